@@ -1,0 +1,172 @@
+//! What can go wrong in the catalog, and the kinds of failure that every crate above shares.
+
+use crate::schema::ColumnKind;
+
+/// What the caller should make of a failure. The server turns a kind into a status code; nobody
+/// else does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The request is wrong and will be wrong again.
+    Invalid,
+    /// What is named does not exist.
+    NotFound,
+    /// What is to be created exists.
+    AlreadyExists,
+    /// The caller may not do this.
+    Denied,
+    /// Not now: worth trying again.
+    Unavailable,
+    /// A limit is reached.
+    Exhausted,
+    /// Bytes on disk are not what was written.
+    Corrupt,
+    /// A fault of ours.
+    Internal,
+}
+
+/// Failures of the catalog.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A database name breaks the rules.
+    #[error("database name '{name}' {problem}")]
+    InvalidDatabaseName {
+        /// The name, shortened.
+        name: String,
+        /// The rule.
+        problem: &'static str,
+    },
+    /// A table or column name breaks the rules.
+    #[error("{what} name '{name}' {problem}")]
+    InvalidName {
+        /// `table` or `column`.
+        what: &'static str,
+        /// The name, shortened.
+        name: String,
+        /// The rule.
+        problem: &'static str,
+    },
+    /// A tag or field has a name that the engine uses itself.
+    #[error("column name '{column}' is reserved: it is the timestamp of every row")]
+    ReservedColumn {
+        /// The name.
+        column: String,
+    },
+    /// No database has this name.
+    #[error("database not found: {name}")]
+    DatabaseNotFound {
+        /// The name.
+        name: String,
+    },
+    /// A database has this name already.
+    #[error("database already exists: {name}")]
+    DatabaseExists {
+        /// The name.
+        name: String,
+    },
+    /// A column exists with another kind or type.
+    #[error(
+        "invalid column type for column '{column}', expected {}, got {}",
+        expected.iox_name(), got.iox_name()
+    )]
+    ColumnConflict {
+        /// The column.
+        column: String,
+        /// What the table says.
+        expected: ColumnKind,
+        /// What the change says.
+        got: ColumnKind,
+    },
+    /// A limit of [`crate::Limits`] is reached.
+    #[error(
+        "limit of {limit} {what} reached: raise the setting `limits.{setting}` if this is meant"
+    )]
+    LimitReached {
+        /// What is counted.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+        /// The setting's name.
+        setting: &'static str,
+    },
+    /// Another process has taken over this store; this one must stop writing.
+    #[error(
+        "manifest {number} was written by another process (writer {writer}): this process no \
+         longer owns the store; stop one of the two"
+    )]
+    Fenced {
+        /// The manifest number that was taken.
+        number: u64,
+        /// The other writer.
+        writer: String,
+    },
+    /// A manifest object is damaged.
+    #[error("manifest object '{path}' is damaged: {problem}; restore it from a backup")]
+    Corrupt {
+        /// Where in the object store.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A manifest was written by a newer release.
+    #[error(
+        "manifest object '{path}' has format {found}, this release reads up to {known}; use the newer release"
+    )]
+    UnknownFormat {
+        /// Where in the object store.
+        path: String,
+        /// The format found.
+        found: u32,
+        /// The newest format known.
+        known: u32,
+    },
+    /// The object store does not answer.
+    #[error("object store is unavailable: {source}")]
+    Store {
+        /// The last error after all attempts.
+        source: object_store::Error,
+    },
+}
+
+/// Results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// What the caller should make of it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::InvalidDatabaseName { .. }
+            | Self::InvalidName { .. }
+            | Self::ReservedColumn { .. }
+            | Self::ColumnConflict { .. } => ErrorKind::Invalid,
+            Self::DatabaseNotFound { .. } => ErrorKind::NotFound,
+            Self::DatabaseExists { .. } => ErrorKind::AlreadyExists,
+            Self::LimitReached { .. } => ErrorKind::Exhausted,
+            Self::Corrupt { .. } | Self::UnknownFormat { .. } => ErrorKind::Corrupt,
+            Self::Store { .. } | Self::Fenced { .. } => ErrorKind::Unavailable,
+        }
+    }
+
+    /// A stable word for programs.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::InvalidDatabaseName { .. } => "invalid_database_name",
+            Self::InvalidName { .. } => "invalid_name",
+            Self::ReservedColumn { .. } => "reserved_column",
+            Self::ColumnConflict { expected, got, .. } => match (expected, got) {
+                (ColumnKind::Field(_), ColumnKind::Field(_)) => "field_type_conflict",
+                _ => "column_kind_conflict",
+            },
+            Self::DatabaseNotFound { .. } => "database_not_found",
+            Self::DatabaseExists { .. } => "database_exists",
+            Self::LimitReached { what, .. } => match *what {
+                "databases" => "database_limit",
+                "tables" => "table_limit",
+                _ => "column_limit",
+            },
+            Self::Fenced { .. } => "fenced",
+            Self::Corrupt { .. } | Self::UnknownFormat { .. } => "corrupt_manifest",
+            Self::Store { .. } => "storage_unavailable",
+        }
+    }
+}

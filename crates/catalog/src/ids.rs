@@ -1,0 +1,51 @@
+//! Ids. Names never become paths or keys on disk; these do. Two kinds of id never share a type.
+
+use std::fmt;
+
+/// Identifies a database for ever; never reused, even after the database is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DatabaseId(pub u32);
+
+/// Identifies a table for ever, across all databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableId(pub u32);
+
+/// The position of a column in its table. Columns are only ever added, at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ColumnId(pub u16);
+
+/// Identifies a file within its table partition.
+///
+/// It follows from what the file holds (the first and last WAL sequence number and a checksum of
+/// the bytes), so that a flush that is tried again overwrites its own earlier attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId {
+    /// The lowest WAL sequence number among the rows.
+    pub first_sequence: u64,
+    /// The highest WAL sequence number among the rows.
+    pub last_sequence: u64,
+    /// CRC-32C of the whole file.
+    pub checksum: u32,
+}
+
+impl fmt::Display for DatabaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for TableId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:016x}-{:016x}-{:08x}",
+            self.first_sequence, self.last_sequence, self.checksum
+        )
+    }
+}

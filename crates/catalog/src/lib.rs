@@ -1,0 +1,31 @@
+//! Names, ids and schemas of databases and tables, and the files that hold their rows: one
+//! immutable [`State`] at a time, made durable by a numbered manifest log in the object store.
+//!
+//! ```text
+//!   change (closure over State) ──▶ edits ──▶ manifest/<n>.json (create-if-absent) ──▶ new State
+//!                                                        │ every few commits
+//!                                                        └─▶ manifest/<n>.checkpoint.json
+//! ```
+//!
+//! Readers take [`Catalog::state`], an `Arc` that never changes. Everything that mutates shared
+//! state anywhere in the program ends in one [`Catalog`] commit; there is no other way in.
+
+mod catalog;
+mod clock;
+mod edit;
+mod error;
+mod ids;
+mod limits;
+mod manifest;
+mod names;
+mod schema;
+mod state;
+
+pub use catalog::{Catalog, TableExtension};
+pub use clock::{Clock, SystemClock};
+pub use error::{Error, ErrorKind, Result};
+pub use ids::{ColumnId, DatabaseId, FileId, TableId};
+pub use limits::Limits;
+pub use names::{DatabaseName, check_column_name, check_table_name};
+pub use schema::{Column, ColumnKind, FieldType, FileRecord, TIME_COLUMN, Table};
+pub use state::{Database, State, TokenDigest};

@@ -1,0 +1,102 @@
+//! `health_index(value, healthy, degraded[, …])`: 1 as new, 0 worn out.
+//!
+//! Each reading counts as `clamp((value − healthy) / (degraded − healthy), 0, 1)` of degradation; several readings are
+//! averaged. A falling sensor has a `degraded` below its `healthy`, and needs no other care.
+//!
+//! | arguments                                         | result                   |
+//! |---------------------------------------------------|--------------------------|
+//! | one of a reading's three is NULL, NaN or infinite | that reading is left out |
+//! | `healthy` equals `degraded`                       | that reading is left out |
+//! | no reading is left                                | NULL                     |
+
+use analytics::health::health_index;
+use datafusion_expr::Documentation;
+use datafusion_macros::user_doc;
+
+use super::readings::OverReadings;
+
+#[user_doc(
+    doc_section(label = "Health"),
+    description = "Health index of one or more sensor readings between a healthy and a degraded reference: 1 is as new (every reading at its healthy reference or better), 0 is worn out. One minus `degradation_index`. Readings with a missing number, or with equal references, are left out; NULL when none is left.",
+    syntax_example = "health_index(value, healthy, degraded[, value2, healthy2, degraded2, …])",
+    sql_example = r#"```sql
+WITH reference AS (
+  SELECT avg(s_2) FILTER (WHERE time_cycles <= 15) AS s_2_new, avg(s_2) FILTER (WHERE time_cycles >= 175) AS s_2_old,
+         avg(s_7) FILTER (WHERE time_cycles <= 15) AS s_7_new, avg(s_7) FILTER (WHERE time_cycles >= 175) AS s_7_old
+  FROM engines)
+SELECT unit_number, health_index(s_2, s_2_new, s_2_old, s_7, s_7_new, s_7_old) AS health_index
+FROM engines, reference;
+```"#,
+    argument(name = "value", description = "The reading of a sensor."),
+    argument(
+        name = "healthy",
+        description = "What the sensor reads on a new machine."
+    ),
+    argument(
+        name = "degraded",
+        description = "What it reads on a worn one; below `healthy` for a falling sensor."
+    ),
+    related_udf(name = "degradation_index"),
+    related_udf(name = "rul_from_health_index")
+)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct HealthIndex;
+
+impl OverReadings for HealthIndex {
+    const NAME: &'static str = "health_index";
+
+    fn evaluate(readings: impl Iterator<Item = [f64; 3]>) -> Option<f64> {
+        health_index(readings)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.doc()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::readings::ReadingsScalar;
+    use super::*;
+    use crate::testing::{check_row, error_of};
+
+    fn check(args: &[f64], expected: Option<f64>) {
+        let args: Vec<Option<f64>> = args.iter().copied().map(Some).collect();
+        check_row(ReadingsScalar::udf(HealthIndex), &args, expected);
+    }
+
+    #[test]
+    fn health_index_runs_between_the_references() {
+        check(&[640.0, 640.0, 644.0], Some(1.0));
+        check(&[643.0, 640.0, 644.0], Some(0.25));
+        check(&[700.0, 640.0, 644.0], Some(0.0));
+        check(&[551.0, 554.0, 550.0], Some(0.25));
+        check(&[643.0, 640.0, 644.0, 553.0, 554.0, 550.0], Some(0.5));
+    }
+
+    #[test]
+    fn readings_without_meaning_are_left_out() {
+        check(&[1.0, 5.0, 5.0], None);
+        check(&[f64::NAN, 0.0, 1.0], None);
+        check(&[f64::INFINITY, 0.0, 1.0], None);
+        check(&[1.0, 5.0, 5.0, 643.0, 640.0, 644.0], Some(0.25));
+        let args = [
+            None,
+            Some(0.0),
+            Some(1.0),
+            Some(643.0),
+            Some(640.0),
+            Some(644.0),
+        ];
+        check_row(ReadingsScalar::udf(HealthIndex), &args, Some(0.25));
+    }
+
+    #[test]
+    fn arguments_come_in_threes() {
+        let error = error_of(ReadingsScalar::udf(HealthIndex), &[Some(1.0); 4]);
+        assert!(
+            error.contains("health_index: takes groups of three arguments"),
+            "{error}"
+        );
+    }
+}

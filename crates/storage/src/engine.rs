@@ -1,0 +1,312 @@
+//! The storage engine of a running process: writes go in, snapshots come out, and a background task
+//! moves rows from the buffer to files.
+
+mod flush;
+mod lock;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytesize::ByteSize;
+use catalog::{Catalog, FileRecord, TableId};
+use object_store::ObjectStore;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::batch::{WriteBatch, codec};
+use crate::buffer::{self, Buffer};
+use crate::error::{Error, Result};
+use crate::snapshot::TableSnapshot;
+use crate::wal::{self, Apply, Entry, Wal};
+use lock::DirectoryLock;
+
+/// The kind of WAL record that holds a [`WriteBatch`].
+const WRITE_BATCH: u8 = 1;
+
+/// Settings of the storage engine.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The write-ahead log.
+    pub wal: wal::Settings,
+    /// Rows in memory.
+    pub buffer: buffer::Settings,
+}
+
+/// When a write is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// When it is on stable storage: it survives a power failure.
+    Synced,
+    /// When the operating system has it: it survives the end of the process.
+    Buffered,
+}
+
+/// Figures about the engine, for metrics.
+#[derive(Debug, Clone)]
+pub struct Stats {
+    /// The write-ahead log.
+    pub wal: wal::WalStats,
+    /// Memory that buffered rows take.
+    pub buffer_bytes: u64,
+    /// Flushes since the start.
+    pub flushes: u64,
+    /// Rows written to files since the start.
+    pub rows_flushed: u64,
+    /// Bytes written to files since the start.
+    pub file_bytes_written: u64,
+}
+
+/// The storage engine.
+#[derive(Debug)]
+pub struct Engine {
+    core: Arc<Core>,
+    wal: Arc<Wal<WriteBatch>>,
+    flusher: Mutex<Option<JoinHandle<()>>>,
+    stop: CancellationToken,
+    _lock: DirectoryLock,
+}
+
+/// What writers, readers and the flusher share.
+#[derive(Debug)]
+struct Core {
+    settings: Settings,
+    catalog: Arc<Catalog>,
+    store: Arc<dyn ObjectStore>,
+    buffer: Buffer,
+    /// The newest record in the buffer. Held while a record is applied and while a flush takes up
+    /// what there is, so that a flush never sees half a record.
+    applied: Mutex<u64>,
+    /// Held for the length of a flush.
+    flushing: tokio::sync::Mutex<()>,
+    flush_wanted: Notify,
+    flushes: AtomicU64,
+    rows_flushed: AtomicU64,
+    file_bytes_written: AtomicU64,
+}
+
+impl Core {
+    fn apply(&self, sequence: u64, batch: WriteBatch) {
+        let mut applied = self.applied.lock();
+        self.buffer
+            .append(sequence, batch, |table| self.latest_in_files(table));
+        *applied = sequence;
+        drop(applied);
+        if self.buffer.bytes() as u64 >= self.settings.buffer.flush_bytes.as_u64() {
+            self.flush_wanted.notify_one();
+        }
+    }
+
+    fn latest_in_files(&self, table: TableId) -> i64 {
+        let state = self.catalog.state();
+        let files = state.table(table).map_or(&[][..], |table| table.files());
+        files
+            .iter()
+            .map(|file| file.time_max)
+            .max()
+            .unwrap_or(i64::MIN)
+    }
+}
+
+struct Applier(Arc<Core>);
+
+impl Apply<WriteBatch> for Applier {
+    fn apply(&mut self, sequence: u64, batch: WriteBatch) {
+        self.0.apply(sequence, batch);
+    }
+}
+
+impl Engine {
+    /// Opens the engine of a data directory: takes its lock, replays the write-ahead log into the
+    /// buffer and starts the background flush. Returns what the replay found.
+    pub async fn open(
+        settings: Settings,
+        data_dir: &Path,
+        catalog: Arc<Catalog>,
+        store: Arc<dyn ObjectStore>,
+    ) -> Result<(Self, wal::ReplayReport)> {
+        let lock = DirectoryLock::acquire(data_dir)?;
+        let core = Arc::new(Core {
+            settings: settings.clone(),
+            catalog,
+            store,
+            buffer: Buffer::default(),
+            applied: Mutex::new(0),
+            flushing: tokio::sync::Mutex::default(),
+            flush_wanted: Notify::new(),
+            flushes: AtomicU64::new(0),
+            rows_flushed: AtomicU64::new(0),
+            file_bytes_written: AtomicU64::new(0),
+        });
+        let (wal, report) = {
+            let (core, path) = (Arc::clone(&core), data_dir.join("wal"));
+            let replay = move || replay(core, &path, settings.wal);
+            tokio::task::spawn_blocking(replay)
+                .await
+                .map_err(|_| Error::ShuttingDown)??
+        };
+        let wal = Arc::new(wal);
+        let stop = CancellationToken::new();
+        let flusher = tokio::spawn(flush::run(
+            Arc::clone(&core),
+            Arc::clone(&wal),
+            stop.clone(),
+        ));
+        let flusher = Mutex::new(Some(flusher));
+        Ok((
+            Self {
+                core,
+                wal,
+                flusher,
+                stop,
+                _lock: lock,
+            },
+            report,
+        ))
+    }
+
+    /// Makes a write durable and visible, and returns its sequence number.
+    ///
+    /// Fails with a kind of `Unavailable` when it should be tried again: the WAL or the buffer is
+    /// full, the disk refuses, the engine stops. The write is then not acknowledged; after a crash
+    /// it may still turn up, which does no harm as writing it again changes nothing.
+    pub async fn write(&self, batch: WriteBatch, durability: Durability) -> Result<u64> {
+        let (used, limit) = (
+            self.core.buffer.bytes() as u64,
+            self.core.settings.buffer.bytes_max,
+        );
+        if used > limit.as_u64() {
+            self.core.flush_wanted.notify_one();
+            return Err(Error::BufferFull {
+                used: ByteSize(used),
+                limit,
+            });
+        }
+        let durability = match durability {
+            Durability::Synced => wal::Durability::Synced,
+            Durability::Buffered => wal::Durability::Buffered,
+        };
+        let payload = codec::encode(&batch);
+        let entry = Entry {
+            kind: WRITE_BATCH,
+            payload,
+            item: batch,
+            durability,
+        };
+        Ok(self.wal.append(entry).await?)
+    }
+
+    /// The read view of a table as of now; `None` when there is no such table.
+    ///
+    /// Rows that are acknowledged before the call are in it.
+    pub fn snapshot(&self, table: TableId) -> Option<TableSnapshot> {
+        // The buffer first, then the files: see `TableSnapshot::new`.
+        let buffer = self.core.buffer.table(table);
+        let chunks = buffer
+            .as_ref()
+            .map(|buffer| buffer.chunks())
+            .unwrap_or_default();
+        let state = self.core.catalog.state();
+        let table = state.table(table)?;
+        let applied_through = state.wal_applied_through();
+        Some(TableSnapshot::new(
+            Arc::clone(table),
+            applied_through,
+            chunks,
+            buffer,
+        ))
+    }
+
+    /// Writes everything buffered to files and returns when a manifest holds them.
+    pub async fn flush(&self) -> Result<()> {
+        flush::flush(&self.core).await
+    }
+
+    /// Deletes files that no table refers to any more, such as those of a dropped database. One
+    /// that cannot be deleted is left behind with a warning.
+    pub async fn delete_files(&self, files: &[Arc<FileRecord>]) {
+        use object_store::ObjectStoreExt;
+        for file in files {
+            if let Err(error) = self.core.store.delete(&file.path().into()).await {
+                warn!(path = file.path(), %error, "could not delete a file that is not needed");
+            }
+        }
+    }
+
+    /// Figures as of now.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            wal: self.wal.stats(),
+            buffer_bytes: self.core.buffer.bytes() as u64,
+            flushes: self.core.flushes.load(Ordering::Relaxed),
+            rows_flushed: self.core.rows_flushed.load(Ordering::Relaxed),
+            file_bytes_written: self.core.file_bytes_written.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Takes no more writes, flushes, and stops. Safe to call again.
+    pub async fn shutdown(&self) -> Result<()> {
+        self.wal.close().await?;
+        self.stop.cancel();
+        let flusher = self.flusher.lock().take();
+        if let Some(flusher) = flusher {
+            flusher.await.map_err(|_| Error::ShuttingDown)?;
+        }
+        let flushed = flush::flush(&self.core).await;
+        let state = self.core.catalog.state();
+        self.wal.delete_through(state.wal_applied_through())?;
+        flushed
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn replay(
+    core: Arc<Core>,
+    path: &Path,
+    settings: wal::Settings,
+) -> Result<(Wal<WriteBatch>, wal::ReplayReport)> {
+    let state = core.catalog.state();
+    let opened = wal::open(
+        path,
+        state.cluster(),
+        settings,
+        state.wal_applied_through(),
+        |record| {
+            if record.kind != WRITE_BATCH {
+                return Err(wal::Refusal::from(format!(
+                    "unknown record kind {}",
+                    record.kind
+                )));
+            }
+            let mut batch = codec::decode(record.payload)?;
+            // A table that was dropped after the write is not there any more.
+            batch
+                .tables
+                .retain(|rows| state.table(rows.table).is_some());
+            core.apply(record.sequence, batch);
+            Ok(())
+        },
+    )?;
+    let report = opened.report().clone();
+    info!(
+        records = report.records,
+        bytes = report.bytes,
+        segments = report.segments,
+        torn_bytes = report.torn_bytes_dropped,
+        "replayed the write-ahead log"
+    );
+    Ok((opened.start(Applier(core))?, report))
+}
+
+#[cfg(test)]
+mod tests;

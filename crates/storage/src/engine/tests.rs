@@ -1,0 +1,388 @@
+//! The engine against a naive model: random writes, flushes and crashes, then every row read back.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
+use arrow::datatypes::Int32Type;
+use arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
+use catalog::{ColumnId, ColumnKind, DatabaseName, FieldType, Limits, TableExtension};
+use object_store::ObjectStoreExt;
+use object_store::memory::InMemory;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use proptest::prelude::*;
+
+use super::*;
+use crate::batch::TableBatch;
+use crate::merge::{KeyMerge, Step};
+use crate::rows::is_sorted_strictly;
+use crate::series::{SeriesKey, key_columns};
+use crate::snapshot::{BufferedRows, ScanUnit};
+
+type Key = (Option<String>, i64);
+type Fields = (Option<f64>, Option<i64>);
+
+const DAY: i64 = 86_400_000_000_000;
+
+/// An engine whose object store and data directory outlive it.
+struct Setup {
+    store: Arc<InMemory>,
+    data_dir: tempfile::TempDir,
+}
+
+impl Setup {
+    fn new() -> Self {
+        Self {
+            store: Arc::default(),
+            data_dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    async fn open(&self) -> (Engine, TableId) {
+        let store: Arc<dyn ObjectStore> = Arc::clone(&self.store) as _;
+        let catalog = Catalog::open(Arc::clone(&store), Limits::default())
+            .await
+            .unwrap();
+        let catalog = Arc::new(catalog);
+        if catalog.state().database("db").is_none() {
+            catalog
+                .create_database(&DatabaseName::new("db").unwrap())
+                .await
+                .unwrap();
+            let field = |kind| ColumnKind::Field(kind);
+            let columns = vec![
+                ("tag".to_owned(), ColumnKind::Tag),
+                ("a".to_owned(), field(FieldType::Float)),
+                ("b".to_owned(), field(FieldType::Integer)),
+            ];
+            let extension = TableExtension {
+                table: "t".to_owned(),
+                columns,
+            };
+            catalog.extend("db", &[extension]).await.unwrap();
+        }
+        let table = catalog
+            .state()
+            .database("db")
+            .unwrap()
+            .table("t")
+            .unwrap()
+            .id;
+        let settings = Settings::default();
+        let (engine, _) = Engine::open(settings, self.data_dir.path(), catalog, store)
+            .await
+            .unwrap();
+        (engine, table)
+    }
+}
+
+fn batch(table: TableId, rows: &[(Key, Fields)]) -> WriteBatch {
+    let key = |tag: &Option<String>| SeriesKey::new(tag.iter().map(|tag| (ColumnId(0), &**tag)));
+    let mut series: Vec<SeriesKey> = Vec::new();
+    let mut series_of_row = Vec::new();
+    for ((tag, _), _) in rows {
+        let key = key(tag);
+        let known = series
+            .iter()
+            .position(|other| *other == key)
+            .unwrap_or_else(|| {
+                series.push(key);
+                series.len() - 1
+            });
+        series_of_row.push(known as u32);
+    }
+    let fields: Vec<(ColumnId, ArrayRef)> = vec![
+        (
+            ColumnId(1),
+            Arc::new(rows.iter().map(|row| row.1.0).collect::<Float64Array>()),
+        ),
+        (
+            ColumnId(2),
+            Arc::new(rows.iter().map(|row| row.1.1).collect::<Int64Array>()),
+        ),
+    ];
+    let times = rows.iter().map(|row| row.0.1).collect();
+    WriteBatch {
+        tables: vec![TableBatch {
+            table,
+            series,
+            series_of_row,
+            times,
+            fields,
+        }],
+    }
+}
+
+fn rows_of(batch: &RecordBatch) -> Vec<(Key, Fields)> {
+    let times = batch.column(0).as_primitive::<TimestampNanosecondType>();
+    let tags = batch.column(1).as_dictionary::<Int32Type>();
+    let tags = tags.downcast_dict::<arrow::array::StringArray>().unwrap();
+    let (a, b) = (
+        batch.column(2).as_primitive::<Float64Type>(),
+        batch.column(3).as_primitive::<Int64Type>(),
+    );
+    let row = |row: usize| {
+        let tag = tags.keys().is_valid(row).then(|| {
+            tags.values()
+                .value(tags.keys().value(row) as usize)
+                .to_owned()
+        });
+        let fields = (
+            a.is_valid(row).then(|| a.value(row)),
+            b.is_valid(row).then(|| b.value(row)),
+        );
+        ((tag, times.value(row)), fields)
+    };
+    (0..batch.num_rows()).map(row).collect()
+}
+
+async fn read_file(store: &InMemory, path: &str) -> RecordBatch {
+    let bytes = store
+        .get(&path.into())
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
+        .unwrap()
+        .with_batch_size(1 << 20);
+    let mut batches = reader
+        .build()
+        .unwrap()
+        .collect::<Result<Vec<_>, _>>()
+        .unwrap();
+    assert_eq!(batches.len(), 1);
+    batches.pop().unwrap()
+}
+
+/// Every row with a time in the range, as a query would see it.
+async fn read(
+    setup: &Setup,
+    engine: &Engine,
+    table: TableId,
+    range: std::ops::RangeInclusive<i64>,
+) -> Vec<(Key, Fields)> {
+    let snapshot = engine.snapshot(table).unwrap();
+    let mut rows = Vec::new();
+    for unit in snapshot.scan_units(&range) {
+        match unit {
+            ScanUnit::File(file) => {
+                rows.extend(rows_of(&read_file(&setup.store, &file.path()).await))
+            }
+            ScanUnit::Buffered(buffered) => {
+                for batch in buffered.batches(snapshot.schema()) {
+                    rows.extend(rows_of(&batch));
+                }
+            }
+            ScanUnit::Merged { files, buffered } => {
+                let mut inputs = Vec::new();
+                for file in &files {
+                    inputs.push(read_file(&setup.store, &file.path()).await);
+                }
+                inputs.extend(
+                    buffered
+                        .iter()
+                        .map(|rows: &BufferedRows| rows.sorted_unique(snapshot.schema())),
+                );
+                rows.extend(merged(&snapshot, inputs));
+            }
+        }
+    }
+    rows.retain(|row| range.contains(&row.0.1));
+    rows.sort_by(|a, b| a.0.cmp(&b.0));
+    rows
+}
+
+fn merged(snapshot: &TableSnapshot, inputs: Vec<RecordBatch>) -> Vec<(Key, Fields)> {
+    let schema = snapshot.schema();
+    let key: Vec<usize> = key_columns(snapshot.table())
+        .map(|name| schema.index_of(name).unwrap())
+        .collect();
+    for input in &inputs {
+        assert!(is_sorted_strictly(input, &key));
+    }
+    let mut merge = KeyMerge::try_new(Arc::clone(schema), key, inputs.len(), 100).unwrap();
+    let mut inputs: Vec<_> = inputs.into_iter().map(Some).collect();
+    let mut rows = Vec::new();
+    loop {
+        match merge.step().unwrap() {
+            Step::NeedInput(input) => match inputs[input].take() {
+                Some(batch) => merge.push(input, batch).unwrap(),
+                None => merge.finish(input),
+            },
+            Step::Output(batch) => rows.extend(rows_of(&batch)),
+            Step::Done => return rows,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Action {
+    Write(Vec<(Key, Fields)>),
+    Flush,
+    /// The process ends without a word and starts again.
+    Crash,
+    Restart,
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    // Few keys, so that they meet often; two partitions; some values missing.
+    let key = (
+        prop::option::of("[xy]"),
+        prop::sample::select(vec![0, 1, 2, 3, DAY, DAY + 1]),
+    );
+    let fields = (
+        prop::option::of((0i64..9).prop_map(|v| v as f64)),
+        prop::option::of(0i64..9),
+    );
+    prop_oneof![
+        6 => prop::collection::vec((key, fields), 1..8).prop_map(Action::Write),
+        2 => Just(Action::Flush),
+        1 => Just(Action::Crash),
+        1 => Just(Action::Restart),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn rows_are_the_same_in_buffer_and_files_and_after_a_crash(
+        actions in prop::collection::vec(action(), 1..14),
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let setup = Setup::new();
+            let (mut engine, table) = setup.open().await;
+            let mut model: BTreeMap<Key, Fields> = BTreeMap::new();
+            for action in actions {
+                match action {
+                    Action::Write(rows) => {
+                        engine.write(batch(table, &rows), Durability::Synced).await.unwrap();
+                        for (key, (a, b)) in rows {
+                            let fields = model.entry(key).or_default();
+                            *fields = (a.or(fields.0), b.or(fields.1));
+                        }
+                    }
+                    Action::Flush => engine.flush().await.unwrap(),
+                    Action::Crash => {
+                        drop(engine);
+                        engine = reopened(&setup).await;
+                    }
+                    Action::Restart => {
+                        engine.shutdown().await.unwrap();
+                        drop(engine);
+                        engine = reopened(&setup).await;
+                    }
+                }
+                let expected: Vec<_> = model.clone().into_iter().collect();
+                assert_eq!(read(&setup, &engine, table, i64::MIN..=i64::MAX).await, expected);
+                let narrow = expected.into_iter().filter(|row| (1..=2).contains(&row.0.1));
+                assert_eq!(read(&setup, &engine, table, 1..=2).await, narrow.collect::<Vec<_>>());
+            }
+        });
+    }
+}
+
+/// The lock is let go of when the last background task has noticed that the engine is gone.
+async fn reopened(setup: &Setup) -> Engine {
+    setup.open().await.0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_order_rows_need_no_merging() {
+    let setup = Setup::new();
+    let (engine, table) = setup.open().await;
+    let row = |tag: &str, time| ((Some(tag.to_owned()), time), (Some(1.0), None));
+    for time in 0..50 {
+        let rows = [row("x", time), row("y", time)];
+        engine
+            .write(batch(table, &rows), Durability::Synced)
+            .await
+            .unwrap();
+        if time % 20 == 19 {
+            engine.flush().await.unwrap();
+        }
+    }
+    let units = engine
+        .snapshot(table)
+        .unwrap()
+        .scan_units(&(i64::MIN..=i64::MAX));
+    assert!(!units.is_empty());
+    assert!(
+        units
+            .iter()
+            .all(|unit| !matches!(unit, ScanUnit::Merged { .. })),
+        "{units:?}"
+    );
+    let late = [row("x", 10)];
+    engine
+        .write(batch(table, &late), Durability::Synced)
+        .await
+        .unwrap();
+    let units = engine
+        .snapshot(table)
+        .unwrap()
+        .scan_units(&(i64::MIN..=i64::MAX));
+    let merged = units
+        .iter()
+        .filter(|unit| matches!(unit, ScanUnit::Merged { .. }))
+        .count();
+    assert_eq!(merged, 1, "{units:?}");
+    assert_eq!(read(&setup, &engine, table, 0..=100).await.len(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_per_data_directory() {
+    let setup = Setup::new();
+    let (_engine, _) = setup.open().await;
+    let store: Arc<dyn ObjectStore> = Arc::clone(&setup.store) as _;
+    let catalog = Arc::new(
+        Catalog::open(Arc::clone(&store), Limits::default())
+            .await
+            .unwrap(),
+    );
+    let second = Engine::open(Settings::default(), setup.data_dir.path(), catalog, store).await;
+    assert!(matches!(second, Err(Error::Locked { .. })), "{second:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_are_refused_while_the_buffer_is_full() {
+    let setup = Setup::new();
+    let (engine, table) = setup.open().await;
+    drop(engine);
+    let store: Arc<dyn ObjectStore> = Arc::clone(&setup.store) as _;
+    let catalog = Arc::new(
+        Catalog::open(Arc::clone(&store), Limits::default())
+            .await
+            .unwrap(),
+    );
+    let buffer = buffer::Settings {
+        bytes_max: ByteSize(1),
+        ..Default::default()
+    };
+    let settings = Settings {
+        buffer,
+        ..Default::default()
+    };
+    let (engine, _) = Engine::open(settings, setup.data_dir.path(), catalog, store)
+        .await
+        .unwrap();
+    let rows = [((None, 1), (Some(1.0), None))];
+    engine
+        .write(batch(table, &rows), Durability::Synced)
+        .await
+        .unwrap();
+    let error = engine
+        .write(batch(table, &rows), Durability::Synced)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.reason()),
+        (catalog::ErrorKind::Unavailable, "overloaded")
+    );
+    engine.flush().await.unwrap();
+    engine
+        .write(batch(table, &rows), Durability::Synced)
+        .await
+        .unwrap();
+}

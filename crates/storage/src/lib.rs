@@ -1,0 +1,47 @@
+//! Rows in, immutable snapshots out.
+//!
+//! ```text
+//! WriteBatch ─▶ WAL (fsync) ─▶ buffer ─▶ acknowledged
+//!                                │ flush: sort, deduplicate, Parquet, one manifest commit
+//!                                ▼
+//!                             files ──┐
+//!                             buffer ─┴─▶ TableSnapshot ─▶ ScanUnits (what to read, what to merge)
+//! ```
+//!
+//! Start at [`Engine`]. The crate knows nothing of line protocol, SQL or HTTP.
+
+mod batch;
+mod buffer;
+mod engine;
+mod error;
+mod merge;
+mod object_stores;
+mod parquet_file;
+mod rows;
+mod schema;
+mod series;
+mod snapshot;
+mod wal;
+
+pub use batch::{TableBatch, WriteBatch};
+pub use engine::{Durability, Engine, Settings, Stats};
+pub use error::{Error, Result};
+pub use merge::{KeyMerge, Step};
+pub use schema::{COLUMN_TYPE_KEY, arrow_schema, arrow_type};
+pub use series::{SeriesKey, key_columns};
+pub use snapshot::{BufferedRows, ScanUnit, TableSnapshot};
+
+/// Settings of the in-memory buffer.
+pub mod buffer_settings {
+    pub use crate::buffer::Settings;
+}
+
+/// The object store that files and manifests live in.
+pub mod object_store_settings {
+    pub use crate::object_stores::{Error, Kind, S3Settings, Secret, Settings, open};
+}
+
+/// Settings and figures of the write-ahead log.
+pub mod wal_settings {
+    pub use crate::wal::{Health, Recovery, ReplayReport, Settings, WalStats};
+}

@@ -1,0 +1,485 @@
+//! An object store in a directory that survives a power failure.
+//!
+//! ```text
+//! put     staging file → write → fsync → link (create) or rename (overwrite) → fsync directory
+//! delete  unlink → fsync directory
+//! ```
+//!
+//! `object_store`'s own local store never syncs: after a power failure an acknowledged object can be
+//! missing or empty. Reads are left to it; every change goes this way instead. The directories an
+//! object needs are created and synced from the root down before it takes its place.
+//!
+//! Listings are sorted by name, as S3's are, at the cost of holding one in memory.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    UploadPart,
+};
+use parking_lot::Mutex;
+
+use super::staging::{STAGING, StagedFile, Staging};
+use crate::wal::create_directory_durably;
+
+const STORE: &str = "DurableLocal";
+
+/// Objects deleted before their directories are synced, each directory once.
+const DELETES_PER_SYNC_MAX: usize = 256;
+
+/// Directories remembered as durable; past it they are synced anew, which is only slower.
+const DIRECTORIES_REMEMBERED_MAX: usize = 1 << 16;
+
+/// See the module documentation.
+#[derive(Debug)]
+pub(super) struct DurableLocal {
+    reader: LocalFileSystem,
+    directory: Arc<Directory>,
+}
+
+impl DurableLocal {
+    /// Uses a directory, which is created if need be. One on a volume that takes no writes can be
+    /// opened, and read.
+    pub(super) fn open(path: &FilePath) -> Result<Self, super::Error> {
+        let unusable = |source| super::Error::Directory {
+            path: path.to_owned(),
+            source,
+        };
+        create_directory_durably(path).map_err(unusable)?;
+        let root = fs::canonicalize(path).map_err(unusable)?;
+        let reader = LocalFileSystem::new_with_prefix(&root)
+            .map_err(|source| super::Error::Client { source })?;
+        let directory = Directory {
+            root,
+            staging: Mutex::default(),
+            durable: Mutex::default(),
+        };
+        match directory.staging() {
+            Ok(_) => {}
+            Err(error) if is_refusal(&error) => {
+                tracing::warn!(%error, path = %path.display(), "the object store takes no writes");
+            }
+            Err(error) => return Err(unusable(error)),
+        }
+        Ok(Self {
+            reader,
+            directory: Arc::new(directory),
+        })
+    }
+
+    /// The file behind a name that may be changed.
+    fn file(&self, location: &Path) -> Result<PathBuf> {
+        if location
+            .parts()
+            .next()
+            .is_some_and(|part| part.as_ref() == STAGING)
+        {
+            return Err(Error::NotSupported {
+                source: format!("names below `{STAGING}` are reserved").into(),
+            });
+        }
+        self.reader.path_to_filesystem(location)
+    }
+}
+
+/// Whether a volume refuses writes in a way that may end, and that reading does not mind.
+fn is_refusal(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(
+        error.kind(),
+        PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull
+    )
+}
+
+impl fmt::Display for DurableLocal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{STORE}({})", self.directory.root.display())
+    }
+}
+
+#[async_trait]
+impl ObjectStore for DurableLocal {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let create = match options.mode {
+            PutMode::Create => true,
+            PutMode::Overwrite => false,
+            PutMode::Update(_) => return Err(unsupported("put with `PutMode::Update`")),
+        };
+        if !options.attributes.is_empty() {
+            return Err(unsupported("put with attributes"));
+        }
+        let path = self.file(location)?;
+        let directory = Arc::clone(&self.directory);
+        blocking(move || {
+            let staged = directory.staging()?.reserve();
+            let mut file = staged.create()?;
+            for chunk in &payload {
+                file.write_all(chunk)?;
+            }
+            file.sync_all()?;
+            directory.place(&staged, &path, create)?;
+            Ok(put_result(&file)?)
+        })
+        .await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        if !options.attributes.is_empty() {
+            return Err(unsupported("put with attributes"));
+        }
+        let path = self.file(location)?;
+        let directory = Arc::clone(&self.directory);
+        blocking(move || {
+            let staged = directory.staging()?.reserve();
+            let file = staged.create()?;
+            let parts = Arc::new(Parts {
+                file,
+                written: AtomicU64::new(0),
+            });
+            let upload = Upload {
+                directory,
+                path,
+                offset: 0,
+                target: Some((staged, parts)),
+            };
+            Ok(Box::new(upload) as Box<dyn MultipartUpload>)
+        })
+        .await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.reader.get_opts(location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.reader.get_ranges(location, ranges).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        let reader = self.reader.clone();
+        locations
+            .ready_chunks(DELETES_PER_SYNC_MAX)
+            .then(move |chunk| {
+                let reader = reader.clone();
+                async move {
+                    match blocking(move || Ok(delete_all(&reader, chunk))).await {
+                        Ok(results) => results,
+                        Err(error) => vec![Err(error)],
+                    }
+                }
+            })
+            .flat_map(stream::iter)
+            .boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        sorted(self.reader.list(prefix))
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        sorted(self.reader.list_with_offset(prefix, offset))
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        let mut result = self.reader.list_with_delimiter(prefix).await?;
+        (result.common_prefixes).retain(|prefix| prefix.as_ref() != STAGING);
+        (result.objects).sort_by(|a, b| a.location.cmp(&b.location));
+        Ok(result)
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        let create = matches!(options.mode, CopyMode::Create);
+        let (from, to) = (self.file(from)?, self.file(to)?);
+        let directory = Arc::clone(&self.directory);
+        blocking(move || {
+            let staged = directory.staging()?.reserve();
+            let link = File::open(&from)
+                .and_then(|file| file.sync_all())
+                .and_then(|()| fs::hard_link(&from, staged.path()));
+            link.map_err(|error| at(&from, error))?;
+            directory.place(&staged, &to, create)
+        })
+        .await
+    }
+}
+
+fn sorted(
+    objects: BoxStream<'static, Result<ObjectMeta>>,
+) -> BoxStream<'static, Result<ObjectMeta>> {
+    stream::once(async move {
+        let mut objects: Vec<ObjectMeta> = objects.try_collect().await?;
+        objects.sort_by(|a, b| a.location.cmp(&b.location));
+        Ok::<_, Error>(stream::iter(objects.into_iter().map(Ok)))
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// Deletes objects and then syncs each directory once. An object counts as deleted only then.
+fn delete_all(reader: &LocalFileSystem, locations: Vec<Result<Path>>) -> Vec<Result<Path>> {
+    let mut directories = BTreeSet::new();
+    let delete = |location: Result<Path>| {
+        let location = location?;
+        let path = reader.path_to_filesystem(&location)?;
+        fs::remove_file(&path).map_err(|error| at(&path, error))?;
+        let parent = parent(&path).map_err(Failure::from)?.to_owned();
+        directories.insert(parent.clone());
+        Ok((location, parent))
+    };
+    let deleted: Vec<Result<(Path, PathBuf)>> = locations.into_iter().map(delete).collect();
+    let mut unsynced: HashSet<PathBuf> = HashSet::new();
+    for directory in directories {
+        if let Err(error) = sync_directory(&directory) {
+            tracing::error!(%error, directory = %directory.display(), "cannot sync a directory");
+            unsynced.insert(directory);
+        }
+    }
+    let confirm = |result: Result<(Path, PathBuf)>| match result? {
+        (_, parent) if unsynced.contains(&parent) => Err(at(
+            &parent,
+            io::Error::other("the directory could not be synced"),
+        )
+        .into()),
+        (location, _) => Ok(location),
+    };
+    deleted.into_iter().map(confirm).collect()
+}
+
+/// The part that changes files.
+#[derive(Debug)]
+struct Directory {
+    root: PathBuf,
+    /// Made at the first write if the volume took none when the store was opened.
+    staging: Mutex<Option<Arc<Staging>>>,
+    /// Directories whose entries, up to the root, are known to be durable.
+    durable: Mutex<HashSet<PathBuf>>,
+}
+
+impl Directory {
+    fn staging(&self) -> io::Result<Arc<Staging>> {
+        let mut staging = self.staging.lock();
+        if let Some(staging) = &*staging {
+            return Ok(Arc::clone(staging));
+        }
+        let opened = Arc::new(Staging::open(&self.root)?);
+        *staging = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    /// Lets a synced file take its place as an object, durably.
+    fn place(&self, staged: &StagedFile, path: &FilePath, create: bool) -> Result<(), Failure> {
+        let parent = parent(path)?;
+        self.make_durable(parent)?;
+        let link = || match create {
+            true => fs::hard_link(staged.path(), path),
+            false => fs::rename(staged.path(), path),
+        };
+        let linked = match link() {
+            // Someone removed the directory behind our back.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.durable.lock().clear();
+                self.make_durable(parent)?;
+                link()
+            }
+            result => result,
+        };
+        // Also when the object exists: whoever learns that may rely on it.
+        let synced = sync_directory(parent);
+        linked.map_err(|error| at(path, error))?;
+        Ok(synced?)
+    }
+
+    /// Makes a directory below the root, and the entry of every directory on the way, durable.
+    fn make_durable(&self, directory: &FilePath) -> io::Result<()> {
+        if directory == self.root || self.durable.lock().contains(directory) {
+            return Ok(());
+        }
+        let parent = parent(directory)?;
+        self.make_durable(parent)?;
+        match fs::create_dir(directory) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => sync_directory(parent)?,
+        }
+        let mut durable = self.durable.lock();
+        if durable.len() >= DIRECTORIES_REMEMBERED_MAX {
+            durable.clear();
+        }
+        durable.insert(directory.to_owned());
+        Ok(())
+    }
+}
+
+/// An upload in parts.
+#[derive(Debug)]
+struct Upload {
+    directory: Arc<Directory>,
+    path: PathBuf,
+    offset: u64,
+    /// Nothing after it was completed or aborted.
+    target: Option<(StagedFile, Arc<Parts>)>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    file: File,
+    written: AtomicU64,
+}
+
+fn ended() -> Error {
+    Error::Generic {
+        store: STORE,
+        source: "the upload was already completed or aborted".into(),
+    }
+}
+
+#[async_trait]
+impl MultipartUpload for Upload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        let Some((_, parts)) = &self.target else {
+            return Box::pin(async { Err(ended()) });
+        };
+        let parts = Arc::clone(parts);
+        let mut offset = self.offset;
+        self.offset += data.content_length() as u64;
+        Box::pin(blocking(move || {
+            for chunk in &data {
+                parts.file.write_all_at(chunk, offset)?;
+                offset += chunk.len() as u64;
+            }
+            let length = data.content_length() as u64;
+            parts.written.fetch_add(length, Ordering::AcqRel);
+            Ok(())
+        }))
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let (staged, parts) = self.target.take().ok_or_else(ended)?;
+        let (directory, path, size) = (Arc::clone(&self.directory), self.path.clone(), self.offset);
+        blocking(move || {
+            if parts.written.load(Ordering::Acquire) != size {
+                return Err(io::Error::other("a part of the upload is missing").into());
+            }
+            parts.file.sync_all()?;
+            directory.place(&staged, &path, false)?;
+            Ok(put_result(&parts.file)?)
+        })
+        .await
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.target.take().map(drop).ok_or_else(ended)
+    }
+}
+
+/// The tag that `object_store`'s local store will give the object when it reads it.
+fn put_result(file: &File) -> io::Result<PutResult> {
+    let metadata = file.metadata()?;
+    let modified = metadata.modified()?;
+    let modified = modified.duration_since(SystemTime::UNIX_EPOCH);
+    let (inode, size) = (metadata.ino(), metadata.len());
+    let micros = modified.unwrap_or_default().as_micros();
+    Ok(PutResult {
+        e_tag: Some(format!("{inode:x}-{micros:x}-{size:x}")),
+        version: None,
+    })
+}
+
+fn parent(path: &FilePath) -> io::Result<&FilePath> {
+    path.parent()
+        .ok_or_else(|| io::Error::other("the path has no directory"))
+}
+
+fn sync_directory(path: &FilePath) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+fn unsupported(operation: &str) -> Error {
+    Error::NotImplemented {
+        operation: operation.into(),
+        implementer: STORE.into(),
+    }
+}
+
+/// A failure while files are changed: either already in the words of the trait, or not yet.
+enum Failure {
+    Store(Error),
+    Io(io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Store(error) => error,
+            Failure::Io(source) => Self::Generic {
+                store: STORE,
+                source: source.into(),
+            },
+        }
+    }
+}
+
+/// What an error of the operating system means for the object at a path.
+fn at(path: &FilePath, source: io::Error) -> Failure {
+    let (kind, path, source) = (source.kind(), path.display().to_string(), source.into());
+    Failure::Store(match kind {
+        io::ErrorKind::NotFound => Error::NotFound { path, source },
+        io::ErrorKind::AlreadyExists => Error::AlreadyExists { path, source },
+        io::ErrorKind::PermissionDenied => Error::PermissionDenied { path, source },
+        _ => Error::Generic {
+            store: STORE,
+            source,
+        },
+    })
+}
+
+/// Runs file operations where they may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T> {
+    let result = tokio::task::spawn_blocking(work).await?;
+    Ok(result?)
+}

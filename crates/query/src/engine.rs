@@ -1,0 +1,281 @@
+//! Runs queries: one statement, checked, planned and executed on threads of its own, within a
+//! deadline and a memory budget.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use catalog::{Catalog, Database};
+use datafusion::common::metadata::ScalarAndMetadata;
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::SQLOptions;
+use datafusion::sql::parser::DFParserBuilder;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use futures::StreamExt;
+use object_store::ObjectStore;
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::error::{Error, Result};
+use crate::session;
+use crate::settings::Settings;
+use crate::stream::QueryStream;
+
+/// Batches of a result that wait for a slow reader; more make the query wait.
+const BATCHES_AHEAD: usize = 2;
+
+/// A query to run.
+#[derive(Debug, Clone)]
+pub struct SqlRequest {
+    /// The database whose tables it reads.
+    pub database: String,
+    /// One statement.
+    pub sql: String,
+    /// Values for `$name` in the text, without the `$`.
+    pub params: Vec<(String, ScalarValue)>,
+    /// The deadline it asks for; the setting `query.timeout` if it does not.
+    pub timeout: Option<Duration>,
+}
+
+/// Runs queries over the tables of all databases.
+#[derive(Debug)]
+pub struct QueryEngine {
+    settings: Settings,
+    catalog: Arc<Catalog>,
+    storage: Arc<storage::Engine>,
+    runtime_env: Arc<RuntimeEnv>,
+    /// Threads of their own, so that a busy query never delays an answer to `/ping`.
+    runtime: Option<Runtime>,
+    turns: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+impl QueryEngine {
+    /// Makes the engine. Queries spill to `<data_dir>/tmp`.
+    pub fn new(
+        settings: Settings,
+        data_dir: &Path,
+        catalog: Arc<Catalog>,
+        storage: Arc<storage::Engine>,
+        store: Arc<dyn ObjectStore>,
+    ) -> Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("query")
+            .worker_threads(cores)
+            // Planning recurses over the query's expressions.
+            .thread_stack_size(8 << 20)
+            .enable_all()
+            .build()
+            .map_err(DataFusionError::from)?;
+        let running = if settings.concurrent == 0 {
+            2 * cores
+        } else {
+            settings.concurrent
+        };
+        Ok(Self {
+            runtime_env: session::runtime_env(&settings, data_dir, store)?,
+            settings,
+            catalog,
+            storage,
+            runtime: Some(runtime),
+            turns: Arc::new(Semaphore::new(running)),
+            waiting: AtomicUsize::new(0),
+        })
+    }
+
+    /// Plans a query and starts it. Errors of the text come from this call; errors while running
+    /// come out of the stream.
+    pub async fn sql(&self, request: SqlRequest) -> Result<QueryStream> {
+        let (size, limit) = (
+            ByteSize(request.sql.len() as u64),
+            self.settings.text_bytes_max,
+        );
+        if size > limit {
+            return Err(Error::TooLarge { size, limit });
+        }
+        let state = self.catalog.state();
+        let missing = || Error::DatabaseNotFound {
+            name: request.database.clone(),
+        };
+        let database = Arc::clone(state.database(&request.database).ok_or_else(missing)?);
+        let timeout = request.timeout.unwrap_or(self.settings.timeout);
+        let timeout = timeout.min(self.settings.timeout_max);
+        let deadline = Instant::now() + timeout;
+        let turn = tokio::time::timeout_at(deadline, self.turn())
+            .await
+            .map_err(|_| Error::Timeout { timeout })??;
+
+        let session = session::session(&self.runtime_env, &self.storage, &database)?;
+        let runtime = self
+            .runtime
+            .as_ref()
+            .expect("it is only taken when dropped")
+            .handle();
+        // A set aborts its tasks when it is dropped: a query ends with whoever waits for it.
+        let mut starting = JoinSet::new();
+        let start = start(session, database, request.sql, request.params);
+        starting.spawn_on(tokio::time::timeout_at(deadline, start), runtime);
+        let started = starting
+            .join_next()
+            .await
+            .expect("one task was just spawned");
+        let mut results = started
+            .map_err(|_| Error::ShuttingDown)?
+            .map_err(|_| Error::Timeout { timeout })??;
+
+        let schema = results.schema();
+        let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+        let mut query = JoinSet::new();
+        let run = async move {
+            let _turn = turn;
+            loop {
+                let next = match tokio::time::timeout_at(deadline, results.next()).await {
+                    Ok(Some(next)) => next.map_err(Error::from),
+                    Ok(None) => return,
+                    Err(_) => Err(Error::Timeout { timeout }),
+                };
+                let is_last = next.is_err();
+                if sender.send(next).await.is_err() || is_last {
+                    return;
+                }
+            }
+        };
+        query.spawn_on(run, runtime);
+        Ok(QueryStream::new(schema, batches, query))
+    }
+
+    async fn turn(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
+        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
+            return Ok(turn);
+        }
+        let _waiting = Waiting::enter(&self.waiting, self.settings.queued)?;
+        Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::ShuttingDown)
+    }
+}
+
+impl Drop for QueryEngine {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Waiting for it would block a thread of the caller's runtime.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A place in the queue, given back when dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(waiting: &'a AtomicUsize, limit: usize) -> Result<Self> {
+        let place = Self(waiting);
+        match waiting.fetch_add(1, Ordering::Relaxed) {
+            queued if queued >= limit => Err(Error::TooManyQueries { queued }),
+            _ => Ok(place),
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn start(
+    session: SessionState,
+    database: Arc<Database>,
+    sql: String,
+    params: Vec<(String, ScalarValue)>,
+) -> Result<SendableRecordBatchStream> {
+    let plan = plan(&session, &sql, params)
+        .await
+        .map_err(|error| explained(error, &database))?;
+    let physical = session.create_physical_plan(&plan).await?;
+    Ok(execute_stream(physical, session.task_ctx())?)
+}
+
+/// Text to a logical plan that only reads.
+async fn plan(
+    session: &SessionState,
+    sql: &str,
+    params: Vec<(String, ScalarValue)>,
+) -> Result<LogicalPlan> {
+    let mut statements = DFParserBuilder::new(sql)
+        .with_dialect(&GenericDialect {})
+        .with_recursion_limit(session.config_options().sql_parser.recursion_limit.get())
+        .build()?
+        .parse_statements()?;
+    let count = statements.len();
+    let statement = match (statements.pop_front(), count) {
+        (Some(statement), 1) => statement,
+        _ => return Err(Error::SingleStatementOnly { count }),
+    };
+    let plan = session.statement_to_plan(statement).await?;
+    refuse_effects(&plan)?;
+    if params.is_empty() {
+        return Ok(plan);
+    }
+    let values = params
+        .into_iter()
+        .map(|(name, value)| (name, ScalarAndMetadata::from(value)));
+    Ok(plan.with_param_values(ParamValues::Map(values.collect()))?)
+}
+
+fn refuse_effects(plan: &LogicalPlan) -> Result<()> {
+    let reading_only = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    reading_only.verify_plan(plan).map_err(|error| {
+        let text = error.strip_backtrace();
+        let what = text
+            .rsplit("not supported: ")
+            .next()
+            .unwrap_or(&text)
+            .to_owned();
+        Error::StatementNotAllowed { what }
+    })
+}
+
+/// Turns DataFusion's word for a missing table into ours, with a suggestion.
+fn explained(error: Error, database: &Database) -> Error {
+    let Error::DataFusion { source } = &error else {
+        return error;
+    };
+    let DataFusionError::Plan(text) = source.find_root() else {
+        return error;
+    };
+    let prefix = format!("table '{}.{}.", session::CATALOG, session::SCHEMA);
+    let table = text
+        .strip_prefix(&prefix)
+        .and_then(|rest| rest.strip_suffix("' not found"));
+    let Some(table) = table else { return error };
+    let distance = |name: &str| {
+        datafusion::common::utils::datafusion_strsim::levenshtein(&name.to_lowercase(), table)
+    };
+    let nearest = database
+        .tables()
+        .map(|table| table.name.to_string())
+        .min_by_key(|n| distance(n));
+    let suggestion = nearest.filter(|name| distance(name) <= 1 + table.len() / 3);
+    let (table, database) = (table.to_owned(), database.name.to_string());
+    Error::TableNotFound {
+        table,
+        database,
+        suggestion,
+    }
+}

@@ -1,0 +1,159 @@
+//! What can go wrong with a query, in words for its author.
+
+use catalog::ErrorKind;
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+
+/// Failures of a query.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No database has this name.
+    #[error("database not found: {name}")]
+    DatabaseNotFound {
+        /// The name.
+        name: String,
+    },
+    /// The text is empty or holds several statements.
+    #[error("the query must be one statement, this one has {count}")]
+    SingleStatementOnly {
+        /// How many there are.
+        count: usize,
+    },
+    /// The text is longer than allowed.
+    #[error("the query has {size}, the limit is {limit}")]
+    TooLarge {
+        /// Its length.
+        size: bytesize::ByteSize,
+        /// The setting `query.text_bytes_max`.
+        limit: bytesize::ByteSize,
+    },
+    /// The statement would change something or reach outside of the database.
+    #[error("statement not allowed: {what}; queries can only read the tables of their database")]
+    StatementNotAllowed {
+        /// What it is.
+        what: String,
+    },
+    /// Too many queries are waiting.
+    #[error("{queued} queries are waiting already; try again")]
+    TooManyQueries {
+        /// How many.
+        queued: usize,
+    },
+    /// The deadline passed.
+    #[error("the query took longer than {}; ask for less or for more time", humantime_text(*timeout))]
+    Timeout {
+        /// The deadline.
+        timeout: std::time::Duration,
+    },
+    /// The engine is stopping.
+    #[error("the query engine is shutting down")]
+    ShuttingDown,
+    /// A table that is not there, with the nearest name that is.
+    #[error(
+        "table '{table}' not found in database '{database}'{}",
+        suggestion_text(suggestion)
+    )]
+    TableNotFound {
+        /// The name.
+        table: String,
+        /// The database.
+        database: String,
+        /// A table whose name is alike.
+        suggestion: Option<String>,
+    },
+    /// Planning or running failed.
+    #[error("{}", message(source))]
+    DataFusion {
+        /// What DataFusion says.
+        source: Box<DataFusionError>,
+    },
+}
+
+/// Results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<DataFusionError> for Error {
+    fn from(source: DataFusionError) -> Self {
+        Self::DataFusion {
+            source: Box::new(source),
+        }
+    }
+}
+
+impl Error {
+    /// What the caller should make of it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::DatabaseNotFound { .. } => ErrorKind::NotFound,
+            Self::SingleStatementOnly { .. } | Self::TooLarge { .. } => ErrorKind::Invalid,
+            Self::TableNotFound { .. } => ErrorKind::Invalid,
+            Self::StatementNotAllowed { .. } => ErrorKind::Denied,
+            Self::TooManyQueries { .. } | Self::ShuttingDown => ErrorKind::Unavailable,
+            Self::Timeout { .. } => ErrorKind::Exhausted,
+            Self::DataFusion { source } => classify(source).0,
+        }
+    }
+
+    /// A stable word for programs.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::DatabaseNotFound { .. } => "database_not_found",
+            Self::SingleStatementOnly { .. } => "single_statement_only",
+            Self::TooLarge { .. } => "query_too_large",
+            Self::TableNotFound { .. } => "table_not_found",
+            Self::StatementNotAllowed { .. } => "statement_not_allowed",
+            Self::TooManyQueries { .. } => "too_many_queries",
+            Self::ShuttingDown => "shutting_down",
+            Self::Timeout { .. } => "query_timeout",
+            Self::DataFusion { source } => classify(source).1,
+        }
+    }
+}
+
+/// Everything that the author of a query can mend is `Invalid`; what concerns files is ours.
+fn classify(error: &DataFusionError) -> (ErrorKind, &'static str) {
+    match error.find_root() {
+        DataFusionError::SQL(..) => (ErrorKind::Invalid, "invalid_sql"),
+        DataFusionError::SchemaError(schema_error, _) => match **schema_error {
+            SchemaError::FieldNotFound { .. } => (ErrorKind::Invalid, "column_not_found"),
+            _ => (ErrorKind::Invalid, "invalid_sql"),
+        },
+        DataFusionError::Plan(_) | DataFusionError::Configuration(_) => {
+            (ErrorKind::Invalid, "invalid_query")
+        }
+        DataFusionError::NotImplemented(_) => (ErrorKind::Invalid, "not_implemented"),
+        DataFusionError::ResourcesExhausted(_) => (ErrorKind::Exhausted, "query_memory_exceeded"),
+        // Division by zero, a cast that fails, an argument out of range.
+        DataFusionError::Execution(_) | DataFusionError::ArrowError(..) => {
+            (ErrorKind::Invalid, "query_failed")
+        }
+        DataFusionError::ObjectStore(_) => (ErrorKind::Unavailable, "storage_unavailable"),
+        DataFusionError::ParquetError(_) => (ErrorKind::Corrupt, "corrupt_file"),
+        _ => (ErrorKind::Internal, "internal_error"),
+    }
+}
+
+fn message(error: &DataFusionError) -> String {
+    let text = error.strip_backtrace();
+    // The layers DataFusion puts in front say nothing to the author of a query.
+    let prefixes = [
+        "Error during planning: ",
+        "SQL error: ",
+        "Execution error: ",
+        "Schema error: ",
+    ];
+    let stripped = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix));
+    stripped.unwrap_or(&text).to_owned()
+}
+
+fn suggestion_text(suggestion: &Option<String>) -> String {
+    suggestion
+        .as_ref()
+        .map(|name| format!("; did you mean '{name}'?"))
+        .unwrap_or_default()
+}
+
+fn humantime_text(duration: std::time::Duration) -> String {
+    format!("{duration:?}")
+}

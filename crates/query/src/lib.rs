@@ -1,0 +1,24 @@
+//! SQL planned and executed over snapshots.
+//!
+//! ```text
+//! text ─▶ one statement ─▶ logical plan ─▶ allowed? ─▶ physical plan ─▶ stream of record batches
+//!                              │ tables: catalog.rs ─▶ table.rs ─▶ storage::TableSnapshot
+//!                              └ functions: crate `functions`
+//! ```
+//!
+//! Start at [`QueryEngine::sql`]. One recipe (`session.rs`) builds every session.
+
+mod catalog_provider;
+mod engine;
+mod error;
+mod key_merge_exec;
+mod session;
+mod settings;
+mod stream;
+mod table;
+mod time_range;
+
+pub use engine::{QueryEngine, SqlRequest};
+pub use error::{Error, Result};
+pub use settings::Settings;
+pub use stream::QueryStream;

@@ -1,0 +1,113 @@
+//! The one recipe by which every session is built, and what all sessions share.
+//!
+//! Invariant: *no statement can reach a file, a URL or a setting*. The object store registry knows
+//! one address, which no SQL can name; there is no dynamic file catalog; and only plans that read
+//! are let through (`engine.rs`).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use catalog::Database;
+use datafusion::common::{DataFusionError, Result, plan_err};
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionState;
+use datafusion::prelude::SessionConfig;
+use object_store::ObjectStore;
+use url::Url;
+
+use crate::catalog_provider::DatabaseCatalogs;
+use crate::settings::Settings;
+
+/// The catalog that clients expect.
+pub(crate) const CATALOG: &str = "public";
+/// The schema of user tables; clients hard-code it.
+pub(crate) const SCHEMA: &str = "iox";
+
+const STORE_URL: &str = "tidemill://data";
+
+/// The address of our files in plans.
+pub(crate) fn store_url() -> ObjectStoreUrl {
+    ObjectStoreUrl::parse(STORE_URL).expect("the address is well-formed")
+}
+
+/// What all sessions share: memory, spill space, caches and the object store.
+pub(crate) fn runtime_env(
+    settings: &Settings,
+    data_dir: &Path,
+    store: Arc<dyn ObjectStore>,
+) -> Result<Arc<RuntimeEnv>> {
+    let spill_dir = data_dir.join("tmp");
+    // What an earlier process left behind is of no use to anyone.
+    match std::fs::remove_dir_all(&spill_dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => std::fs::create_dir_all(&spill_dir)?,
+    }
+    let disk = DiskManagerBuilder::default()
+        .with_mode(DiskManagerMode::Directories(vec![spill_dir]))
+        .with_max_temp_directory_size(settings.spill.as_u64());
+    let consumers_named = std::num::NonZeroUsize::new(5).expect("5 is not 0");
+    let pool = FairSpillPool::new(bytes(settings.memory));
+    RuntimeEnvBuilder::new()
+        .with_object_store_registry(Arc::new(OneStore(store)))
+        .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, consumers_named)))
+        .with_disk_manager_builder(disk)
+        .with_metadata_cache_limit(bytes(settings.metadata_cache))
+        .build_arc()
+}
+
+/// A session on one database, as of one catalog state.
+pub(crate) fn session(
+    runtime: &Arc<RuntimeEnv>,
+    storage: &Arc<storage::Engine>,
+
+    database: &Arc<Database>,
+) -> Result<SessionState> {
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(true);
+    let options = config.options_mut();
+    // Files are sorted by series and time, so a filter usually skips most of a page: decoding the
+    // other columns only for rows that pass it pays.
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    // A query that recurses without end would only be stopped by its deadline.
+    options.execution.enable_recursive_ctes = false;
+    let mut session = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(Arc::clone(runtime))
+        .with_default_features()
+        .with_catalog_list(Arc::new(DatabaseCatalogs::new(storage, database)))
+        .build();
+    functions::register_all(&mut session)?;
+    Ok(session)
+}
+
+fn bytes(size: bytesize::ByteSize) -> usize {
+    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
+}
+
+/// A registry that knows our store and takes no other.
+#[derive(Debug)]
+struct OneStore(Arc<dyn ObjectStore>);
+
+impl ObjectStoreRegistry for OneStore {
+    fn register_store(
+        &self,
+        _url: &Url,
+        _store: Arc<dyn ObjectStore>,
+    ) -> Option<Arc<dyn ObjectStore>> {
+        None
+    }
+
+    fn get_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>, DataFusionError> {
+        if url.scheme() == "tidemill" && url.host_str() == Some("data") {
+            return Ok(Arc::clone(&self.0));
+        }
+        plan_err!("no object store is reachable from a query")
+    }
+}

@@ -1,0 +1,49 @@
+//! Settings of query execution.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+/// Settings of query execution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How long a query may take unless it asks for less. Longer lets heavy reports finish and
+    /// forgotten ones use the machine; default 60 s.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    /// The longest time that a query may ask for; default 10 minutes.
+    #[serde(with = "humantime_serde")]
+    pub timeout_max: Duration,
+    /// Memory that all queries together may take for sorting, grouping and joining before they
+    /// spill to disk or fail. Default 1 GiB.
+    pub memory: ByteSize,
+    /// Disk space in `<data-dir>/tmp` that queries may spill to; default 10 GiB.
+    pub spill: ByteSize,
+    /// Memory for the footers and page indexes of Parquet files; too little reads them again for
+    /// every query. Default 128 MiB.
+    pub metadata_cache: ByteSize,
+    /// Queries that run at a time; 0 means twice the number of cores. More share the machine
+    /// thinner. Default 0.
+    pub concurrent: usize,
+    /// Queries that may wait for their turn; more are refused at once. Default 64.
+    pub queued: usize,
+    /// Length of a query text; default 1 MiB.
+    pub text_bytes_max: ByteSize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(60),
+            timeout_max: Duration::from_secs(600),
+            memory: ByteSize::gib(1),
+            spill: ByteSize::gib(10),
+            metadata_cache: ByteSize::mib(128),
+            concurrent: 0,
+            queued: 64,
+            text_bytes_max: ByteSize::mib(1),
+        }
+    }
+}

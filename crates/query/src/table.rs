@@ -1,0 +1,348 @@
+//! A table of a database in a query: a snapshot of its files and buffered rows.
+//!
+//! The scan is a union of what the snapshot says has to be read for the filters' time range:
+//!
+//! ```text
+//! UnionExec
+//! ├─ DataSourceExec (Parquet)     files that need no merging, in as many groups as there are cores
+//! ├─ DataSourceExec (memory)      buffered rows that need no merging
+//! └─ ProjectionExec               one for every set of sources whose rows may replace one another
+//!    └─ KeyMergeExec
+//!       ├─ DataSourceExec …       a file, oldest first, read with its key columns
+//!       └─ DataSourceExec …       the newest rows, from the buffer
+//! ```
+//!
+//! All filters are re-applied above the scan, so a filter below only has to skip what cannot
+//! matter. Below a merge that is one on the row key alone: a field's value may come from another
+//! row of the same key.
+
+use std::sync::Arc;
+
+use arrow::compute::SortOptions;
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use catalog::{FileRecord, TIME_COLUMN};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::config::TableParquetOptions;
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics, ToDFSchema};
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::union::UnionExec;
+use storage::{BufferedRows, ScanUnit, TableSnapshot, key_columns};
+
+use crate::key_merge_exec::KeyMergeExec;
+use crate::session::store_url;
+use crate::time_range;
+
+/// A table as of one moment.
+#[derive(Debug)]
+pub(crate) struct SnapshotTable {
+    snapshot: TableSnapshot,
+}
+
+impl SnapshotTable {
+    pub(crate) fn new(snapshot: TableSnapshot) -> Self {
+        Self { snapshot }
+    }
+}
+
+#[async_trait]
+impl TableProvider for SnapshotTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.snapshot.schema())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let scan = Scan {
+            table: self,
+            session,
+            projection,
+            filters,
+            limit,
+        };
+        let range = time_range::of_filters(filters);
+        let (mut files, mut plans) = (Vec::new(), Vec::new());
+        for unit in self.snapshot.scan_units(&range) {
+            match unit {
+                ScanUnit::File(file) => files.push(file),
+                ScanUnit::Buffered(rows) => plans.push(scan.buffered(&rows)?),
+                ScanUnit::Merged { files, buffered } => {
+                    plans.push(scan.merged(&files, buffered.as_ref())?);
+                }
+            }
+        }
+        if !files.is_empty() {
+            plans.insert(0, scan.plain_files(&files)?);
+        }
+        match plans.len() {
+            0 => Ok(Arc::new(EmptyExec::new(scan.output_schema()?))),
+            1 => Ok(plans.swap_remove(0)),
+            _ => UnionExec::try_new(plans),
+        }
+    }
+}
+
+/// One call of `scan`.
+struct Scan<'a> {
+    table: &'a SnapshotTable,
+    session: &'a dyn Session,
+    projection: Option<&'a Vec<usize>>,
+    filters: &'a [Expr],
+    limit: Option<usize>,
+}
+
+impl Scan<'_> {
+    fn schema(&self) -> &SchemaRef {
+        self.table.snapshot.schema()
+    }
+
+    fn output_schema(&self) -> Result<SchemaRef> {
+        Ok(match self.projection {
+            Some(projection) => Arc::new(self.schema().project(projection)?),
+            None => Arc::clone(self.schema()),
+        })
+    }
+
+    /// The files that need no merging.
+    fn plain_files(&self, files: &[Arc<FileRecord>]) -> Result<Arc<dyn ExecutionPlan>> {
+        let cores = self.session.config().target_partitions();
+        let each_alone = files.len() <= cores;
+        let files = files
+            .iter()
+            .map(|file| self.partitioned_file(file))
+            .collect();
+        let groups = match each_alone {
+            true => FileGroup::new(files).split_files(cores),
+            false => balanced(files, cores),
+        };
+        let predicate = self.physical_filter(self.filters.to_vec())?;
+        let mut config = FileScanConfigBuilder::new(store_url(), self.parquet_source(predicate)?)
+            .with_file_groups(groups)
+            .with_limit(self.limit)
+            .with_projection_indices(self.projection.cloned())?;
+        if each_alone {
+            config = config
+                .with_output_ordering(self.key_ordering(self.schema())?.into_iter().collect());
+        }
+        Ok(DataSourceExec::from_data_source(config.build()))
+    }
+
+    /// Buffered rows that need no merging.
+    fn buffered(&self, rows: &BufferedRows) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = self.output_schema()?;
+        let batches = rows.batches(&schema);
+        let source = MemorySourceConfig::try_new(&[batches], schema, None)?.with_show_sizes(false);
+        Ok(DataSourceExec::from_data_source(
+            source.with_limit(self.limit),
+        ))
+    }
+
+    /// Sources whose rows may replace one another.
+    fn merged(
+        &self,
+        files: &[Arc<FileRecord>],
+        buffered: Option<&BufferedRows>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let columns = self.columns_with_key()?;
+        let schema = Arc::new(self.schema().project(&columns)?);
+        let key = self
+            .key_ordering(&schema)?
+            .expect("time is part of every key");
+        let predicate = self.physical_filter(self.filters_on_key())?;
+        let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+        for file in files {
+            let ordering = self.key_ordering(self.schema())?.into_iter().collect();
+            let source = self.parquet_source(predicate.clone())?;
+            let config = FileScanConfigBuilder::new(store_url(), source)
+                .with_file_group(FileGroup::new(vec![self.partitioned_file(file)]))
+                .with_output_ordering(ordering)
+                .with_projection_indices(Some(columns.clone()))?;
+            inputs.push(DataSourceExec::from_data_source(config.build()));
+        }
+        if let Some(rows) = buffered {
+            let batch = rows.sorted_unique(&schema);
+            let source = MemorySourceConfig::try_new(&[vec![batch]], Arc::clone(&schema), None)?
+                .with_show_sizes(false)
+                .try_with_sort_information(vec![key.clone()])?;
+            inputs.push(DataSourceExec::from_data_source(source));
+        }
+        let merge: Arc<dyn ExecutionPlan> = Arc::new(KeyMergeExec::try_new(inputs, key)?);
+        self.project(merge, &columns)
+    }
+
+    /// Drops the columns that only the merge needed.
+    fn project(
+        &self,
+        input: Arc<dyn ExecutionPlan>,
+        columns: &[usize],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all: Vec<usize>;
+        let wanted = match self.projection {
+            Some(projection) => projection,
+            None => {
+                all = (0..self.schema().fields().len()).collect();
+                &all
+            }
+        };
+        if wanted == columns {
+            return Ok(input);
+        }
+        let expressions = wanted.iter().map(|column| {
+            let name = self.schema().field(*column).name();
+            let place = columns.iter().position(|other| other == column);
+            let place = place.expect("the columns read include those wanted");
+            (
+                Arc::new(Column::new(name, place)) as Arc<dyn PhysicalExpr>,
+                name.clone(),
+            )
+        });
+        Ok(Arc::new(ProjectionExec::try_new(
+            expressions.collect::<Vec<_>>(),
+            input,
+        )?))
+    }
+
+    /// The projected columns and those of the row key, ascending.
+    fn columns_with_key(&self) -> Result<Vec<usize>> {
+        let schema = self.schema();
+        let mut columns = match self.projection {
+            Some(projection) => projection.clone(),
+            None => (0..schema.fields().len()).collect(),
+        };
+        for name in key_columns(self.table.snapshot.table()) {
+            columns.push(schema.index_of(name)?);
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        Ok(columns)
+    }
+
+    /// The order of rows in a file, in terms of the columns of `schema`.
+    fn key_ordering(&self, schema: &Schema) -> Result<Option<LexOrdering>> {
+        let options = SortOptions {
+            descending: false,
+            nulls_first: true,
+        };
+        let key = key_columns(self.table.snapshot.table()).map(|name| {
+            let column = Arc::new(Column::new_with_schema(name, schema)?);
+            Ok(PhysicalSortExpr::new(column, options))
+        });
+        Ok(LexOrdering::new(key.collect::<Result<Vec<_>>>()?))
+    }
+
+    fn filters_on_key(&self) -> Vec<Expr> {
+        let table = self.table.snapshot.table();
+        let is_key = |name: &str| key_columns(table).any(|key| key == name);
+        let on_key = |filter: &&Expr| {
+            filter
+                .column_refs()
+                .iter()
+                .all(|column| is_key(&column.name))
+        };
+        self.filters.iter().filter(on_key).cloned().collect()
+    }
+
+    fn physical_filter(&self, filters: Vec<Expr>) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+        let schema = Arc::clone(self.schema()).to_dfschema()?;
+        let filter = conjunction(filters);
+        filter
+            .map(|filter| self.session.create_physical_expr(filter, &schema))
+            .transpose()
+    }
+
+    fn parquet_source(
+        &self,
+        predicate: Option<Arc<dyn PhysicalExpr>>,
+    ) -> Result<Arc<ParquetSource>> {
+        let runtime = self.session.runtime_env();
+        let options = TableParquetOptions {
+            global: self.session.config_options().execution.parquet.clone(),
+            ..Default::default()
+        };
+        let reader = CachedParquetFileReaderFactory::new(
+            runtime.object_store(store_url())?,
+            runtime.cache_manager.get_file_metadata_cache(),
+        );
+        let source = ParquetSource::new(Arc::clone(self.schema()))
+            .with_table_parquet_options(options)
+            .with_parquet_file_reader_factory(Arc::new(reader));
+        Ok(Arc::new(match predicate {
+            Some(predicate) => source.with_predicate(predicate),
+            None => source,
+        }))
+    }
+
+    fn partitioned_file(&self, file: &FileRecord) -> PartitionedFile {
+        let statistics = Arc::new(statistics(self.schema(), file));
+        PartitionedFile::new(file.path(), file.size_bytes).with_statistics(statistics)
+    }
+}
+
+/// Spreads files over groups so that each group has about the same number of bytes.
+fn balanced(mut files: Vec<PartitionedFile>, groups: usize) -> Vec<FileGroup> {
+    files.sort_by_key(|file| std::cmp::Reverse(file.effective_size()));
+    let mut loads = vec![(0u64, Vec::new()); groups];
+    for file in files {
+        let lightest = loads.iter_mut().min_by_key(|(load, _)| *load);
+        let (load, group) = lightest.expect("there is at least one core");
+        *load += file.effective_size();
+        group.push(file);
+    }
+    loads
+        .into_iter()
+        .map(|(_, files)| FileGroup::new(files))
+        .collect()
+}
+
+/// What the manifest knows of a file. Counts are exact because a file holds no key twice.
+fn statistics(schema: &Schema, file: &FileRecord) -> Statistics {
+    let nanos = |nanos| Precision::Exact(ScalarValue::TimestampNanosecond(Some(nanos), None));
+    let column = |name: &str| match name {
+        TIME_COLUMN => ColumnStatistics {
+            null_count: Precision::Exact(0),
+            min_value: nanos(file.time_min),
+            max_value: nanos(file.time_max),
+            ..ColumnStatistics::new_unknown()
+        },
+        _ => ColumnStatistics::new_unknown(),
+    };
+    let size = usize::try_from(file.size_bytes).unwrap_or(usize::MAX);
+    Statistics {
+        num_rows: Precision::Exact(usize::try_from(file.rows).unwrap_or(usize::MAX)),
+        total_byte_size: Precision::Inexact(size),
+        column_statistics: schema
+            .fields()
+            .iter()
+            .map(|field| column(field.name()))
+            .collect(),
+    }
+}

@@ -1,0 +1,329 @@
+//! The flags of the subcommands that talk to a server.
+//!
+//! [`ConnectionArgs`] is the part that all of them share. Host and database have their environment
+//! variables through clap; the token's two variables are read where the connection is resolved
+//! (`crate::client::connection`), because a flag must win over either variable and clap cannot say so.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Where a server listens unless told otherwise.
+pub(crate) const DEFAULT_HOST: &str = "http://127.0.0.1:8086";
+
+/// Where the server is and how to be let in.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct ConnectionArgs {
+    /// The server's address.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TIDEMILL_HOST",
+        default_value = DEFAULT_HOST
+    )]
+    pub(crate) host: String,
+    /// The token to show [env: TIDEMILL_TOKEN]. Visible to other users of this machine in the list of
+    /// processes: prefer the variable or --token-file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "TOKEN",
+        conflicts_with = "token_file"
+    )]
+    pub(crate) token: Option<String>,
+    /// A file with the token in it [env: TIDEMILL_TOKEN_FILE].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// A local server's data directory. When no token is given and the host is this machine, its
+    /// `admin-token` is used.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "TIDEMILL_DATA_DIR",
+        default_value = "./tidemill-data"
+    )]
+    pub(crate) data_dir: PathBuf,
+}
+
+/// Which database.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DatabaseName {
+    /// The database.
+    #[arg(
+        long,
+        short = 'd',
+        global = true,
+        value_name = "NAME",
+        env = "TIDEMILL_DATABASE"
+    )]
+    pub(crate) database: Option<String>,
+}
+
+/// Write line protocol from a file or standard input.
+///
+/// The file may be compressed with gzip or zstd, whatever its name. It is sent in pieces of at most
+/// 5000 lines or 8 MiB; a piece ends where a line ends, never inside a quoted string. Lines that the
+/// server refuses are reported with their line numbers in the file and the others are kept; the exit
+/// code is then 1. An overloaded or restarting server is waited for, within limits. Sending a file
+/// again changes nothing: the same row replaces itself.
+#[derive(Args, Debug)]
+#[command(after_long_help = WRITE_EXAMPLES)]
+pub(crate) struct WriteArgs {
+    /// The file, or `-` for standard input.
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) database: DatabaseName,
+    /// The unit of the timestamps; `auto` tells it from the magnitude of each.
+    #[arg(long, short = 'p', value_enum, default_value_t = Precision::Auto)]
+    pub(crate) precision: Precision,
+    /// Refuse a whole piece when one of its lines is bad, and stop there.
+    #[arg(long)]
+    pub(crate) no_partial: bool,
+    /// How often to try a piece again when the server is overloaded or unreachable.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub(crate) retries: u32,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+const WRITE_EXAMPLES: &str = "\
+Examples:
+  tidemill write --database plant readings.lp
+  tidemill write --database plant --precision s history.lp.gz
+  zstdcat day.lp.zst | tidemill write --database plant
+  echo 'motor,asset_id=m1,operating_state=RUNNING current_a=15.2,vibration_g=0.16' \\
+    | tidemill write --database plant
+
+Line protocol is: table,tag=value,… field=value,… [timestamp]
+  1.5 is a float, 3i an integer, 3u an unsigned integer, true a boolean, \"text\" a string.";
+
+/// Units of a timestamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Precision {
+    /// Told from the magnitude of each timestamp.
+    Auto,
+    /// Nanoseconds.
+    #[value(name = "ns", aliases = ["n", "nanosecond"])]
+    Nanosecond,
+    /// Microseconds.
+    #[value(name = "us", aliases = ["u", "microsecond"])]
+    Microsecond,
+    /// Milliseconds.
+    #[value(name = "ms", aliases = ["millisecond"])]
+    Millisecond,
+    /// Seconds.
+    #[value(name = "s", aliases = ["second"])]
+    Second,
+}
+
+impl Precision {
+    /// The word that the v3 write endpoint takes.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Nanosecond => "nanosecond",
+            Self::Microsecond => "microsecond",
+            Self::Millisecond => "millisecond",
+            Self::Second => "second",
+        }
+    }
+}
+
+/// Run one SQL query and print or save its result.
+///
+/// The result is passed on as it arrives, so it may be larger than memory. A file given with --output
+/// appears only once it is complete. Without SQL and --file the query is read from standard input.
+#[derive(Args, Debug)]
+#[command(after_long_help = QUERY_EXAMPLES)]
+pub(crate) struct QueryArgs {
+    /// The query, or `-` for standard input.
+    #[arg(value_name = "SQL", conflicts_with = "file")]
+    pub(crate) sql: Option<String>,
+    /// A file with the query in it.
+    #[arg(long, short = 'f', value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseName,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Where to write the result instead of standard output.
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+const QUERY_EXAMPLES: &str = "\
+Examples:
+  tidemill query --database plant 'SELECT * FROM motor ORDER BY time DESC LIMIT 10'
+  tidemill query --database plant --file report.sql --format csv > report.csv
+  tidemill query --database plant --format parquet --output motor.parquet 'SELECT * FROM motor'
+  tidemill query --database plant 'SHOW TABLES'";
+
+/// Forms of a query result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table for people.
+    Table,
+    /// One JSON array of objects.
+    Json,
+    /// One JSON object per line.
+    Jsonl,
+    /// Comma-separated values with a header line.
+    Csv,
+    /// An Apache Parquet file.
+    Parquet,
+}
+
+impl Format {
+    /// The word that the query endpoint takes.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Table => "pretty",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+/// List, create and delete databases.
+///
+/// A database is a named set of tables with a retention period; v2 clients call it a bucket. Rows older
+/// than the period are hidden at once and removed later. Needs a token that may do so, such as the
+/// admin token.
+#[derive(Args, Debug)]
+#[command(after_long_help = DATABASE_EXAMPLES)]
+pub(crate) struct DatabaseArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: DatabaseCommand,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+const DATABASE_EXAMPLES: &str = "\
+Examples:
+  tidemill database list
+  tidemill database create plant
+  tidemill database create raw --retention 30d
+  tidemill database delete plant";
+
+/// The subcommands of `database`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DatabaseCommand {
+    /// Print the names, one per line.
+    List,
+    /// Create a database. It is an error if it exists.
+    Create {
+        /// The name: letters, digits, `_` and `-`, a letter or digit first.
+        name: String,
+        /// How long rows are kept, such as `30d` or `12h`; for ever if not given.
+        #[arg(long, value_name = "PERIOD")]
+        retention: Option<String>,
+    },
+    /// Delete a database and every row in it. Does not ask.
+    Delete {
+        /// The name.
+        name: String,
+    },
+}
+
+/// Load a known data set.
+///
+/// Reads a published data set from its original files and writes it as tables. Nothing is downloaded.
+#[derive(Args, Debug)]
+#[command(after_long_help = LOAD_EXAMPLES)]
+pub(crate) struct LoadArgs {
+    /// Which data set.
+    #[command(subcommand)]
+    pub(crate) command: LoadCommand,
+    #[command(flatten)]
+    pub(crate) database: DatabaseName,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+const LOAD_EXAMPLES: &str = "\
+Examples:
+  tidemill load cmapss ./CMAPSSData --database cmapss
+  tidemill load cmapss --help                       # the tables it makes, and more";
+
+/// The data sets; each is described by its arguments.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LoadCommand {
+    Cmapss(CmapssArgs),
+}
+
+/// NASA's turbofan engine degradation data (C-MAPSS).
+///
+/// Reads the original text files train_FDxxx.txt, test_FDxxx.txt and RUL_FDxxx.txt, as published by
+/// the NASA Prognostics Center of Excellence (Saxena, Goebel, Simon, Eklund, PHM 2008), each plain or
+/// compressed as .zst. Every file is read and checked before the first row is written.
+#[derive(Args, Debug)]
+#[command(after_long_help = CMAPSS_HELP)]
+pub(crate) struct CmapssArgs {
+    /// The folder with the files.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The sets to load [default: those in the folder].
+    #[arg(long, value_name = "SET,…", value_delimiter = ',')]
+    pub(crate) sets: Vec<String>,
+    /// The time before the first cycle, in UTC; the time of day may be left out.
+    #[arg(long, value_name = "RFC3339", default_value = "2008-10-06T00:00:00Z",
+          value_parser = start)]
+    pub(crate) start: SystemTime,
+    /// The time from one cycle to the next.
+    #[arg(long, value_name = "DURATION", default_value = "1s",
+          value_parser = humantime::parse_duration)]
+    pub(crate) step: Duration,
+}
+
+/// A point in time, or the start of a day.
+pub(crate) fn start(text: &str) -> Result<SystemTime, humantime::TimestampError> {
+    humantime::parse_rfc3339_weak(text)
+        .or_else(|error| humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).map_err(|_| error))
+}
+
+const CMAPSS_HELP: &str = "\
+What is written:
+  cmapss_train  tags dataset, unit_number; fields time_cycles (integer), setting_1 … setting_3,
+  cmapss_test   s_1 … s_21 (floats); one row per engine and cycle
+  cmapss_rul    tags dataset, unit_number; field rul (integer): the true remaining cycles of each
+                test engine, at the time of its last reading
+
+A cycle becomes a time: cycle c of every engine is at start + c · step, so the newest row of an
+engine is its last cycle, and cmapss_rul joins cmapss_test on (dataset, unit_number, time). All
+engines start together, as a fleet that is watched side by side. A step of 1s keeps a set (at most
+543 cycles) within ten minutes; --step 1h spreads it over weeks. The default start is the opening
+day of the conference at which the data were published; it is fixed so that loading twice changes
+nothing. In a database with a retention period give a recent --start, or the rows are too old.
+
+Examples:
+  tidemill load cmapss ./CMAPSSData --database cmapss
+  tidemill load cmapss ./CMAPSSData --database cmapss --sets FD001,FD003 --step 1h
+  tidemill query --database cmapss \\
+    \"SELECT unit_number, max(time_cycles) FROM cmapss_test WHERE dataset = 'FD001' GROUP BY 1\"";
+
+/// Ask a server whether it is ready.
+///
+/// Exits with 0 when it takes writes and queries, with 1 when it does not answer or is still starting.
+/// Needs no token.
+#[derive(Args, Debug)]
+#[command(after_long_help = PING_EXAMPLES)]
+pub(crate) struct PingArgs {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+const PING_EXAMPLES: &str = "\
+Examples:
+  tidemill ping
+  tidemill ping --host http://plant-7:8086";

@@ -1,0 +1,72 @@
+//! What the subcommands do, one module each, and what those that talk to a server share.
+
+pub(crate) mod config;
+pub(crate) mod database;
+pub(crate) mod demo;
+pub(crate) mod load;
+pub(crate) mod ping;
+pub(crate) mod query;
+pub(crate) mod serve;
+pub(crate) mod write;
+
+use std::io;
+use std::process::ExitCode;
+
+use crate::cli::client::{ConnectionArgs, DatabaseName};
+use crate::client::connection::Connection;
+use crate::client::{Client, ClientError, retry};
+use crate::output::OutputError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error(transparent)]
+    Cmapss(#[from] load::cmapss::CmapssError),
+    #[error(transparent)]
+    Serve(#[from] crate::serving::ServeError),
+    #[error(transparent)]
+    Settings(#[from] crate::settings::SettingsError),
+    #[error(transparent)]
+    Demo(#[from] demo::DemoError),
+    #[error("cannot read {name}")]
+    Read { name: String, source: io::Error },
+    #[error("no database is given; use --database NAME or TIDEMILL_DATABASE")]
+    NoDatabase,
+    #[error("no statement is given; see `tidemill query --help` for examples")]
+    NoStatement,
+}
+
+/// The result of a command.
+pub(crate) type Result<T, E = CommandError> = std::result::Result<T, E>;
+
+/// Ends a command: says what went wrong, causes included, on standard error.
+pub(crate) fn conclude(result: Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("tidemill: {}", retry::chain(&error));
+        ExitCode::FAILURE
+    })
+}
+
+/// A client for the server that the flags and the environment name.
+fn connect(args: &ConnectionArgs) -> Result<Client> {
+    let connection = Connection::resolve(args, |name| std::env::var(name).ok())?;
+    if let Some(notice) = &connection.notice {
+        eprintln!("{notice}");
+    }
+    Ok(Client::new(connection))
+}
+
+/// The database, which most commands cannot do without.
+fn database(name: &DatabaseName) -> Result<String> {
+    let name = name
+        .database
+        .as_deref()
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    name.map(str::to_owned).ok_or(CommandError::NoDatabase)
+}

@@ -1,0 +1,196 @@
+//! A running server: every part opened in order, and closed in reverse.
+//!
+//! ```text
+//! bind ─▶ answer `starting` ─▶ object store ─▶ catalog ─▶ storage (replay) ─▶ query ─▶ token ─▶ ready
+//! ```
+
+mod bootstrap;
+mod endpoints;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use catalog::{Catalog, Clock, SystemClock};
+use serde::{Deserialize, Serialize};
+use server::{Auth, Profile, Readiness, Server, Services};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::cli::OptionalAddr;
+pub(crate) use bootstrap::AdminToken;
+pub(crate) use endpoints::Endpoints;
+
+/// All settings of a server: one section per subsystem.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Addresses, and who may call.
+    pub(crate) listen: ListenSettings,
+    /// What one catalog may hold.
+    pub(crate) limits: catalog::Limits,
+    /// Where files and the manifest are.
+    pub(crate) object_store: storage::object_store_settings::Settings,
+    /// The write-ahead log.
+    pub(crate) wal: storage::wal_settings::Settings,
+    /// Rows in memory.
+    pub(crate) buffer: storage::buffer_settings::Settings,
+    /// How queries run.
+    pub(crate) query: query::Settings,
+    /// Connections, bodies and requests.
+    pub(crate) server: server::Settings,
+}
+
+/// Settings of what the server listens on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ListenSettings {
+    /// The address that answers as InfluxDB v1 and v2 do; port 0 picks a free one. Default
+    /// `127.0.0.1:8086`.
+    pub(crate) http_bind: SocketAddr,
+    /// The address that answers as InfluxDB v3 does, or `none`. Default `127.0.0.1:8181`.
+    pub(crate) v3_bind: OptionalAddr,
+    /// Lets everyone in; only for loopback addresses. Default false.
+    pub(crate) without_auth: bool,
+}
+
+impl Default for ListenSettings {
+    fn default() -> Self {
+        Self {
+            http_bind: SocketAddr::from(([127, 0, 0, 1], 8086)),
+            v3_bind: OptionalAddr::Addr(SocketAddr::from(([127, 0, 0, 1], 8181))),
+            without_auth: false,
+        }
+    }
+}
+
+/// Why a server did not start, or did not stop well.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum ServeError {
+    #[error("authentication may only be turned off on loopback addresses, and {addr} is not one")]
+    OpenToTheWorld { addr: SocketAddr },
+    #[error("cannot listen on {addr}")]
+    Bind { addr: SocketAddr, source: std::io::Error },
+    #[error("cannot write {}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("the admin token in {} is empty or has characters that no header can carry", path.display())]
+    BadToken { path: PathBuf },
+    #[error("the operating system gives no random numbers: {reason}")]
+    NoRandomness { reason: String },
+    #[error(transparent)]
+    ObjectStore(#[from] storage::object_store_settings::Error),
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    #[error(transparent)]
+    Query(#[from] query::Error),
+    #[error("cannot wait for signals")]
+    Signals { source: std::io::Error },
+    #[error("cannot start threads")]
+    Runtime { source: std::io::Error },
+}
+
+/// A server that answers.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) admin_token: AdminToken,
+    storage: Arc<storage::Engine>,
+    readiness: Arc<Readiness>,
+    listeners: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Running {
+    /// Starts everything on a data directory. Must be called on a runtime.
+    pub(crate) async fn start(
+        settings: Settings,
+        data_dir: &Path,
+        admin_token_file: Option<&Path>,
+    ) -> Result<Self, ServeError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let readiness = Arc::new(Readiness::new(clock.now_nanos()));
+        std::fs::create_dir_all(data_dir)
+            .map_err(|source| ServeError::Write { path: data_dir.to_owned(), source })?;
+        let server = Server::new(settings.server.clone());
+        let stop = CancellationToken::new();
+        // The ports open before the write-ahead log is replayed: a probe gets an answer at once.
+        let (endpoints, listeners) = listen(&settings.listen, &server, &stop).await?;
+
+        let store = storage::object_store_settings::open(&settings.object_store, data_dir)?;
+        let catalog = Arc::new(Catalog::open(Arc::clone(&store), settings.limits).await?);
+        let storage_settings = storage::Settings { wal: settings.wal, buffer: settings.buffer };
+        let (storage, _report) = storage::Engine::open(
+            storage_settings,
+            data_dir,
+            Arc::clone(&catalog),
+            Arc::clone(&store),
+        )
+        .await?;
+        let storage = Arc::new(storage);
+        let query = query::QueryEngine::new(
+            settings.query,
+            data_dir,
+            Arc::clone(&catalog),
+            Arc::clone(&storage),
+            store,
+        )?;
+        let admin_token = bootstrap::admin_token(&catalog, data_dir, admin_token_file).await?;
+        bootstrap::first_database(&catalog).await?;
+        let auth = if settings.listen.without_auth { Auth::Disabled } else { Auth::Required };
+        server.start(Services {
+            catalog,
+            storage: Arc::clone(&storage),
+            query: Arc::new(query),
+            clock,
+            auth,
+            readiness: Arc::clone(&readiness),
+        });
+        endpoints.save(data_dir)?;
+        info!(http = %endpoints.http, v3 = ?endpoints.v3, "ready");
+        Ok(Self { endpoints, admin_token, storage, readiness, listeners, stop })
+    }
+
+    /// Answers what is under way, flushes, and ends.
+    pub(crate) async fn stop(mut self) -> Result<(), ServeError> {
+        self.readiness.stop();
+        self.stop.cancel();
+        while self.listeners.join_next().await.is_some() {}
+        self.storage.shutdown().await?;
+        info!("stopped");
+        Ok(())
+    }
+}
+
+async fn listen(
+    settings: &ListenSettings,
+    server: &Arc<Server>,
+    stop: &CancellationToken,
+) -> Result<(Endpoints, JoinSet<()>), ServeError> {
+    let v3 = match settings.v3_bind {
+        OptionalAddr::Addr(addr) => Some(addr),
+        OptionalAddr::None => None,
+    };
+    let wanted = [(Some(settings.http_bind), Profile::V1V2), (v3, Profile::V3)];
+    let open = wanted.iter().filter_map(|(addr, _)| *addr).find(|addr| !addr.ip().is_loopback());
+    if let (true, Some(addr)) = (settings.without_auth, open) {
+        return Err(ServeError::OpenToTheWorld { addr });
+    }
+    let mut bound = [None; 2];
+    let mut listeners = JoinSet::new();
+    for (place, (addr, profile)) in wanted.into_iter().enumerate() {
+        let Some(addr) = addr else { continue };
+        let listener =
+            server::bind(addr).await.map_err(|source| ServeError::Bind { addr, source })?;
+        bound[place] = Some(listener.local_addr());
+        listeners.spawn(listener.serve(profile, Arc::clone(server), stop.clone()));
+    }
+    let [http, v3] = bound;
+    let http = http.expect("the v1 and v2 address is always wanted");
+    Ok((Endpoints { http, v3 }, listeners))
+}

@@ -1,0 +1,108 @@
+//! What the first start makes: the admin token, and a database if one is asked for.
+//!
+//! | given                                   | admin token                                      |
+//! |-----------------------------------------|--------------------------------------------------|
+//! | `--admin-token-file FILE`               | what the file holds, also on later starts        |
+//! | `TIDEMILL_INIT_ADMIN_TOKEN`             | its value, at the first start only               |
+//! | neither                                 | a random one, written to `<data-dir>/admin-token`|
+//!
+//! The catalog keeps only a digest.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use catalog::{Catalog, DatabaseName};
+
+use super::ServeError;
+
+const TOKEN_NAME: &str = "admin";
+
+/// Where a person finds the admin token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AdminToken {
+    /// In this file.
+    File(PathBuf),
+    /// Where the person who started the server has it from.
+    Given,
+}
+
+/// Makes sure that the catalog has an admin token.
+pub(super) async fn admin_token(
+    catalog: &Catalog,
+    data_dir: &Path,
+    given: Option<&Path>,
+) -> Result<AdminToken, ServeError> {
+    let own_file = data_dir.join("admin-token");
+    if let Some(file) = given {
+        keep(catalog, &read_token(file)?).await?;
+        return Ok(AdminToken::File(file.to_owned()));
+    }
+    let is_first_start = catalog.state().tokens().next().is_none();
+    if is_first_start && let Some(token) = init_variable("TIDEMILL_INIT_ADMIN_TOKEN") {
+        let path = || PathBuf::from("TIDEMILL_INIT_ADMIN_TOKEN");
+        keep(catalog, check(&token).ok_or_else(|| ServeError::BadToken { path: path() })?).await?;
+        return Ok(AdminToken::Given);
+    }
+    if is_first_start {
+        // A start that was cut short may have left the file without the catalog knowing of it.
+        let token = match own_file.exists() {
+            true => read_token(&own_file)?,
+            false => write_new_token(&own_file)?,
+        };
+        keep(catalog, &token).await?;
+    }
+    Ok(if own_file.exists() { AdminToken::File(own_file) } else { AdminToken::Given })
+}
+
+/// Creates the database named by `TIDEMILL_INIT_BUCKET`, as container set-ups expect.
+pub(super) async fn first_database(catalog: &Catalog) -> Result<(), ServeError> {
+    let Some(name) = init_variable("TIDEMILL_INIT_BUCKET") else { return Ok(()) };
+    let name = DatabaseName::new(&name)?;
+    if catalog.state().database(name.as_str()).is_none() {
+        catalog.create_database(&name).await?;
+    }
+    Ok(())
+}
+
+async fn keep(catalog: &Catalog, token: &str) -> Result<(), ServeError> {
+    let digest = server::digest(token);
+    let is_known = catalog.state().tokens().any(|(name, kept)| name == TOKEN_NAME && *kept == digest);
+    if !is_known {
+        catalog.put_token(TOKEN_NAME, digest).await?;
+    }
+    Ok(())
+}
+
+fn read_token(file: &Path) -> Result<String, ServeError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|source| ServeError::Read { path: file.to_owned(), source })?;
+    let token = check(text.trim()).ok_or_else(|| ServeError::BadToken { path: file.to_owned() })?;
+    Ok(token.to_owned())
+}
+
+fn check(token: &str) -> Option<&str> {
+    (!token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())).then_some(token)
+}
+
+/// 256 random bits, with a prefix by which scanners for leaked secrets know it.
+fn write_new_token(path: &Path) -> Result<String, ServeError> {
+    let mut random = [0u8; 32];
+    getrandom::fill(&mut random)
+        .map_err(|error| ServeError::NoRandomness { reason: error.to_string() })?;
+    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let token = format!("tidemill_{digits}");
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(token.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()
+    };
+    write().map_err(|source| ServeError::Write { path: path.to_owned(), source })?;
+    Ok(token)
+}
+
+fn init_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}

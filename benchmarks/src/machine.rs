@@ -1,0 +1,205 @@
+//! What a figure was taken on: the machine, the commit, the counters of a process. Linux only, from
+//! `/proc`.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::SystemTime;
+
+use crate::error::{AtPath, Error, Result};
+
+/// The machine, as far as it bears on a figure.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Machine {
+    pub(crate) cpu: String,
+    pub(crate) cores: usize,
+    pub(crate) memory_bytes: u64,
+    pub(crate) kernel: String,
+    /// File system under the data folder: on a memory file system an fsync costs nothing.
+    pub(crate) data_filesystem: String,
+    /// One-minute load average when the run began; above about 0.3 somebody else was busy.
+    pub(crate) load_average: f64,
+}
+
+impl Machine {
+    /// Describes this machine, with the file system of `data_folder`.
+    pub(crate) fn describe(data_folder: &Path) -> Result<Self> {
+        let cores =
+            std::thread::available_parallelism().map_err(|error| unreadable("cores", error))?;
+        let load_average = read("/proc/loadavg")?;
+        let load_average = load_average
+            .split(' ')
+            .next()
+            .and_then(|first| first.parse().ok());
+        Ok(Self {
+            cpu: after_colon("/proc/cpuinfo", "model name")?,
+            cores: cores.get(),
+            memory_bytes: kib_line("/proc/meminfo", "MemTotal")?,
+            kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
+            data_filesystem: filesystem_of(data_folder)?,
+            load_average: load_average.ok_or_else(|| unreadable("load average", "no number"))?,
+        })
+    }
+}
+
+/// CPU time and memory that a process has taken so far.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    /// User and system time of all its threads.
+    pub(crate) cpu_s: f64,
+    pub(crate) rss_peak_bytes: u64,
+}
+
+impl Usage {
+    pub(crate) fn of(pid: u32) -> Result<Self> {
+        let stat = read(&format!("/proc/{pid}/stat"))?;
+        let ticks = cpu_ticks(&stat).ok_or_else(|| unreadable("CPU time", &stat))?;
+        Ok(Self {
+            cpu_s: ticks as f64 / clock_ticks_per_second()?,
+            rss_peak_bytes: kib_line(&format!("/proc/{pid}/status"), "VmHWM")?,
+        })
+    }
+}
+
+/// The unit of CPU times in `/proc`.
+fn clock_ticks_per_second() -> Result<f64> {
+    let output = Command::new("getconf").arg("CLK_TCK").output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let text = text.at(Path::new("getconf"))?;
+    text.parse().map_err(|_| unreadable("clock ticks per second", &text))
+}
+
+/// Commit of the checkout the command runs in, with `-dirty` when files differ from it; says so
+/// when there is none.
+pub(crate) fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok()?;
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    match (git(&["rev-parse", "HEAD"]), git(&["status", "--porcelain"])) {
+        (Some(commit), Some(changes)) if changes.is_empty() => commit,
+        (Some(commit), _) => format!("{commit}-dirty"),
+        (None, _) => "not in a git checkout".to_owned(),
+    }
+}
+
+/// The time of day, for the record only.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a result names the day it was taken; nothing is replayed"
+)]
+pub(crate) fn now_rfc3339() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+/// Bytes of all files under a folder.
+pub(crate) fn folder_bytes(folder: &Path) -> Result<u64> {
+    let mut total = 0;
+    for entry in std::fs::read_dir(folder).at(folder)? {
+        let path = entry.at(folder)?.path();
+        let metadata = std::fs::symlink_metadata(&path).at(&path)?;
+        total += if metadata.is_dir() {
+            folder_bytes(&path)?
+        } else {
+            metadata.len()
+        };
+    }
+    Ok(total)
+}
+
+/// utime + stime of `/proc/<pid>/stat`, fields 14 and 15 of proc(5). The name in field 2 may hold
+/// spaces and brackets, so counting begins after its last bracket.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    let after_name = stat.rsplit_once(')')?.1;
+    let mut fields = after_name.split_ascii_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(user + system)
+}
+
+/// Type of the mount with the longest path above `folder`.
+fn filesystem_of(folder: &Path) -> Result<String> {
+    let folder = folder.canonicalize().at(folder)?;
+    let mounts = read("/proc/mounts")?;
+    let mounted = mounts.lines().filter_map(|line| {
+        let mut fields = line.split(' ').skip(1);
+        Some((fields.next()?, fields.next()?))
+    });
+    let above = mounted.filter(|(path, _)| folder.starts_with(path));
+    let (_, kind) = above
+        .max_by_key(|(path, _)| path.len())
+        .ok_or_else(|| unreadable("file system", folder.display()))?;
+    Ok(kind.to_owned())
+}
+
+fn kib_line(path: &str, name: &'static str) -> Result<u64> {
+    let value = after_colon(path, name)?;
+    let kib = value.trim_end_matches("kB").trim().parse::<u64>();
+    kib.map(|kib| kib * 1024)
+        .map_err(|error| unreadable(name, error))
+}
+
+/// The value of the first `name: value` line.
+fn after_colon(path: &str, name: &'static str) -> Result<String> {
+    let text = read(path)?;
+    let line = text.lines().find(|line| line.starts_with(name));
+    let value = line
+        .and_then(|line| line.split_once(':'))
+        .map(|(_, value)| value.trim().to_owned());
+    value.ok_or_else(|| unreadable(name, path))
+}
+
+fn read(path: &str) -> Result<String> {
+    std::fs::read_to_string(path).at(Path::new(path))
+}
+
+fn unreadable(what: &'static str, detail: impl ToString) -> Error {
+    Error::Machine {
+        what,
+        detail: detail.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_ticks_skip_any_process_name() {
+        let cases = [
+            (
+                "7 (tidemill) S 1 7 7 0 -1 4194560 10 0 0 0 1500 300 5 5 20 0",
+                Some(1800),
+            ),
+            (
+                "7 (a) b (c) S 1 7 7 0 -1 4194560 10 0 0 0 1 2 5 5 20 0",
+                Some(3),
+            ),
+            ("7 (tidemill) S 1 7", None),
+            ("", None),
+        ];
+        for (stat, ticks) in cases {
+            assert_eq!(cpu_ticks(stat), ticks, "{stat}");
+        }
+    }
+
+    #[test]
+    fn this_machine_and_process_can_be_described() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("inner")).unwrap();
+        std::fs::write(folder.path().join("inner/file"), [0; 1234]).unwrap();
+        assert_eq!(folder_bytes(folder.path()).unwrap(), 1234);
+        let machine = Machine::describe(folder.path()).unwrap();
+        assert!(
+            machine.cores >= 1 && machine.memory_bytes > 1 << 20,
+            "{machine:?}"
+        );
+        let usage = Usage::of(std::process::id()).unwrap();
+        assert!(
+            usage.rss_peak_bytes > 1 << 16 && usage.cpu_s >= 0.0,
+            "{usage:?}"
+        );
+    }
+}

@@ -7,7 +7,7 @@
 //!                                     append
 //! ```
 //!
-//! [`parse`] and [`Draft::finish`] are plain CPU work; between them the caller makes the new
+//! [`parse()`] and [`Draft::finish`] are plain CPU work; between them the caller makes the new
 //! tables and columns durable. [`ingest`] does all three. What is wrong with a line is data, a
 //! [`LineError`], not a failure: a refused line leaves no row, no column and no table behind.
 

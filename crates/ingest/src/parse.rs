@@ -86,12 +86,12 @@ pub fn parse(
 }
 
 /// Parses a body, makes its new tables and columns durable, and gives its rows their ids. The CPU
-/// work runs on the calling thread: a server that must stay responsive calls [`parse`],
+/// work runs on the calling thread: a server that must stay responsive calls [`parse()`],
 /// [`Catalog::extend`] and [`Draft::finish`] itself.
 ///
 /// # Errors
 ///
-/// As for [`parse`], and those of [`Catalog::extend`].
+/// As for [`parse()`], and those of [`Catalog::extend`].
 pub async fn ingest(
     catalog: &Catalog,
     settings: &Settings,

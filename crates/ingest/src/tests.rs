@@ -39,8 +39,14 @@ impl Fixture {
     /// Its commits take a moment, in which other tasks run.
     fn slow() -> Self {
         let wait_put_per_call = std::time::Duration::from_millis(1);
-        let config = ThrottleConfig { wait_put_per_call, ..ThrottleConfig::default() };
-        Self::with_store(Arc::new(ThrottledStore::new(InMemory::new(), config)), Limits::default())
+        let config = ThrottleConfig {
+            wait_put_per_call,
+            ..ThrottleConfig::default()
+        };
+        Self::with_store(
+            Arc::new(ThrottledStore::new(InMemory::new(), config)),
+            Limits::default(),
+        )
     }
 
     fn with_store(store: Arc<dyn ObjectStore>, limits: Limits) -> Self {
@@ -49,9 +55,7 @@ impl Fixture {
             .build()
             .unwrap();
         let catalog = runtime.block_on(async {
-            let catalog = Catalog::open(store, limits)
-                .await
-                .unwrap();
+            let catalog = Catalog::open(store, limits).await.unwrap();
             catalog
                 .create_database(&DatabaseName::new("db").unwrap())
                 .await

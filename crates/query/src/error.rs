@@ -1,8 +1,10 @@
 //! What can go wrong with a query, in words for its author.
 
+use arrow::error::ArrowError;
 use catalog::ErrorKind;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use datafusion::parquet::errors::ParquetError;
 
 /// Failures of a query.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +131,13 @@ fn classify(error: &DataFusionError) -> (ErrorKind, &'static str) {
             (ErrorKind::Invalid, "query_failed")
         }
         DataFusionError::ObjectStore(_) => (ErrorKind::Unavailable, "storage_unavailable"),
-        DataFusionError::ParquetError(_) => (ErrorKind::Corrupt, "corrupt_file"),
+        DataFusionError::ParquetError(error) => match &**error {
+            // A filter that is evaluated while a file is read fails as it would anywhere else.
+            ParquetError::External(source) if source.is::<ArrowError>() => {
+                (ErrorKind::Invalid, "query_failed")
+            }
+            _ => (ErrorKind::Corrupt, "corrupt_file"),
+        },
         _ => (ErrorKind::Internal, "internal_error"),
     }
 }

@@ -83,6 +83,8 @@ pub(crate) fn session(
         .with_default_features()
         .with_catalog_list(Arc::new(DatabaseCatalogs::new(storage, database)))
         .build();
+    // Fixes what `now()` is for this query.
+    session.mark_start_execution();
     functions::register_all(&mut session)?;
     Ok(session)
 }

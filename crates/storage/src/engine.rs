@@ -151,6 +151,10 @@ impl Engine {
                 .map_err(|_| Error::ShuttingDown)??
         };
         let wal = Arc::new(wal);
+        if report.damages_salvaged > 0 {
+            // What was saved must not stay in a damaged log: the next start would refuse it again.
+            core.flush_wanted.notify_one();
+        }
         let stop = CancellationToken::new();
         let flusher = tokio::spawn(flush::run(
             Arc::clone(&core),

@@ -154,7 +154,10 @@ fn writers_who_choose_a_type_at_the_same_time_agree_on_one() {
     let (first, second) = fixture.runtime.block_on(both);
     let (first, second) = (first.unwrap(), second.unwrap());
     let state = fixture.catalog.state();
-    assert_eq!((super::rows(&first, &state), reasons(&first)), (vec!["m v=1.0".to_owned()], vec![]));
+    assert_eq!(
+        (super::rows(&first, &state), reasons(&first)),
+        (vec!["m v=1.0".to_owned()], vec![])
+    );
     assert_eq!(super::rows(&second, &state), ["m t=a w=2i"]);
     assert_eq!(reasons(&second), [(1, "field_type_conflict")]);
 }

@@ -1,0 +1,175 @@
+//! Who is calling: a token from the request, compared by digest with those the catalog keeps.
+//!
+//! | where the token is | who sends it so |
+//! |---|---|
+//! | `Authorization: Token …`, `Bearer …` | v2 and v3 clients, Telegraf |
+//! | `Authorization: Basic user:token` | v1 clients, Grafana; the user is ignored |
+//! | query parameter `p` | v1 clients; on v1 paths only, as addresses end up in logs |
+//!
+//! Every known token is an admin token: it may do everything.
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Uri};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use catalog::{State, TokenDigest};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::error::{Error, Result};
+use crate::http::Surface;
+use crate::http::parameters::Parameters;
+
+/// Longest `Authorization` header that is looked at.
+const HEADER_BYTES_MAX: usize = 8 * 1024;
+
+/// Whether callers have to show a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// They do.
+    Required,
+    /// They do not: for a server that only its own machine can reach.
+    Disabled,
+}
+
+/// What the catalog keeps of a token.
+pub fn digest(token: &str) -> TokenDigest {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+/// Checks that the request shows a token that exists.
+pub(crate) fn authenticate(
+    state: &State,
+    surface: Surface,
+    headers: &HeaderMap,
+    uri: &Uri,
+) -> Result<()> {
+    let token = match token_of_header(headers)? {
+        Some(token) => Some(token),
+        None if surface == Surface::V1 => Parameters::of(uri)?.take("p"),
+        None => None,
+    };
+    let token = token
+        .filter(|token| !token.is_empty())
+        .ok_or(Error::TokenMissing)?;
+    match is_known(state, &token) {
+        true => Ok(()),
+        false => Err(Error::TokenUnknown),
+    }
+}
+
+/// Compares with every token, whatever the outcome, so that the time taken says nothing.
+fn is_known(state: &State, token: &str) -> bool {
+    let shown = digest(token);
+    let found = state.tokens().fold(Choice::from(0), |found, (_, known)| {
+        found | known.as_slice().ct_eq(&shown)
+    });
+    found.into()
+}
+
+fn token_of_header(headers: &HeaderMap) -> Result<Option<String>> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(Error::AuthorizationMalformed);
+    }
+    if value.len() > HEADER_BYTES_MAX {
+        let (length, limit) = (value.len(), HEADER_BYTES_MAX);
+        return Err(Error::AuthorizationTooLong { length, limit });
+    }
+    let value = value.to_str().map_err(|_| Error::AuthorizationMalformed)?;
+    let mut words = value.split_ascii_whitespace();
+    let (Some(scheme), Some(credentials), None) = (words.next(), words.next(), words.next()) else {
+        return Err(Error::AuthorizationMalformed);
+    };
+    match scheme.to_ascii_lowercase().as_str() {
+        "bearer" | "token" => Ok(Some(credentials.to_owned())),
+        "basic" => token_of_basic(credentials)
+            .map(Some)
+            .ok_or(Error::AuthorizationMalformed),
+        _ => Err(Error::AuthorizationMalformed),
+    }
+}
+
+/// The password of `user:password`.
+fn token_of_basic(credentials: &str) -> Option<String> {
+    let decoded = BASE64_STANDARD.decode(credentials).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':').map(|(_, token)| token.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    async fn state_with_tokens() -> Arc<State> {
+        let store = Arc::new(object_store::memory::InMemory::new());
+        let catalog = catalog::Catalog::open(store, catalog::Limits::default())
+            .await
+            .unwrap();
+        catalog.put_token("first", digest("s3cret")).await.unwrap();
+        catalog.put_token("second", digest("other")).await.unwrap();
+        catalog.state()
+    }
+
+    #[tokio::test]
+    async fn only_a_known_token_gets_in() {
+        let state = state_with_tokens().await;
+        let check = |surface, uri: &str, authorization: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in authorization {
+                headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+            }
+            match authenticate(&state, surface, &headers, &uri.parse().unwrap()) {
+                Ok(()) => "ok",
+                Err(error) => error.reason(),
+            }
+        };
+        let basic = format!("Basic {}", BASE64_STANDARD.encode("anyone:s3cret"));
+        let root = format!("Basic {}", BASE64_STANDARD.encode("root:root"));
+        let huge = format!("Bearer {}", "x".repeat(64 * 1024));
+        let (v1, v2, v3) = (Surface::V1, Surface::V2, Surface::V3);
+        for (surface, uri, authorization, expected) in [
+            (v3, "/", &["Bearer s3cret"][..], "ok"),
+            (v2, "/", &["Token s3cret"], "ok"),
+            (v2, "/", &["token other"], "ok"),
+            (v1, "/", &[basic.as_str()], "ok"),
+            (v3, "/", &[basic.as_str()], "ok"),
+            (v1, "/write?db=x&u=me&p=s3cret", &[], "ok"),
+            (v1, "/write?db=x&u=me&p=wrong", &[], "unauthorized"),
+            (v2, "/api/v2/write?p=s3cret", &[], "unauthorized"),
+            (v3, "/api/v3/write_lp?p=s3cret", &[], "unauthorized"),
+            (v1, "/write", &[root.as_str()], "unauthorized"),
+            (v3, "/", &[], "unauthorized"),
+            (v3, "/", &["Bearer S3CRET"], "unauthorized"),
+            (v3, "/", &["Bearer s3cre"], "unauthorized"),
+            (v3, "/", &["Bearer"], "malformed_authorization"),
+            (v3, "/", &["Bearer fake token"], "malformed_authorization"),
+            (v3, "/", &["Digest s3cret"], "malformed_authorization"),
+            (v3, "/", &["Basic not-base64!"], "malformed_authorization"),
+            (
+                v3,
+                "/",
+                &["Bearer s3cret", "Bearer s3cret"],
+                "malformed_authorization",
+            ),
+            (v3, "/", &[huge.as_str()], "header_too_large"),
+        ] {
+            let shown: Vec<_> = authorization
+                .iter()
+                .map(|v| v.get(..30).unwrap_or(v))
+                .collect();
+            assert_eq!(
+                check(surface, uri, authorization),
+                expected,
+                "{uri} {shown:?}"
+            );
+        }
+    }
+}

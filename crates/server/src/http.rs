@@ -1,0 +1,98 @@
+//! The routes of one listener, and the layers around them.
+
+pub(crate) mod errors;
+mod exchange;
+mod formats;
+mod gate;
+pub(crate) mod parameters;
+mod system;
+mod v1;
+mod v2;
+mod v3;
+mod write;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::http::header::ALLOW;
+use axum::middleware;
+
+use crate::error::Error;
+use crate::services::Server;
+
+/// As what a listener answers where the APIs collide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// As InfluxDB 1 and 2: what their clients expect on port 8086.
+    V1V2,
+    /// As InfluxDB 3: what its clients expect on port 8181.
+    V3,
+}
+
+/// The API that a request belongs to: decides how its errors look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Surface {
+    V1,
+    V2,
+    V3,
+}
+
+impl Surface {
+    pub(crate) const ALL: [Self; 3] = [Self::V1, Self::V2, Self::V3];
+
+    /// The API of a path; paths that all share go by the profile.
+    fn of(path: &str, profile: Profile) -> Self {
+        match profile {
+            _ if path.starts_with("/api/v3") => Self::V3,
+            _ if path.starts_with("/api/v2") => Self::V2,
+            _ if path == v1::WRITE => Self::V1,
+            Profile::V1V2 => Self::V2,
+            Profile::V3 => Self::V3,
+        }
+    }
+
+    /// The label in metrics.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+            Self::V3 => "v3",
+        }
+    }
+}
+
+/// What handlers of one listener share.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) server: Arc<Server>,
+    pub(crate) profile: Profile,
+}
+
+/// All routes of a listener. Every route is behind the gate, also those that do not exist.
+pub(crate) fn router(server: Arc<Server>, profile: Profile) -> Router {
+    let app = App { server, profile };
+    Router::new()
+        .merge(system::routes())
+        .merge(v1::routes())
+        .merge(v2::routes())
+        .merge(v3::routes())
+        .fallback(async || Error::NoSuchRoute)
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed {
+            allow: String::new(),
+        })
+        .layer(middleware::from_fn_with_state(app.clone(), gate::admit))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            exchange::observe,
+        ))
+        .with_state(app)
+}
+
+/// The methods that a path has, where the router found that the one asked for is not among them.
+fn allowed_methods(headers: &HeaderMap) -> Option<axum::http::HeaderValue> {
+    headers.get(ALLOW).cloned()
+}
+
+#[cfg(test)]
+mod tests;

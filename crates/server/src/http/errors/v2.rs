@@ -1,0 +1,111 @@
+//! `{"code":"…","message":"…"}`, with the code in `X-Platform-Error-Code` too. The message of a
+//! write that was refused in part depends on the profile: v2 clients look for `unable to parse`,
+//! v3 clients on the same path for `write buffer error`.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use ingest::FaultClass;
+use serde::Serialize;
+
+use super::{json, public_message, refused_lines};
+use crate::error::{Error, Kind, RefusedLines};
+use crate::http::Profile;
+
+const CODE: HeaderName = HeaderName::from_static("x-platform-error-code");
+
+#[derive(Serialize)]
+struct Body<'a> {
+    code: &'static str,
+    message: String,
+    #[serde(rename = "maxLength", skip_serializing_if = "Option::is_none")]
+    max_length: Option<u64>,
+    reason: &'static str,
+    request_id: &'a str,
+}
+
+/// The response to a v2 request that failed.
+pub(in crate::http) fn render(error: &Error, request_id: &str, profile: Profile) -> Response {
+    let (status, code) = status(error, profile);
+    let max_length = match error {
+        Error::BodyTooLarge { limit } => Some(*limit),
+        _ => None,
+    };
+    let message = message(error, profile);
+    let body = Body {
+        code,
+        message,
+        max_length,
+        reason: error.reason(),
+        request_id,
+    };
+    let mut response = json(status, "application/json; charset=utf-8", &body);
+    response
+        .headers_mut()
+        .insert(CODE, HeaderValue::from_static(code));
+    response
+}
+
+fn status(error: &Error, profile: Profile) -> (StatusCode, &'static str) {
+    match error.kind() {
+        Kind::Invalid => match error {
+            Error::LinesRefused(lines) => status_of_lines(lines, profile),
+            _ => (StatusCode::BAD_REQUEST, "invalid"),
+        },
+        Kind::Unauthenticated | Kind::MalformedCredentials => {
+            (StatusCode::UNAUTHORIZED, "unauthorized")
+        }
+        Kind::Denied => (StatusCode::FORBIDDEN, "forbidden"),
+        Kind::NotFound => (StatusCode::NOT_FOUND, "not found"),
+        Kind::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
+        Kind::AlreadyExists => (StatusCode::UNPROCESSABLE_ENTITY, "conflict"),
+        Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "request too large"),
+        Kind::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "invalid"),
+        Kind::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid"),
+        Kind::LimitReached => (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable entity"),
+        Kind::Busy => (StatusCode::TOO_MANY_REQUESTS, "too many requests"),
+        Kind::Unavailable | Kind::QueryMemory => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        Kind::StorageFull => (StatusCode::INSUFFICIENT_STORAGE, "unavailable"),
+        Kind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "unavailable"),
+        Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
+    }
+}
+
+fn status_of_lines(lines: &RefusedLines, profile: Profile) -> (StatusCode, &'static str) {
+    match (lines.leading().map(|error| error.fault.class()), profile) {
+        (Some(FaultClass::Limit), _) | (Some(FaultClass::Schema), Profile::V1V2) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable entity")
+        }
+        _ => (StatusCode::BAD_REQUEST, "invalid"),
+    }
+}
+
+fn message(error: &Error, profile: Profile) -> String {
+    match error {
+        Error::TokenMissing | Error::TokenUnknown | Error::AuthorizationMalformed => {
+            "unauthorized access".to_owned()
+        }
+        Error::DatabaseNotFound { name } => format!("bucket {name:?} not found"),
+        Error::BodyTooLarge { .. } => "request too large".to_owned(),
+        Error::LinesRefused(lines) => message_of_lines(lines, profile),
+        other => public_message(other),
+    }
+}
+
+fn message_of_lines(lines: &RefusedLines, profile: Profile) -> String {
+    let Some(leading) = lines.leading() else {
+        return "no line was stored".to_owned();
+    };
+    if profile == Profile::V3 {
+        return format!(
+            "write buffer error: line protocol parse failed: {}",
+            leading.fault
+        );
+    }
+    let (text, dropped) = refused_lines(lines);
+    match leading.fault.class() {
+        FaultClass::Syntax => text,
+        FaultClass::Schema | FaultClass::Limit => {
+            format!("failure writing points to database: partial write: {text} dropped={dropped}")
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! `POST /write?db=…&rp=…&precision=…`: database and retention policy name one database of ours.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use catalog::DatabaseName;
+use ingest::{OnError, Precision};
+use storage::Durability;
+
+use crate::error::{Error, Result};
+use crate::http::parameters::Parameters;
+use crate::http::write::{self, WriteRequest};
+use crate::http::{App, Surface};
+
+pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<StatusCode> {
+    let (parts, body) = request.into_parts();
+    let write = parse(&app, Parameters::of(&parts.uri)?)?;
+    write::write(&app, write, &parts.headers, body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn parse(app: &App, mut parameters: Parameters) -> Result<WriteRequest> {
+    let message = "database is required";
+    let given = parameters
+        .take_some("db")
+        .ok_or(Error::ParameterMissing { message })?;
+    let policy = parameters.take_some("rp");
+    let precision = precision(parameters.take("precision").as_deref())?;
+    let database = match policy.as_deref() {
+        None | Some("autogen" | "default") => given.clone(),
+        Some(policy) => format!("{given}/{policy}"),
+    };
+    let check = || DatabaseName::with_retention_policy(&given, policy.as_deref());
+    let may_create = app.server.settings.writes.create_databases;
+    Ok(WriteRequest {
+        surface: Surface::V1,
+        create: write::missing_database(app, &database, may_create, check)?,
+        database,
+        precision,
+        on_error: OnError::KeepValid,
+        durability: Durability::Synced,
+    })
+}
+
+fn precision(text: Option<&str>) -> Result<Precision> {
+    Ok(match text {
+        None | Some("" | "n" | "ns") => Precision::Nanosecond,
+        Some("u" | "us" | "µ") => Precision::Microsecond,
+        Some("ms") => Precision::Millisecond,
+        Some("s") => Precision::Second,
+        Some("m") => Precision::Minute,
+        Some("h") => Precision::Hour,
+        Some(other) => {
+            let other: String = other.chars().take(20).collect();
+            let message = format!("invalid precision {other:?} (use n, u, ms, s, m or h)");
+            return Err(Error::InvalidPrecision { message });
+        }
+    })
+}

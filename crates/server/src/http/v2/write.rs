@@ -1,0 +1,59 @@
+//! `POST /api/v2/write?org=…&bucket=…&precision=…`: a bucket is a database; there is one
+//! organization, so its name does not matter.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use catalog::DatabaseName;
+use ingest::{OnError, Precision};
+use storage::Durability;
+
+use crate::error::{Error, Result};
+use crate::http::parameters::Parameters;
+use crate::http::write::{self, WriteRequest};
+use crate::http::{App, Surface};
+
+pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<StatusCode> {
+    let (parts, body) = request.into_parts();
+    let write = parse(&app, Parameters::of(&parts.uri)?)?;
+    write::write(&app, write, &parts.headers, body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn parse(app: &App, mut parameters: Parameters) -> Result<WriteRequest> {
+    let bucket = parameters.take_some("bucket").ok_or(Error::BucketMissing)?;
+    let precision = precision(parameters.take("precision").as_deref())?;
+    // 1.8 takes v2 writes to `database/policy`.
+    let (name, policy) = match bucket.split_once('/') {
+        Some((name, policy)) if !policy.is_empty() => (name, Some(policy)),
+        _ => (bucket.as_str(), None),
+    };
+    let database = match policy {
+        Some("autogen" | "default") => name.to_owned(),
+        _ => bucket.clone(),
+    };
+    let check = || DatabaseName::with_retention_policy(name, policy);
+    let may_create = app.server.settings.writes.create_databases;
+    Ok(WriteRequest {
+        surface: Surface::V2,
+        create: write::missing_database(app, &database, may_create, check)?,
+        database,
+        precision,
+        on_error: OnError::KeepValid,
+        durability: Durability::Synced,
+    })
+}
+
+fn precision(text: Option<&str>) -> Result<Precision> {
+    Ok(match text {
+        None | Some("" | "ns") => Precision::Nanosecond,
+        Some("us") => Precision::Microsecond,
+        Some("ms") => Precision::Millisecond,
+        Some("s") => Precision::Second,
+        Some(_) => {
+            let message = "invalid precision; valid precision units are ns, us, ms, and s";
+            return Err(Error::InvalidPrecision {
+                message: message.to_owned(),
+            });
+        }
+    })
+}

@@ -1,0 +1,27 @@
+//! InfluxDB 3.
+
+mod database;
+mod query_sql;
+mod write_lp;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::App;
+
+const WRITE_LP: &str = "/api/v3/write_lp";
+const QUERY_SQL: &str = "/api/v3/query_sql";
+const DATABASE: &str = "/api/v3/configure/database";
+
+pub(super) fn routes() -> Router<App> {
+    let database = get(database::list)
+        .post(database::create)
+        .delete(database::delete);
+    Router::new()
+        .route(WRITE_LP, post(write_lp::answer))
+        .route(
+            QUERY_SQL,
+            get(query_sql::answer_get).post(query_sql::answer_post),
+        )
+        .route(DATABASE, database)
+}

@@ -1,0 +1,232 @@
+//! A write of line protocol, the same behind every API: receive, unpack, parse, extend the schema,
+//! store, report.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use catalog::DatabaseName;
+use ingest::{Draft, OnError, Parsed, Precision};
+use storage::Durability;
+
+use super::{App, Surface};
+use crate::body::{self, Content};
+use crate::error::{Error, RefusedLines, Result};
+use crate::metrics::WriteFigures;
+use crate::services::Services;
+
+/// How often a body is parsed because others change the schema under it. Each time one of them won,
+/// so this many in a row need as many new conflicting columns.
+const ATTEMPTS_MAX: usize = 8;
+
+/// What the parameters of a write say.
+#[derive(Debug)]
+pub(super) struct WriteRequest {
+    pub(super) surface: Surface,
+    pub(super) database: String,
+    /// The checked name to create the database under, if the request may create it.
+    pub(super) create: Option<DatabaseName>,
+    pub(super) precision: Precision,
+    pub(super) on_error: OnError,
+    pub(super) durability: Durability,
+}
+
+/// Decides what a write to a database does that may not exist. `check` is called when it does not,
+/// so that names of existing databases are never argued about.
+pub(super) fn missing_database(
+    app: &App,
+    name: &str,
+    may_create: bool,
+    check: impl FnOnce() -> catalog::Result<DatabaseName>,
+) -> Result<Option<DatabaseName>> {
+    if app
+        .server
+        .services()?
+        .catalog
+        .state()
+        .database(name)
+        .is_some()
+    {
+        return Ok(None);
+    }
+    let checked = check()?;
+    match may_create {
+        true => Ok(Some(checked)),
+        false => Err(Error::DatabaseNotFound {
+            name: name.to_owned(),
+        }),
+    }
+}
+
+/// Writes a body. Fails with [`Error::LinesRefused`] when lines were refused, whether or not others
+/// were stored.
+pub(super) async fn write(
+    app: &App,
+    request: WriteRequest,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<()> {
+    let written = write_inner(app, &request, headers, body).await;
+    if let Err(error) = &written
+        && !matches!(error, Error::LinesRefused(lines) if lines.stored_rows > 0)
+    {
+        app.server.metrics.count_write_error(request.surface);
+    }
+    written
+}
+
+async fn write_inner(
+    app: &App,
+    request: &WriteRequest,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<()> {
+    let (server, services) = (&app.server, app.server.services()?);
+    let settings = &server.settings;
+    let received = body::receive(&settings.bodies, &server.body_budget, headers, body).await?;
+    if let Some(name) = &request.create {
+        create_database(services, name).await?;
+    }
+    if received.is_empty() {
+        return Ok(());
+    }
+    let limits = settings.bodies.clone();
+    let content = match received.is_packed() {
+        true => cpu(app, move || received.inflate(&limits)).await?,
+        false => received.inflate(&limits)?,
+    };
+    let bytes = content.bytes.len();
+    let parsed = parse(app, services, request, content).await?;
+    let figures = WriteFigures {
+        rows: parsed.rows,
+        bytes,
+        lines_refused: parsed.lines_refused,
+        suspicious_timestamps: parsed.suspicious_timestamps,
+    };
+    let refused = refused_lines(&parsed, request.on_error);
+    if parsed.batch.row_count() > 0 {
+        services
+            .storage
+            .write(parsed.batch, request.durability)
+            .await?;
+    }
+    server.metrics.count_write(request.surface, figures);
+    refused.map_or(Ok(()), |refused| {
+        Err(Error::LinesRefused(Box::new(refused)))
+    })
+}
+
+async fn create_database(services: &Services, name: &DatabaseName) -> Result<()> {
+    match services.catalog.create_database(name).await {
+        // Someone else was first, which is as good.
+        Ok(_) | Err(catalog::Error::DatabaseExists { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What one pass over a body comes to.
+enum Pass {
+    /// Everything is there already, which is the usual case.
+    Parsed(Parsed),
+    /// The catalog has to be extended first. The body is kept in case that fails.
+    NeedsSchema(Draft, Content),
+}
+
+/// Parses a body, making new tables and columns durable before their rows can be.
+async fn parse(
+    app: &App,
+    services: &Services,
+    request: &WriteRequest,
+    mut content: Content,
+) -> Result<Parsed> {
+    // One time for all lines without one, however often the body is parsed.
+    let now_nanos = services.clock.now_nanos();
+    let mut attempt = 1;
+    loop {
+        let is_last = attempt == ATTEMPTS_MAX;
+        attempt += 1;
+        let draft;
+        (draft, content) = match parse_once(app, services, request, content, now_nanos).await? {
+            Pass::Parsed(parsed) => return Ok(parsed),
+            Pass::NeedsSchema(draft, content) => (draft, content),
+        };
+        let extended = services
+            .catalog
+            .extend(&request.database, draft.extensions())
+            .await;
+        let state = match extended {
+            Ok(state) => state,
+            // Since the body was parsed another write took the name or the last place: the next
+            // pass sees that and refuses the lines it concerns.
+            Err(catalog::Error::ColumnConflict { .. } | catalog::Error::LimitReached { .. })
+                if !is_last =>
+            {
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match cpu(app, move || draft.finish(&state)).await {
+            Err(ingest::Error::SchemaChanged { .. }) if !is_last => {}
+            finished => return Ok(finished?),
+        }
+    }
+}
+
+async fn parse_once(
+    app: &App,
+    services: &Services,
+    request: &WriteRequest,
+    content: Content,
+    now_nanos: i64,
+) -> Result<Pass> {
+    let (state, limits) = (services.catalog.state(), services.catalog.limits().clone());
+    let (database, precision) = (request.database.clone(), request.precision);
+    let (on_error, server) = (request.on_error, Arc::clone(&app.server));
+    cpu(app, move || {
+        let settings = &server.settings.writes.line_protocol;
+        let lines = ingest::Request {
+            body: &content.bytes,
+            precision,
+            now_nanos,
+            on_error,
+        };
+        let draft = ingest::parse(&state, &limits, settings, &database, &lines)?;
+        match draft.extensions() {
+            [] => Ok(Pass::Parsed(draft.finish(&state)?)),
+            _ => Ok(Pass::NeedsSchema(draft, content)),
+        }
+    })
+    .await
+}
+
+/// Runs CPU work on a thread for it; as many at a time as there are cores.
+async fn cpu<T, E>(app: &App, work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    let _slot = app
+        .server
+        .parse_slots
+        .acquire()
+        .await
+        .expect("the semaphore is never closed");
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        // Blocking tasks are not cancelled: the work panicked. Carry on where that is handled.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn refused_lines(parsed: &Parsed, on_error: OnError) -> Option<RefusedLines> {
+    if parsed.line_errors.is_empty() {
+        return None;
+    }
+    Some(RefusedLines {
+        errors: parsed.line_errors.clone(),
+        lines: parsed.lines,
+        refused: parsed.lines_refused,
+        stored_rows: parsed.batch.row_count(),
+        all_or_nothing: matches!(on_error, OnError::RejectAll),
+    })
+}

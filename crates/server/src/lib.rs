@@ -1,0 +1,27 @@
+//! The outside of the engine: HTTP in the shapes of InfluxDB 1, 2 and 3. Decode, authorize, call,
+//! encode; nothing is computed here.
+//!
+//! ```text
+//!   Listener ─▶ connection ─▶ exchange: request id, headers, log, error bodies
+//!                               └▶ gate: started? authorized?
+//!                                    └▶ handler of one endpoint ─▶ ingest → storage, or query
+//! ```
+//!
+//! A process has one [`Server`] and a [`Listener`] for each address; they differ in their
+//! [`Profile`], which decides where the APIs want different answers from the same path. Listeners
+//! serve before [`Server::start`] has been called; until then they answer `starting`.
+
+mod auth;
+mod body;
+mod error;
+mod http;
+mod listener;
+mod metrics;
+mod services;
+mod settings;
+
+pub use auth::{Auth, digest};
+pub use http::Profile;
+pub use listener::{Listener, bind};
+pub use services::{Readiness, Server, Services};
+pub use settings::{BodySettings, ConnectionSettings, QuerySettings, Settings, WriteSettings};

@@ -1,0 +1,336 @@
+//! Figures for Prometheus, in its text format version 0.0.4. Counters count from the start.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::http::Surface;
+
+/// Upper bounds of the query duration histogram, seconds.
+const DURATION_BUCKETS: [f64; 8] = [0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0];
+
+/// Counters of what the server was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    surfaces: [SurfaceCounters; 3],
+    query_buckets: [AtomicU64; DURATION_BUCKETS.len()],
+    queries: AtomicU64,
+    queries_failed: AtomicU64,
+    queries_running: AtomicU64,
+    query_nanos: AtomicU64,
+    query_rows: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct SurfaceCounters {
+    /// By first digit of the status.
+    responses: [AtomicU64; 5],
+    write_rows: AtomicU64,
+    write_bytes: AtomicU64,
+    write_lines_refused: AtomicU64,
+    write_errors: AtomicU64,
+    suspicious_timestamps: AtomicU64,
+}
+
+/// What a write brought.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct WriteFigures {
+    pub(crate) rows: usize,
+    pub(crate) bytes: usize,
+    pub(crate) lines_refused: usize,
+    pub(crate) suspicious_timestamps: usize,
+}
+
+impl Metrics {
+    pub(crate) fn count_request(&self, surface: Surface, status: u16) {
+        let class = usize::from(status / 100).clamp(1, 5) - 1;
+        add(&self.surfaces[surface as usize].responses[class], 1);
+    }
+
+    pub(crate) fn count_write(&self, surface: Surface, figures: WriteFigures) {
+        let counters = &self.surfaces[surface as usize];
+        add(&counters.write_rows, figures.rows);
+        add(&counters.write_bytes, figures.bytes);
+        add(&counters.write_lines_refused, figures.lines_refused);
+        add(
+            &counters.suspicious_timestamps,
+            figures.suspicious_timestamps,
+        );
+    }
+
+    pub(crate) fn count_write_error(&self, surface: Surface) {
+        add(&self.surfaces[surface as usize].write_errors, 1);
+    }
+
+    pub(crate) fn query_started(&self) {
+        add(&self.queries_running, 1);
+    }
+
+    pub(crate) fn query_ended(&self, elapsed: Duration, rows: u64, has_failed: bool) {
+        self.queries_running.fetch_sub(1, Ordering::Relaxed);
+        add(&self.queries, 1);
+        add(&self.queries_failed, usize::from(has_failed));
+        self.query_rows.fetch_add(rows, Ordering::Relaxed);
+        let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        self.query_nanos.fetch_add(nanos, Ordering::Relaxed);
+        let seconds = elapsed.as_secs_f64();
+        for (bucket, bound) in self.query_buckets.iter().zip(DURATION_BUCKETS) {
+            add(bucket, usize::from(seconds <= bound));
+        }
+    }
+
+    /// All figures as text; those of storage where it runs already.
+    pub(crate) fn text(&self, storage: Option<&storage::Stats>) -> String {
+        let mut text = Text(String::new());
+        self.write_surfaces(&mut text);
+        self.write_queries(&mut text);
+        if let Some(stats) = storage {
+            write_storage(&mut text, stats);
+        }
+        text.0.push_str("# EOF\n");
+        text.0
+    }
+
+    fn write_surfaces(&self, text: &mut Text) {
+        text.head(
+            "tidemill_http_requests_total",
+            "counter",
+            "Requests answered.",
+        );
+        for (surface, counters) in self.by_surface() {
+            for (class, count) in (1..).zip(&counters.responses) {
+                let labels = format!("api=\"{surface}\",status=\"{class}xx\"");
+                text.sample("tidemill_http_requests_total", &labels, read(count));
+            }
+        }
+        type Figure = fn(&SurfaceCounters) -> &AtomicU64;
+        let figures: [(&str, &str, Figure); 5] = [
+            ("tidemill_write_rows_total", "Rows stored.", |c| {
+                &c.write_rows
+            }),
+            (
+                "tidemill_write_bytes_total",
+                "Bytes of line protocol, unpacked.",
+                |c| &c.write_bytes,
+            ),
+            (
+                "tidemill_write_lines_refused_total",
+                "Lines not stored.",
+                |c| &c.write_lines_refused,
+            ),
+            (
+                "tidemill_write_errors_total",
+                "Writes of which nothing was stored.",
+                |c| &c.write_errors,
+            ),
+            (
+                "tidemill_suspicious_timestamps_total",
+                "Rows whose time looks like another precision.",
+                |c| &c.suspicious_timestamps,
+            ),
+        ];
+        for (name, help, figure) in figures {
+            text.head(name, "counter", help);
+            for (surface, counters) in self.by_surface() {
+                text.sample(name, &format!("api=\"{surface}\""), read(figure(counters)));
+            }
+        }
+    }
+
+    fn write_queries(&self, text: &mut Text) {
+        let count = read(&self.queries);
+        text.single(
+            "tidemill_queries_running",
+            "gauge",
+            "Queries now.",
+            read(&self.queries_running),
+        );
+        text.single(
+            "tidemill_queries_failed_total",
+            "counter",
+            "Queries that ended in an error or were given up by the client.",
+            read(&self.queries_failed),
+        );
+        text.single(
+            "tidemill_query_rows_total",
+            "counter",
+            "Rows sent.",
+            read(&self.query_rows),
+        );
+        let name = "tidemill_query_duration_seconds";
+        text.head(name, "histogram", "Time from request to the last row.");
+        for (bucket, bound) in self.query_buckets.iter().zip(DURATION_BUCKETS) {
+            text.sample(
+                &format!("{name}_bucket"),
+                &format!("le=\"{bound}\""),
+                read(bucket),
+            );
+        }
+        text.sample(&format!("{name}_bucket"), "le=\"+Inf\"", count);
+        let seconds = Duration::from_nanos(read(&self.query_nanos)).as_secs_f64();
+        text.sample(&format!("{name}_sum"), "", seconds);
+        text.sample(&format!("{name}_count"), "", count);
+    }
+
+    fn by_surface(&self) -> impl Iterator<Item = (&'static str, &SurfaceCounters)> {
+        Surface::ALL
+            .into_iter()
+            .map(|surface| (surface.label(), &self.surfaces[surface as usize]))
+    }
+}
+
+fn write_storage(text: &mut Text, stats: &storage::Stats) {
+    let wal = &stats.wal;
+    let seconds = wal.sync_time_total.as_secs_f64();
+    for (name, kind, help, value) in [
+        (
+            "tidemill_buffer_bytes",
+            "gauge",
+            "Memory of rows not in files.",
+            stats.buffer_bytes,
+        ),
+        (
+            "tidemill_flushes_total",
+            "counter",
+            "Flushes.",
+            stats.flushes,
+        ),
+        (
+            "tidemill_flushed_rows_total",
+            "counter",
+            "Rows written to files.",
+            stats.rows_flushed,
+        ),
+        (
+            "tidemill_file_bytes_written_total",
+            "counter",
+            "Bytes of files written.",
+            stats.file_bytes_written,
+        ),
+        (
+            "tidemill_wal_segments",
+            "gauge",
+            "Segments of the write-ahead log.",
+            wal.segments,
+        ),
+        (
+            "tidemill_wal_bytes",
+            "gauge",
+            "Bytes of the write-ahead log.",
+            wal.bytes,
+        ),
+        (
+            "tidemill_wal_queued_bytes",
+            "gauge",
+            "Bytes waiting for it.",
+            wal.queued_bytes,
+        ),
+        (
+            "tidemill_wal_records_total",
+            "counter",
+            "Records committed.",
+            wal.records_total,
+        ),
+        (
+            "tidemill_wal_records_unsynced_total",
+            "counter",
+            "Records answered before they were synced.",
+            wal.records_unsynced_total,
+        ),
+        (
+            "tidemill_wal_record_bytes_total",
+            "counter",
+            "Their bytes.",
+            wal.record_bytes_total,
+        ),
+        (
+            "tidemill_wal_syncs_total",
+            "counter",
+            "Syncs to disk.",
+            wal.syncs_total,
+        ),
+        (
+            "tidemill_wal_segments_poisoned_total",
+            "counter",
+            "Segments given up after a failed write.",
+            wal.segments_poisoned_total,
+        ),
+    ] {
+        text.single(name, kind, help, value);
+    }
+    text.single(
+        "tidemill_wal_sync_seconds_total",
+        "counter",
+        "Time spent in syncs.",
+        seconds,
+    );
+}
+
+/// Text in the making.
+struct Text(String);
+
+impl Text {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n").expect("text takes text");
+    }
+
+    fn sample(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+        let written = match labels {
+            "" => writeln!(self.0, "{name} {value}"),
+            labels => writeln!(self.0, "{name}{{{labels}}} {value}"),
+        };
+        written.expect("text takes text");
+    }
+
+    fn single(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
+        self.head(name, kind, help);
+        self.sample(name, "", value);
+    }
+}
+
+fn add(counter: &AtomicU64, count: usize) {
+    counter.fetch_add(count as u64, Ordering::Relaxed);
+}
+
+fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_told_by_api() {
+        let metrics = Metrics::default();
+        metrics.count_request(Surface::V2, 204);
+        let figures = WriteFigures {
+            rows: 3,
+            bytes: 40,
+            lines_refused: 1,
+            ..Default::default()
+        };
+        metrics.count_write(Surface::V1, figures);
+        metrics.query_started();
+        metrics.query_ended(Duration::from_millis(50), 7, true);
+        let text = metrics.text(None);
+        for line in [
+            "tidemill_http_requests_total{api=\"v2\",status=\"2xx\"} 1",
+            "tidemill_http_requests_total{api=\"v3\",status=\"2xx\"} 0",
+            "tidemill_write_rows_total{api=\"v1\"} 3",
+            "tidemill_write_lines_refused_total{api=\"v1\"} 1",
+            "tidemill_queries_running 0",
+            "tidemill_queries_failed_total 1",
+            "tidemill_query_duration_seconds_bucket{le=\"0.02\"} 0",
+            "tidemill_query_duration_seconds_bucket{le=\"0.1\"} 1",
+            "tidemill_query_duration_seconds_bucket{le=\"+Inf\"} 1",
+            "tidemill_query_rows_total 7",
+        ] {
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} not in\n{text}"
+            );
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+}

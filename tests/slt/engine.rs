@@ -18,7 +18,7 @@ const DATABASE: &str = "slt";
 /// Whatever went wrong, as text: the files match errors by their message.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Failure(String);
+pub(crate) struct Failure(String);
 
 impl Failure {
     fn new(error: impl std::fmt::Display) -> Self {
@@ -27,7 +27,7 @@ impl Failure {
 }
 
 /// One database in an engine of its own.
-pub struct Engine {
+pub(crate) struct Engine {
     catalog: Arc<Catalog>,
     storage: Arc<storage::Engine>,
     query: QueryEngine,
@@ -35,7 +35,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    pub async fn open() -> Result<Self, Failure> {
+    pub(crate) async fn open() -> Result<Self, Failure> {
         let data_dir = tempfile::tempdir().map_err(Failure::new)?;
         let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let catalog = Catalog::open(Arc::clone(&store), Limits::default()).await;
@@ -60,7 +60,12 @@ impl Engine {
             store,
         )
         .map_err(Failure::new)?;
-        Ok(Self { catalog, storage, query, _data_dir: data_dir })
+        Ok(Self {
+            catalog,
+            storage,
+            query,
+            _data_dir: data_dir,
+        })
     }
 
     async fn write(&self, lines: &str) -> Result<(), Failure> {
@@ -74,9 +79,15 @@ impl Engine {
         let parsed = ingest::ingest(&self.catalog, &settings, DATABASE, request).await;
         let parsed = parsed.map_err(Failure::new)?;
         if let Some(error) = parsed.line_errors.first() {
-            return Err(Failure(format!("line {}: {}", error.line_number, error.fault)));
+            return Err(Failure(format!(
+                "line {}: {}",
+                error.line_number, error.fault
+            )));
         }
-        self.storage.write(parsed.batch, Durability::Synced).await.map_err(Failure::new)?;
+        self.storage
+            .write(parsed.batch, Durability::Synced)
+            .await
+            .map_err(Failure::new)?;
         Ok(())
     }
 
@@ -90,9 +101,15 @@ impl Engine {
         let stream = self.query.sql(request).await.map_err(Failure::new)?;
         let schema = stream.schema();
         let batches: Vec<_> = stream.try_collect().await.map_err(Failure::new)?;
-        let types = schema.fields().iter().map(|field| format::column_type(field.data_type()));
+        let types = schema
+            .fields()
+            .iter()
+            .map(|field| format::column_type(field.data_type()));
         let rows = format::rows(&batches).map_err(Failure::new)?;
-        Ok(DBOutput::Rows { types: types.collect(), rows })
+        Ok(DBOutput::Rows {
+            types: types.collect(),
+            rows,
+        })
     }
 }
 

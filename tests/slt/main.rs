@@ -21,7 +21,12 @@ use engine::Engine;
 fn sql_files_answer_as_written() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/slt");
     let files = sql_files(&root);
-    assert!(files.len() > 10, "only {} SQL files found below {}", files.len(), root.display());
+    assert!(
+        files.len() > 10,
+        "only {} SQL files found below {}",
+        files.len(),
+        root.display()
+    );
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
     let failures: Vec<String> = runtime.block_on(async {
         let mut failures = Vec::new();
@@ -30,7 +35,9 @@ fn sql_files_answer_as_written() {
             runner.with_column_validator(sqllogictest::strict_column_validator);
             match runner.run_file_async(file).await {
                 Ok(()) => eprintln!("ok      {}", file.display()),
-                Err(error) => failures.push(format!("{}: {}", file.display(), error.display(false))),
+                Err(error) => {
+                    failures.push(format!("{}: {}", file.display(), error.display(false)))
+                }
             }
         }
         failures

@@ -65,7 +65,11 @@ impl SeriesKey {
     }
 }
 
-fn split_tag(bytes: &[u8]) -> Option<((ColumnId, &[u8]), &[u8])> {
+/// A tag, not yet known to be UTF-8.
+type RawTag<'a> = (ColumnId, &'a [u8]);
+
+/// The first tag of a key and what follows it.
+fn split_tag(bytes: &[u8]) -> Option<(RawTag<'_>, &[u8])> {
     let (column, rest) = bytes.split_first_chunk::<2>()?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
     let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;

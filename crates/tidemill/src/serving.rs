@@ -72,11 +72,20 @@ pub(crate) enum ServeError {
     #[error("authentication may only be turned off on loopback addresses, and {addr} is not one")]
     OpenToTheWorld { addr: SocketAddr },
     #[error("cannot listen on {addr}")]
-    Bind { addr: SocketAddr, source: std::io::Error },
+    Bind {
+        addr: SocketAddr,
+        source: std::io::Error,
+    },
     #[error("cannot write {}", path.display())]
-    Write { path: PathBuf, source: std::io::Error },
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("cannot read {}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the admin token in {} is empty or has characters that no header can carry", path.display())]
     BadToken { path: PathBuf },
     #[error("the operating system gives no random numbers: {reason}")]
@@ -115,8 +124,10 @@ impl Running {
     ) -> Result<Self, ServeError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let readiness = Arc::new(Readiness::new(clock.now_nanos()));
-        std::fs::create_dir_all(data_dir)
-            .map_err(|source| ServeError::Write { path: data_dir.to_owned(), source })?;
+        std::fs::create_dir_all(data_dir).map_err(|source| ServeError::Write {
+            path: data_dir.to_owned(),
+            source,
+        })?;
         let server = Server::new(settings.server.clone());
         let stop = CancellationToken::new();
         // The ports open before the write-ahead log is replayed: a probe gets an answer at once.
@@ -124,7 +135,10 @@ impl Running {
 
         let store = storage::object_store_settings::open(&settings.object_store, data_dir)?;
         let catalog = Arc::new(Catalog::open(Arc::clone(&store), settings.limits).await?);
-        let storage_settings = storage::Settings { wal: settings.wal, buffer: settings.buffer };
+        let storage_settings = storage::Settings {
+            wal: settings.wal,
+            buffer: settings.buffer,
+        };
         let (storage, _report) = storage::Engine::open(
             storage_settings,
             data_dir,
@@ -142,7 +156,11 @@ impl Running {
         )?;
         let admin_token = bootstrap::admin_token(&catalog, data_dir, admin_token_file).await?;
         bootstrap::first_database(&catalog).await?;
-        let auth = if settings.listen.without_auth { Auth::Disabled } else { Auth::Required };
+        let auth = if settings.listen.without_auth {
+            Auth::Disabled
+        } else {
+            Auth::Required
+        };
         server.start(Services {
             catalog,
             storage: Arc::clone(&storage),
@@ -153,7 +171,14 @@ impl Running {
         });
         endpoints.save(data_dir)?;
         info!(http = %endpoints.http, v3 = ?endpoints.v3, "ready");
-        Ok(Self { endpoints, admin_token, storage, readiness, listeners, stop })
+        Ok(Self {
+            endpoints,
+            admin_token,
+            storage,
+            readiness,
+            listeners,
+            stop,
+        })
     }
 
     /// Answers what is under way, flushes, and ends.
@@ -177,7 +202,10 @@ async fn listen(
         OptionalAddr::None => None,
     };
     let wanted = [(Some(settings.http_bind), Profile::V1V2), (v3, Profile::V3)];
-    let open = wanted.iter().filter_map(|(addr, _)| *addr).find(|addr| !addr.ip().is_loopback());
+    let open = wanted
+        .iter()
+        .filter_map(|(addr, _)| *addr)
+        .find(|addr| !addr.ip().is_loopback());
     if let (true, Some(addr)) = (settings.without_auth, open) {
         return Err(ServeError::OpenToTheWorld { addr });
     }
@@ -185,8 +213,9 @@ async fn listen(
     let mut listeners = JoinSet::new();
     for (place, (addr, profile)) in wanted.into_iter().enumerate() {
         let Some(addr) = addr else { continue };
-        let listener =
-            server::bind(addr).await.map_err(|source| ServeError::Bind { addr, source })?;
+        let listener = server::bind(addr)
+            .await
+            .map_err(|source| ServeError::Bind { addr, source })?;
         bound[place] = Some(listener.local_addr());
         listeners.spawn(listener.serve(profile, Arc::clone(server), stop.clone()));
     }

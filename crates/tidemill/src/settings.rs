@@ -92,9 +92,8 @@ fn suggestion(nearest: &Option<String>) -> String {
 
 /// The environment of this process; variables that are not text cannot be settings.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    })
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// The result of reading settings.

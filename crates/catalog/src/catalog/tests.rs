@@ -58,13 +58,13 @@ fn described(state: &State) -> String {
         .map(|t| {
             (
                 t.id,
-                t.name.clone(),
+                t.name.to_string(),
                 t.columns().to_vec(),
                 t.files().to_vec(),
             )
         })
         .collect();
-    let databases: Vec<_> = state.databases().map(|d| (d.id, d.name.clone())).collect();
+    let databases: Vec<_> = state.databases().map(|d| (d.id, d.name.to_string())).collect();
     let tokens: Vec<_> = state.tokens().collect();
     format!(
         "{} {} {databases:?} {tables:?} {tokens:?}",

@@ -247,7 +247,10 @@ mod tests {
 
     use super::*;
 
-    fn batch(rows: Vec<(i64, Option<f64>, Option<bool>, Option<String>)>) -> WriteBatch {
+    /// A time that is also a value, and one value of each other type.
+    type Row = (i64, Option<f64>, Option<bool>, Option<String>);
+
+    fn batch(rows: Vec<Row>) -> WriteBatch {
         let key = SeriesKey::new([(ColumnId(0), "a")]);
         let fields: Vec<ArrayRef> = vec![
             Arc::new(rows.iter().map(|row| row.1).collect::<Float64Array>()),

@@ -155,7 +155,9 @@ impl<'a> Upload<'a> {
             wait: &mut *self.behaviour.wait,
             notify: &mut *self.behaviour.notify,
         };
-        let answer = self.client.write(&self.target, &self.gzipped, Encoding::Gzip, &mut retry);
+        let answer = self
+            .client
+            .write(&self.target, &self.gzipped, Encoding::Gzip, &mut retry);
         let answer = answer.map_err(|error| self.failed_at(lines, error))?;
         match answer.status().as_u16() {
             200..300 => {

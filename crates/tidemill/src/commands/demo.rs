@@ -30,7 +30,7 @@ const QUERIES: [&str; 5] = [
     include_str!("demo/2_bearing_life.sql"),
     include_str!("demo/3_drift.sql"),
     include_str!("demo/4_jitter.sql"),
-    include_str!("demo/5_spikes.sql"),
+    include_str!("demo/5_fleet_risk.sql"),
 ];
 
 /// Why there is no demo.
@@ -42,7 +42,11 @@ pub(crate) enum DemoError {
     #[error("cannot make a temporary directory")]
     TemporaryDirectory { source: std::io::Error },
     #[error("cannot {action} {}", path.display())]
-    File { action: &'static str, path: PathBuf, source: std::io::Error },
+    File {
+        action: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{} does not hold the time at which the demo's history ends", path.display())]
     BadState { path: PathBuf },
     #[error("a thread that writes rows failed")]
@@ -71,7 +75,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode> {
         v3_bind: args.v3_bind,
         without_auth: args.without_auth,
     };
-    let settings = Settings { listen, ..Settings::default() };
+    let settings = Settings {
+        listen,
+        ..Settings::default()
+    };
     let runtime = runtime()?;
     let running = runtime.block_on(Running::start(settings, data_dir, None))?;
     eprintln!("data            in {}", data_dir.display());
@@ -88,7 +95,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode> {
     feed::ground_truth(&client, DATABASE, &fleet)?;
     let until_ns = SystemClock.now_nanos();
     let rows = feed::history(&fleet, &url, data_dir, DATABASE, from_ns, until_ns)?;
-    eprintln!("{rows} rows written; ready after {:.0} s", started.elapsed().as_secs_f64());
+    eprintln!(
+        "{rows} rows written; ready after {:.0} s",
+        started.elapsed().as_secs_f64()
+    );
     introduce(&url, data_dir, args);
     if args.exit_when_ready {
         runtime.block_on(running.stop())?;
@@ -129,13 +139,18 @@ fn fleet(args: &DemoArgs, data_dir: &Path) -> Result<Fleet, CommandError> {
     let end_ns = match path.exists() {
         true => {
             let text = read(&path)?;
-            text.trim().parse().map_err(|_| DemoError::BadState { path })?
+            text.trim()
+                .parse()
+                .map_err(|_| DemoError::BadState { path })?
         }
         false => {
             let now = SystemClock.now_nanos();
             let action = "write";
-            std::fs::write(&path, now.to_string())
-                .map_err(|source| DemoError::File { action, path, source })?;
+            std::fs::write(&path, now.to_string()).map_err(|source| DemoError::File {
+                action,
+                path,
+                source,
+            })?;
             now
         }
     };
@@ -144,8 +159,11 @@ fn fleet(args: &DemoArgs, data_dir: &Path) -> Result<Fleet, CommandError> {
 
 fn read(path: &Path) -> Result<String, DemoError> {
     let action = "read";
-    std::fs::read_to_string(path)
-        .map_err(|source| DemoError::File { action, path: path.to_owned(), source })
+    std::fs::read_to_string(path).map_err(|source| DemoError::File {
+        action,
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn nanos_of_days(days: f64) -> i64 {
@@ -158,7 +176,9 @@ fn introduce(url: &str, data_dir: &Path, args: &DemoArgs) {
         true => String::new(),
         false => format!(" --data-dir {}", data_dir.display()),
     };
-    eprintln!("\nQueries worth pasting, after `tidemill query --host {url}{token} -d {DATABASE} '…'`:\n");
+    eprintln!(
+        "\nQueries worth pasting, after `tidemill query --host {url}{token} -d {DATABASE} '…'`:\n"
+    );
     for query in QUERIES {
         eprintln!("{query}");
     }

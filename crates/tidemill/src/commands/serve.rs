@@ -13,13 +13,18 @@ use crate::{logging, settings};
 /// Runs the server; returns when SIGINT or SIGTERM has been obeyed.
 pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
     logging::start();
-    let settings: Settings =
-        settings::layered(args.config.as_deref(), settings::environment(), args.overrides())?;
-    let data_dir = args.data_dir.clone().unwrap_or_else(|| PathBuf::from("tidemill-data"));
+    let settings: Settings = settings::layered(
+        args.config.as_deref(),
+        settings::environment(),
+        args.overrides(),
+    )?;
+    let data_dir = args
+        .data_dir
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("tidemill-data"));
     runtime()?.block_on(async {
         let without_auth = settings.listen.without_auth;
-        let running =
-            Running::start(settings, &data_dir, args.admin_token_file.as_deref()).await?;
+        let running = Running::start(settings, &data_dir, args.admin_token_file.as_deref()).await?;
         announce(&running, without_auth);
         stop_signal().await?;
         running.stop().await?;
@@ -29,7 +34,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode> {
 
 /// The runtime that requests are answered on; queries have threads of their own.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     Ok(runtime.map_err(|source| ServeError::Runtime { source })?)
 }
 

@@ -42,7 +42,11 @@ pub(super) async fn admin_token(
     let is_first_start = catalog.state().tokens().next().is_none();
     if is_first_start && let Some(token) = init_variable("TIDEMILL_INIT_ADMIN_TOKEN") {
         let path = || PathBuf::from("TIDEMILL_INIT_ADMIN_TOKEN");
-        keep(catalog, check(&token).ok_or_else(|| ServeError::BadToken { path: path() })?).await?;
+        keep(
+            catalog,
+            check(&token).ok_or_else(|| ServeError::BadToken { path: path() })?,
+        )
+        .await?;
         return Ok(AdminToken::Given);
     }
     if is_first_start {
@@ -53,12 +57,18 @@ pub(super) async fn admin_token(
         };
         keep(catalog, &token).await?;
     }
-    Ok(if own_file.exists() { AdminToken::File(own_file) } else { AdminToken::Given })
+    Ok(if own_file.exists() {
+        AdminToken::File(own_file)
+    } else {
+        AdminToken::Given
+    })
 }
 
 /// Creates the database named by `TIDEMILL_INIT_BUCKET`, as container set-ups expect.
 pub(super) async fn first_database(catalog: &Catalog) -> Result<(), ServeError> {
-    let Some(name) = init_variable("TIDEMILL_INIT_BUCKET") else { return Ok(()) };
+    let Some(name) = init_variable("TIDEMILL_INIT_BUCKET") else {
+        return Ok(());
+    };
     let name = DatabaseName::new(&name)?;
     if catalog.state().database(name.as_str()).is_none() {
         catalog.create_database(&name).await?;
@@ -68,7 +78,10 @@ pub(super) async fn first_database(catalog: &Catalog) -> Result<(), ServeError> 
 
 async fn keep(catalog: &Catalog, token: &str) -> Result<(), ServeError> {
     let digest = server::digest(token);
-    let is_known = catalog.state().tokens().any(|(name, kept)| name == TOKEN_NAME && *kept == digest);
+    let is_known = catalog
+        .state()
+        .tokens()
+        .any(|(name, kept)| name == TOKEN_NAME && *kept == digest);
     if !is_known {
         catalog.put_token(TOKEN_NAME, digest).await?;
     }
@@ -76,9 +89,13 @@ async fn keep(catalog: &Catalog, token: &str) -> Result<(), ServeError> {
 }
 
 fn read_token(file: &Path) -> Result<String, ServeError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|source| ServeError::Read { path: file.to_owned(), source })?;
-    let token = check(text.trim()).ok_or_else(|| ServeError::BadToken { path: file.to_owned() })?;
+    let text = std::fs::read_to_string(file).map_err(|source| ServeError::Read {
+        path: file.to_owned(),
+        source,
+    })?;
+    let token = check(text.trim()).ok_or_else(|| ServeError::BadToken {
+        path: file.to_owned(),
+    })?;
     Ok(token.to_owned())
 }
 
@@ -89,20 +106,30 @@ fn check(token: &str) -> Option<&str> {
 /// 256 random bits, with a prefix by which scanners for leaked secrets know it.
 fn write_new_token(path: &Path) -> Result<String, ServeError> {
     let mut random = [0u8; 32];
-    getrandom::fill(&mut random)
-        .map_err(|error| ServeError::NoRandomness { reason: error.to_string() })?;
+    getrandom::fill(&mut random).map_err(|error| ServeError::NoRandomness {
+        reason: error.to_string(),
+    })?;
     let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let token = format!("tidemill_{digits}");
     let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
         file.write_all(token.as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()
     };
-    write().map_err(|source| ServeError::Write { path: path.to_owned(), source })?;
+    write().map_err(|source| ServeError::Write {
+        path: path.to_owned(),
+        source,
+    })?;
     Ok(token)
 }
 
 fn init_variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.trim().is_empty())
 }

@@ -42,12 +42,16 @@ pub(super) fn newest_row(client: &Client, database: &str) -> Result<Option<i64>>
         Err(error) => return Err(error.into()),
     };
     let mut text = String::new();
-    answer.read_to_string(&mut text).map_err(|source| CommandError::Read {
-        name: "the newest row".to_owned(),
-        source,
-    })?;
-    let rows: serde_json::Value = serde_json::from_str(&text)
-        .map_err(|error| ClientError::Unexpected { reason: error.to_string() })?;
+    answer
+        .read_to_string(&mut text)
+        .map_err(|source| CommandError::Read {
+            name: "the newest row".to_owned(),
+            source,
+        })?;
+    let rows: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| ClientError::Unexpected {
+            reason: error.to_string(),
+        })?;
     Ok(rows[0]["newest"].as_i64())
 }
 
@@ -71,7 +75,9 @@ pub(super) fn history(
     to_ns: i64,
 ) -> Result<u64> {
     let motors = fleet.asset_ids().len();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(motors);
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(motors);
     let parts: Vec<Rows> = (0..threads)
         .map(|part| part * motors / threads..(part + 1) * motors / threads)
         .map(|positions| fleet.rows_of(positions, from_ns, to_ns))
@@ -137,7 +143,11 @@ pub(super) fn live(
 }
 
 fn target(database: &str) -> Target {
-    Target { database: database.to_owned(), precision: "nanosecond", accept_partial: true }
+    Target {
+        database: database.to_owned(),
+        precision: "nanosecond",
+        accept_partial: true,
+    }
 }
 
 fn send(client: &Client, target: &Target, body: &[u8]) -> Result<()> {

@@ -65,7 +65,8 @@ fn clock_ticks_per_second() -> Result<f64> {
     let output = Command::new("getconf").arg("CLK_TCK").output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     let text = text.at(Path::new("getconf"))?;
-    text.parse().map_err(|_| unreadable("clock ticks per second", &text))
+    text.parse()
+        .map_err(|_| unreadable("clock ticks per second", &text))
 }
 
 /// Commit of the checkout the command runs in, with `-dirty` when files differ from it; says so

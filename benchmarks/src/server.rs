@@ -74,7 +74,10 @@ impl Server {
     pub(crate) fn stop(mut self) -> Result<Duration> {
         let start = Instant::now();
         let pid = self.child.id().to_string();
-        let kill = Command::new("kill").args(["-TERM", &pid]).status().at(Path::new("kill"))?;
+        let kill = Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .at(Path::new("kill"))?;
         if !kill.success() {
             return Err(self.exited(kill));
         }

@@ -162,9 +162,9 @@ pub struct FileRecord {
     pub time_min: i64,
     /// Latest time, ns.
     pub time_max: i64,
-    /// Whether every row is later than all rows that its series had before: then no row of this
-    /// file replaces one of an older file, and reading both needs no deduplication.
-    pub appends_only: bool,
+    /// Whether no key in it is in an older file: then no row of this one replaces another, and reading
+    /// both needs no deduplication.
+    pub keys_are_new: bool,
 }
 
 impl FileRecord {

@@ -10,6 +10,7 @@
 //! chunk the later row, is the newer one.
 
 mod chunk;
+mod occupied;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::batch::{TableBatch, WriteBatch};
 use crate::series::SeriesIndex;
 pub(crate) use chunk::Chunk;
+use occupied::Occupied;
 
 /// Settings of the in-memory buffer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -182,8 +184,8 @@ struct BytesChanged {
 pub(crate) struct TableBuffer {
     series: RwLock<SeriesIndex>,
     partitions: Mutex<BTreeMap<i64, Partition>>,
-    /// Per series, the latest time it has anywhere, or a later one if that is all that is known.
-    latest: Mutex<Vec<i64>>,
+    /// Per series, the times that have rows, here or in files.
+    occupied: Mutex<Vec<Occupied>>,
     /// The latest time in the files that were there when this buffer began: what a series that
     /// was never seen here may have.
     latest_in_files: i64,
@@ -201,7 +203,7 @@ impl TableBuffer {
         Self {
             series: RwLock::default(),
             partitions: Mutex::default(),
-            latest: Mutex::default(),
+            occupied: Mutex::default(),
             latest_in_files,
         }
     }
@@ -213,10 +215,10 @@ impl TableBuffer {
             .iter()
             .map(|&i| numbers[i as usize])
             .collect();
-        let is_append = self.advance_latest(&series, &batch.times);
+        let is_new = self.occupy(sequence, &series, &batch.times);
         let mut changed = BytesChanged::default();
         for (start, rows) in chunk::by_partition(&batch.times) {
-            let chunk = Chunk::new(sequence, &series, batch, rows.as_deref(), &is_append);
+            let chunk = Chunk::new(sequence, &series, batch, rows.as_deref(), &is_new);
             changed.added += chunk.bytes();
             let mut partitions = self.partitions.lock();
             let partition = partitions.entry(start).or_default();
@@ -229,21 +231,20 @@ impl TableBuffer {
     fn intern(&self, batch: &TableBatch) -> Vec<u32> {
         let mut index = self.series.write();
         let numbers = batch.series.iter().map(|key| index.intern(key)).collect();
-        let mut latest = self.latest.lock();
-        latest.resize(index.len(), self.latest_in_files);
+        self.occupied
+            .lock()
+            .resize(index.len(), Occupied::up_to(self.latest_in_files));
         numbers
     }
 
-    /// Notes the times of new rows; tells for each whether it is later than all its series had.
-    fn advance_latest(&self, series: &[u32], times: &[i64]) -> Vec<bool> {
-        let mut latest = self.latest.lock();
-        let advance = |(&series, &time): (&u32, &i64)| {
-            let latest = &mut latest[series as usize];
-            let is_later = time > *latest;
-            *latest = (*latest).max(time);
-            is_later
+    /// Takes the times of new rows; tells for each whether its key is new for certain.
+    fn occupy(&self, sequence: u64, series: &[u32], times: &[i64]) -> Vec<bool> {
+        let mut occupied = self.occupied.lock();
+        let take = |(&series, &time)| {
+            let occupied: &mut Occupied = &mut occupied[series as usize];
+            occupied.take(time, sequence)
         };
-        series.iter().zip(times).map(advance).collect()
+        series.iter().zip(times).map(take).collect()
     }
 
     /// All chunks with their partitions, oldest first within each.

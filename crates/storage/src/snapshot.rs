@@ -2,8 +2,8 @@
 //!
 //! [`TableSnapshot::scan_units`] says what has to be read for a time range and which of it must be
 //! merged. Sources need merging only when rows of one may replace rows of another: when they are in
-//! one partition, their times overlap and the newer one is not known to be all new
-//! (`appends_only`). Everything else is read as it lies.
+//! one partition, their times overlap and the keys of the newer one are not known to be new
+//! (`keys_are_new`). Everything else is read as it lies.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -153,16 +153,16 @@ impl Source {
         own.start() <= range.end() && range.start() <= own.end()
     }
 
-    fn appends_only(&self) -> bool {
+    fn keys_are_new(&self) -> bool {
         match self {
-            Self::File(file) => file.appends_only,
-            Self::Chunk(chunk) => chunk.appends_only,
+            Self::File(file) => file.keys_are_new,
+            Self::Chunk(chunk) => chunk.keys_are_new,
         }
     }
 
     /// Whether no key is in it twice. Files are written so.
     fn is_unique(&self) -> bool {
-        matches!(self, Self::File(_)) || self.appends_only()
+        matches!(self, Self::File(_)) || self.keys_are_new()
     }
 }
 
@@ -170,7 +170,7 @@ impl Source {
 fn components<'a>(sources: &[&'a Source]) -> Vec<Vec<&'a Source>> {
     let mut group_of: Vec<usize> = (0..sources.len()).collect();
     for (newer, source) in sources.iter().enumerate() {
-        if source.appends_only() {
+        if source.keys_are_new() {
             continue;
         }
         for older in 0..newer {

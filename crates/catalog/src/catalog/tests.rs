@@ -43,7 +43,7 @@ fn file(table: &crate::Table, first_sequence: u64) -> FileRecord {
         rows: 2,
         time_min: -5,
         time_max: 5,
-        appends_only: true,
+        keys_are_new: true,
     }
 }
 
@@ -64,7 +64,10 @@ fn described(state: &State) -> String {
             )
         })
         .collect();
-    let databases: Vec<_> = state.databases().map(|d| (d.id, d.name.to_string())).collect();
+    let databases: Vec<_> = state
+        .databases()
+        .map(|d| (d.id, d.name.to_string()))
+        .collect();
     let tokens: Vec<_> = state.tokens().collect();
     format!(
         "{} {} {databases:?} {tables:?} {tokens:?}",

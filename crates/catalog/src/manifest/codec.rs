@@ -235,7 +235,7 @@ struct DiskFile {
     rows: u64,
     time_min: i64,
     time_max: i64,
-    appends_only: bool,
+    keys_are_new: bool,
 }
 
 impl From<&Edit> for DiskEdit {
@@ -359,7 +359,7 @@ impl From<&FileRecord> for DiskFile {
             rows: file.rows,
             time_min: file.time_min,
             time_max: file.time_max,
-            appends_only: file.appends_only,
+            keys_are_new: file.keys_are_new,
         }
     }
 }
@@ -378,7 +378,7 @@ impl TryFrom<DiskFile> for FileRecord {
             rows: file.rows,
             time_min: file.time_min,
             time_max: file.time_max,
-            appends_only: file.appends_only,
+            keys_are_new: file.keys_are_new,
         })
     }
 }

@@ -61,10 +61,13 @@ fn refused_lines(lines: &RefusedLines) -> (String, usize) {
         .collect();
     let dropped = lines.refused - syntax.len().min(lines.refused);
     match lines.leading() {
-        Some(leading) if syntax.is_empty() || !is_syntax(&leading) => {
-            (refused_line(leading), lines.refused)
-        }
-        _ => (syntax.join("\n"), dropped),
+        Some(leading) if !is_syntax(&leading) => (refused_line(leading), lines.refused),
+        Some(_) => (syntax.join("\n"), dropped),
+        // The settings say that none is to be reported.
+        None => (
+            format!("{} lines were refused", lines.refused),
+            lines.refused,
+        ),
     }
 }
 

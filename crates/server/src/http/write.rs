@@ -219,7 +219,7 @@ where
 }
 
 fn refused_lines(parsed: &Parsed, on_error: OnError) -> Option<RefusedLines> {
-    if parsed.line_errors.is_empty() {
+    if parsed.lines_refused == 0 {
         return None;
     }
     Some(RefusedLines {

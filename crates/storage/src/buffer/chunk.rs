@@ -20,9 +20,9 @@ pub(crate) struct Chunk {
     pub(crate) last_sequence: u64,
     pub(crate) time_min: i64,
     pub(crate) time_max: i64,
-    /// Every row is later than all that its series had before, in this chunk or anywhere else:
-    /// no row replaces another, so nobody needs to look for duplicates.
-    pub(crate) appends_only: bool,
+    /// No key in it is in anything older, or twice in it: no row replaces another, so nobody needs
+    /// to look for duplicates.
+    pub(crate) keys_are_new: bool,
     bytes: usize,
 }
 
@@ -33,7 +33,7 @@ impl Chunk {
         series: &[u32],
         batch: &TableBatch,
         rows: Option<&[u32]>,
-        is_append: &[bool],
+        is_new: &[bool],
     ) -> Self {
         let chosen = rows.map(|rows| UInt32Array::from(rows.to_vec()));
         let field = |(id, array): &(ColumnId, ArrayRef)| {
@@ -50,7 +50,7 @@ impl Chunk {
             pick(&batch.times, rows).into_owned(),
             batch.fields.iter().filter_map(field).collect(),
             (sequence, sequence),
-            pick(is_append, rows).iter().all(|&is_append| is_append),
+            pick(is_new, rows).iter().all(|&is_new| is_new),
         )
     }
 
@@ -71,7 +71,7 @@ impl Chunk {
             [&older.times[..], &newer.times].concat(),
             ids.map(field).collect(),
             (older.first_sequence, newer.last_sequence),
-            older.appends_only && newer.appends_only,
+            older.keys_are_new && newer.keys_are_new,
         )
     }
 
@@ -80,7 +80,7 @@ impl Chunk {
         times: Vec<i64>,
         fields: BTreeMap<ColumnId, ArrayRef>,
         (first_sequence, last_sequence): (u64, u64),
-        appends_only: bool,
+        keys_are_new: bool,
     ) -> Self {
         let (mut time_min, mut time_max) = (i64::MAX, i64::MIN);
         for &time in &times {
@@ -101,7 +101,7 @@ impl Chunk {
             last_sequence,
             time_min,
             time_max,
-            appends_only,
+            keys_are_new,
             bytes,
         }
     }

@@ -143,7 +143,7 @@ async fn write_file(core: &Core, partition: &FrozenPartition) -> Result<Option<F
             .map(|chunk| chunk.time_max)
             .max()
             .expect(HAS_CHUNKS),
-        appends_only: chunks().all(|chunk| chunk.appends_only),
+        keys_are_new: chunks().all(|chunk| chunk.keys_are_new),
     };
     core.store
         .put(&file.path().into(), PutPayload::from(bytes))

@@ -219,6 +219,19 @@ async fn refused_lines_read_as_in_v1() {
                 "partial write: table 'm' would have more than 10 columns dropped=2".to_owned(),
             ),
         ),
+        (
+            Error::LinesRefused(Box::new(RefusedLines {
+                errors: vec![],
+                lines: 5,
+                refused: 2,
+                stored_rows: 3,
+                all_or_nothing: false,
+            })),
+            (
+                400,
+                "partial write: 2 lines were refused dropped=2".to_owned(),
+            ),
+        ),
     ] {
         let (status, body) = parts(v1::render(&error, "id")).await;
         assert_eq!(

@@ -92,19 +92,17 @@ fn message(error: &Error, profile: Profile) -> String {
 }
 
 fn message_of_lines(lines: &RefusedLines, profile: Profile) -> String {
-    let Some(leading) = lines.leading() else {
-        return "no line was stored".to_owned();
-    };
-    if profile == Profile::V3 {
-        return format!(
-            "write buffer error: line protocol parse failed: {}",
-            leading.fault
-        );
-    }
     let (text, dropped) = refused_lines(lines);
-    match leading.fault.class() {
-        FaultClass::Syntax => text,
-        FaultClass::Schema | FaultClass::Limit => {
+    let leading = lines.leading().map(|error| (error, error.fault.class()));
+    match (leading, profile) {
+        (Some((error, _)), Profile::V3) => {
+            format!(
+                "write buffer error: line protocol parse failed: {}",
+                error.fault
+            )
+        }
+        (Some((_, FaultClass::Syntax)) | None, _) => text,
+        (Some((_, FaultClass::Schema | FaultClass::Limit)), Profile::V1V2) => {
             format!("failure writing points to database: partial write: {text} dropped={dropped}")
         }
     }

@@ -20,7 +20,7 @@ pub enum Error {
     /// Rows times columns, with the NULLs between sparse fields, are too many.
     #[error(
         "batch needs more than {limit} cells, rows times field columns: send smaller batches or \
-         raise the setting `ingest.cells_max`"
+         raise the setting `server.writes.line_protocol.cells_max`"
     )]
     TooManyCells {
         /// The limit.

@@ -75,7 +75,9 @@ pub enum Fault {
         timestamp: String,
     },
     /// A timestamp beyond the bound of the settings.
-    #[error("timestamp is further in the future than the setting `ingest.future_max` allows")]
+    #[error(
+        "timestamp is further in the future than the setting `server.writes.line_protocol.future_max` allows"
+    )]
     TooFarInFuture,
     /// The same tag twice.
     #[error("invalid line protocol - multiple instances of '{column}' tag found")]

@@ -101,8 +101,9 @@ impl Default for BodySettings {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WriteSettings {
-    /// Whether a v1 or v2 write to a database that does not exist creates it, as v3 writes always
-    /// do. Off, a misspelt name is an error; on, it is a new database. Default off.
+    /// Whether a v1 or v2 write to a database that does not exist creates it, as v3 writes and all
+    /// writes on the v3 address always do. Off, a misspelt name is an error; on, it is a new
+    /// database. Default off.
     pub create_databases: bool,
     /// Limits of line protocol.
     pub line_protocol: ingest::Settings,

@@ -54,11 +54,12 @@ impl OverReadings for DegradationIndex {
     }
 }
 
+// What holds for any function over readings is tested with `health_index`.
 #[cfg(test)]
 mod tests {
     use super::super::readings::ReadingsScalar;
     use super::*;
-    use crate::testing::{check_row, error_of};
+    use crate::testing::check_row;
 
     fn check(args: &[f64], expected: Option<f64>) {
         let args: Vec<Option<f64>> = args.iter().copied().map(Some).collect();
@@ -72,31 +73,5 @@ mod tests {
         check(&[700.0, 640.0, 644.0], Some(1.0));
         check(&[551.0, 554.0, 550.0], Some(0.75));
         check(&[643.0, 640.0, 644.0, 553.0, 554.0, 550.0], Some(0.5));
-    }
-
-    #[test]
-    fn readings_without_meaning_are_left_out() {
-        check(&[1.0, 5.0, 5.0], None);
-        check(&[f64::NAN, 0.0, 1.0], None);
-        check(&[f64::INFINITY, 0.0, 1.0], None);
-        check(&[1.0, 5.0, 5.0, 643.0, 640.0, 644.0], Some(0.75));
-        let args = [
-            None,
-            Some(0.0),
-            Some(1.0),
-            Some(643.0),
-            Some(640.0),
-            Some(644.0),
-        ];
-        check_row(ReadingsScalar::udf(DegradationIndex), &args, Some(0.75));
-    }
-
-    #[test]
-    fn arguments_come_in_threes() {
-        let error = error_of(ReadingsScalar::udf(DegradationIndex), &[Some(1.0); 4]);
-        assert!(
-            error.contains("degradation_index: takes groups of three arguments"),
-            "{error}"
-        );
     }
 }

@@ -9,7 +9,7 @@ use catalog::DatabaseName;
 use ingest::{Draft, OnError, Parsed, Precision};
 use storage::Durability;
 
-use super::{App, Surface};
+use super::{App, Profile, Surface};
 use crate::body::{self, Content};
 use crate::error::{Error, RefusedLines, Result};
 use crate::metrics::WriteFigures;
@@ -29,6 +29,12 @@ pub(super) struct WriteRequest {
     pub(super) precision: Precision,
     pub(super) on_error: OnError,
     pub(super) durability: Durability,
+}
+
+/// Whether a v1 or v2 write to a database that does not exist creates it: where the listener
+/// answers as InfluxDB 3, as that does on all its write paths, and elsewhere if the settings say so.
+pub(super) fn creates_databases(app: &App) -> bool {
+    app.profile == Profile::V3 || app.server.settings.writes.create_databases
 }
 
 /// Decides what a write to a database does that may not exist. `check` is called when it does not,

@@ -30,7 +30,7 @@ fn parse(app: &App, mut parameters: Parameters) -> Result<WriteRequest> {
         Some(policy) => format!("{given}/{policy}"),
     };
     let check = || DatabaseName::with_retention_policy(&given, policy.as_deref());
-    let may_create = app.server.settings.writes.create_databases;
+    let may_create = write::creates_databases(app);
     Ok(WriteRequest {
         surface: Surface::V1,
         create: write::missing_database(app, &database, may_create, check)?,

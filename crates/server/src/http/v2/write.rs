@@ -32,7 +32,7 @@ fn parse(app: &App, mut parameters: Parameters) -> Result<WriteRequest> {
         _ => bucket.clone(),
     };
     let check = || DatabaseName::with_retention_policy(name, policy);
-    let may_create = app.server.settings.writes.create_databases;
+    let may_create = write::creates_databases(app);
     Ok(WriteRequest {
         surface: Surface::V2,
         create: write::missing_database(app, &database, may_create, check)?,

@@ -28,7 +28,7 @@ COPY --from=builder /usr/local/bin/tidemill /usr/local/bin/tidemill
 
 USER 10086:10086
 VOLUME /var/lib/tidemill
-# 8086 answers as the v1 and v2 interfaces, 8181 as v3; both speak Flight.
+# 8086 answers as the v1 and v2 interfaces, 8181 as v3.
 EXPOSE 8086 8181
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["tidemill", "ping", "--host", "http://127.0.0.1:8086"]

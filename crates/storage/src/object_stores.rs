@@ -23,7 +23,7 @@ use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::memory::InMemory;
 use object_store::prefix::PrefixStore;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use local::DurableLocal;
 
@@ -85,12 +85,10 @@ pub struct S3Settings {
     /// The access key; default from the environment.
     pub access_key_id: Option<String>,
 
-    /// The secret that belongs to it. Never printed, never written back.
-    #[serde(skip_serializing)]
+    /// The secret that belongs to it. Never printed.
     pub secret_access_key: Option<Secret>,
 
-    /// The token that belongs to temporary credentials. Never printed, never written back.
-    #[serde(skip_serializing)]
+    /// The token that belongs to temporary credentials. Never printed.
     pub session_token: Option<Secret>,
 }
 
@@ -109,6 +107,12 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(secret)")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str("(secret)")
     }
 }
 

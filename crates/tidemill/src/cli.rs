@@ -58,7 +58,7 @@ pub(crate) enum Command {
 /// Run the server.
 ///
 /// Data lives under --data-dir: the write-ahead log, and, unless an object store is configured, the
-/// Parquet files. Both listeners answer everything (v1, v2 and v3 HTTP APIs, Flight SQL); they differ
+/// Parquet files. Both listeners answer everything (v1, v2 and v3 HTTP APIs); they differ
 /// only where those APIs collide. The first start writes an admin token to DATA_DIR/admin-token.
 ///
 /// Settings come from defaults, the file given with --config, environment variables such as

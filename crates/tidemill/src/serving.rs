@@ -223,3 +223,26 @@ async fn listen(
     let http = http.expect("the v1 and v2 address is always wanted");
     Ok((Endpoints { http, v3 }, listeners))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings;
+
+    /// Every setting can be given in every layer, secrets too, and no secret is shown.
+    #[test]
+    fn secrets_are_settings_that_are_not_shown() {
+        let variable = "TIDEMILL_OBJECT_STORE_S3__SECRET_ACCESS_KEY";
+        let environment = [(variable.to_owned(), "hush".to_owned())].into_iter();
+        let settings: Settings = settings::layered(None, environment, Vec::new()).unwrap();
+        assert_eq!(
+            settings.object_store.s3.secret_access_key,
+            Some(storage::object_store_settings::Secret::new("hush"))
+        );
+        let shown = settings::to_toml(&settings).unwrap();
+        assert!(
+            shown.contains("secret_access_key") && !shown.contains("hush"),
+            "{shown}"
+        );
+    }
+}

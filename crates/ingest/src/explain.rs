@@ -5,6 +5,7 @@
 //! The words for a missing blank are those of InfluxDB 3's present parser; the published crate
 //! says "a generic parsing error occurred" instead.
 
+use catalog::{check_column_name, check_table_name};
 use influxdb_line_protocol::{Error as ParserError, parse_lines};
 
 use crate::fault::{Fault, shortened};
@@ -76,8 +77,12 @@ fn first_problem(line: &str) -> Problem {
     if key.measurement.is_empty() {
         return Problem::Grammar("missing measurement");
     }
-    if let Some(reason) = problem_of_tags(line, &key) {
-        return Problem::Grammar(reason);
+    // The parser refuses some control characters as grammar; names with any of them are invalid.
+    if let Err(error) = check_table_name(key.measurement) {
+        return Problem::Specific(error.into());
+    }
+    if let Some(problem) = problem_of_tags(line, &key) {
+        return problem;
     }
     let fields = line[key.length..].trim_start_matches(' ');
     if fields.is_empty() || !line[key.length..].starts_with(' ') {
@@ -89,7 +94,7 @@ fn first_problem(line: &str) -> Problem {
     }
 }
 
-fn problem_of_tags(line: &str, key: &Key<'_>) -> Option<&'static str> {
+fn problem_of_tags(line: &str, key: &Key<'_>) -> Option<Problem> {
     if key.measurement.len() == key.length {
         return None; // no comma, no tags
     }
@@ -98,9 +103,15 @@ fn problem_of_tags(line: &str, key: &Key<'_>) -> Option<&'static str> {
         let end = find_unescaped(tags, b",");
         let tag = &tags[..end];
         match find_unescaped(tag, b"=") {
-            0 => return Some("missing tag key"),
-            equals if equals + 1 >= tag.len() => return Some("missing tag value"),
-            _ => {}
+            0 => return Some(Problem::Grammar("missing tag key")),
+            equals if equals + 1 >= tag.len() => {
+                return Some(Problem::Grammar("missing tag value"));
+            }
+            equals => {
+                if let Err(error) = check_column_name(&tag[..equals]) {
+                    return Some(Problem::Specific(error.into()));
+                }
+            }
         }
         rest = &tags[end..];
     }
@@ -117,6 +128,7 @@ fn after_fields(mut fields: &str) -> Result<&str, Problem> {
         if name.is_empty() {
             return Err(Problem::Grammar("missing field key"));
         }
+        check_column_name(name).map_err(|error| Problem::Specific(error.into()))?;
         let length = value_length(value)?;
         check_value(name, &value[..length])?;
         match value[length..].strip_prefix(',') {

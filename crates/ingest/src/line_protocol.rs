@@ -27,9 +27,13 @@ pub(crate) struct Point<'a> {
 /// Parses a line as [`crate::lines::Lines`] yields it.
 pub(crate) fn parse_line(line: &str) -> Result<Point<'_>, Fault> {
     // The crate refuses blanks at the end where there is no timestamp; every server takes them.
-    let mut parsed = parse_lines(line.trim_end_matches(' '));
+    let trimmed = line.trim_end_matches(' ');
+    let mut parsed = parse_lines(trimmed);
     match (parsed.next(), parsed.next()) {
         (Some(Ok(point)), None) => {
+            if ends_in_comma(trimmed, point.timestamp.is_some()) {
+                return Err(explain(line, None));
+            }
             let key = Key::of(line);
             Ok(Point {
                 measurement: point.series.measurement,
@@ -43,6 +47,15 @@ pub(crate) fn parse_line(line: &str) -> Result<Point<'_>, Fault> {
         (Some(Err(error)), _) => Err(explain(line, Some(&error))),
         (None, _) | (Some(Ok(_)), Some(_)) => Err(explain(line, None)),
     }
+}
+
+/// Whether a comma stands after the last field, which the crate takes if there is only one field.
+fn ends_in_comma(line: &str, has_timestamp: bool) -> bool {
+    let fields = match line.rsplit_once(' ') {
+        Some((fields, _)) if has_timestamp => fields.trim_end_matches(' '),
+        _ => line,
+    };
+    fields.ends_with(',')
 }
 
 /// The part of a line before its fields.

@@ -1,10 +1,8 @@
 //! What can go wrong with a query, in words for its author.
 
-use arrow::error::ArrowError;
 use catalog::ErrorKind;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
-use datafusion::parquet::errors::ParquetError;
 
 /// Failures of a query.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +27,17 @@ pub enum Error {
         size: bytesize::ByteSize,
         /// The setting `query.text_bytes_max`.
         limit: bytesize::ByteSize,
+    },
+    /// The text nests too deeply to be planned in bounded time and memory.
+    #[error(
+        "the query nests {depth} operators, joins or set operations, the limit is {limit}; write a \
+         list (`IN (…)`) instead of a chain, or raise the setting `query.depth_max`"
+    )]
+    TooComplex {
+        /// How deeply.
+        depth: usize,
+        /// The setting `query.depth_max`.
+        limit: usize,
     },
     /// The statement would change something or reach outside of the database.
     #[error("statement not allowed: {what}; queries can only read the tables of their database")]
@@ -88,7 +97,9 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::DatabaseNotFound { .. } => ErrorKind::NotFound,
-            Self::SingleStatementOnly { .. } | Self::TooLarge { .. } => ErrorKind::Invalid,
+            Self::SingleStatementOnly { .. } | Self::TooLarge { .. } | Self::TooComplex { .. } => {
+                ErrorKind::Invalid
+            }
             Self::TableNotFound { .. } => ErrorKind::Invalid,
             Self::StatementNotAllowed { .. } => ErrorKind::Denied,
             Self::TooManyQueries { .. } | Self::ShuttingDown => ErrorKind::Unavailable,
@@ -103,6 +114,7 @@ impl Error {
             Self::DatabaseNotFound { .. } => "database_not_found",
             Self::SingleStatementOnly { .. } => "single_statement_only",
             Self::TooLarge { .. } => "query_too_large",
+            Self::TooComplex { .. } => "query_too_complex",
             Self::TableNotFound { .. } => "table_not_found",
             Self::StatementNotAllowed { .. } => "statement_not_allowed",
             Self::TooManyQueries { .. } => "too_many_queries",
@@ -126,19 +138,28 @@ fn classify(error: &DataFusionError) -> (ErrorKind, &'static str) {
         }
         DataFusionError::NotImplemented(_) => (ErrorKind::Invalid, "not_implemented"),
         DataFusionError::ResourcesExhausted(_) => (ErrorKind::Exhausted, "query_memory_exceeded"),
-        // Division by zero, a cast that fails, an argument out of range.
-        DataFusionError::Execution(_) | DataFusionError::ArrowError(..) => {
-            (ErrorKind::Invalid, "query_failed")
-        }
         DataFusionError::ObjectStore(_) => (ErrorKind::Unavailable, "storage_unavailable"),
-        DataFusionError::ParquetError(error) => match &**error {
-            // A filter that is evaluated while a file is read fails as it would anywhere else.
-            ParquetError::External(source) if source.is::<ArrowError>() => {
-                (ErrorKind::Invalid, "query_failed")
-            }
-            _ => (ErrorKind::Corrupt, "corrupt_file"),
-        },
+        // Division by zero, a cast that fails, an argument out of range.
+        DataFusionError::Execution(_) => (ErrorKind::Invalid, "query_failed"),
+        DataFusionError::ArrowError(error, _) => classify_by_text(&error.to_string(), false),
+        DataFusionError::ParquetError(error) => classify_by_text(&error.to_string(), true),
+        DataFusionError::IoError(error) => classify_by_text(&error.to_string(), true),
         _ => (ErrorKind::Internal, "internal_error"),
+    }
+}
+
+/// Tells errors apart that arrive wrapped in one another, with nothing but their words left.
+fn classify_by_text(text: &str, is_from_file: bool) -> (ErrorKind, &'static str) {
+    if text.contains("disk space during the spilling process") {
+        return (ErrorKind::Exhausted, "query_memory_exceeded");
+    }
+    // A filter that is evaluated while a file is read fails as it would anywhere else.
+    let is_filter = text.contains("Error evaluating filter predicate");
+    let is_from_file =
+        is_from_file || text.starts_with("Parquet") || text.starts_with("External error");
+    match is_from_file && !is_filter {
+        true => (ErrorKind::Corrupt, "corrupt_file"),
+        false => (ErrorKind::Invalid, "query_failed"),
     }
 }
 

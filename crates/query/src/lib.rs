@@ -9,6 +9,7 @@
 //! Start at [`QueryEngine::sql`]. One recipe (`session.rs`) builds every session.
 
 mod catalog_provider;
+mod complexity;
 mod engine;
 mod error;
 mod key_merge_exec;

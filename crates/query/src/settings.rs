@@ -31,6 +31,10 @@ pub struct Settings {
     pub queued: usize,
     /// Length of a query text; default 1 MiB.
     pub text_bytes_max: ByteSize,
+    /// How deeply a query may nest operators, joins and set operations; a chain such as
+    /// `a OR b OR c` counts each. Planning time grows with the square and more, and cannot be
+    /// interrupted. Default 500.
+    pub depth_max: usize,
 }
 
 impl Default for Settings {
@@ -44,6 +48,7 @@ impl Default for Settings {
             concurrent: 0,
             queued: 64,
             text_bytes_max: ByteSize::mib(1),
+            depth_max: 500,
         }
     }
 }

@@ -35,6 +35,8 @@ fn what_is_not_line_protocol_is_refused() {
         "m v=\"a\"b",
         "m v=1,w=",
         "m v=1,w=2,",
+        "m v=1,",
+        "m v=1, 1",
         "m\tv=1",
         "{\"v\": 1}",
         "m\\",

@@ -9,7 +9,7 @@ use std::time::Instant;
 use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONTENT_LENGTH, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
@@ -76,7 +76,8 @@ impl Exchange {
         };
         let length = response.body().size_hint().exact();
         // Only with a status that says: try again. A 4xx on a query's memory does not.
-        let is_transient = matches!(response.status().as_u16(), 429 | 503 | 507);
+        let status = response.status();
+        let is_transient = matches!(status.as_u16(), 429 | 503 | 507);
         let wait = error
             .retry_after(self.id.as_bytes()[0])
             .filter(|_| is_transient);
@@ -90,7 +91,7 @@ impl Exchange {
         if let Some(wait) = wait {
             headers.insert(RETRY_AFTER, wait.as_secs().into());
         }
-        if error.kind() == Kind::Unauthenticated {
+        if status == StatusCode::UNAUTHORIZED {
             let challenge = match self.surface {
                 Surface::V1 => r#"Basic realm="InfluxDB""#,
                 Surface::V2 | Surface::V3 => r#"Bearer realm="Tidemill""#,

@@ -1,0 +1,31 @@
+//! The whole program from outside: every test starts the real `tidemill` on a directory of its own,
+//! talks HTTP to it or runs its command line, and asks with SQL what was stored.
+//!
+//! Nothing of the engine is linked, so these tests survive any rewrite of the insides.
+//!
+//! | module         | promises                                                                |
+//! |----------------|-------------------------------------------------------------------------|
+//! | `write_apis`   | what v1, v2 and v3 writers send is stored, in every unit and packing     |
+//! | `bad_input`    | what is wrong is refused in each API's words; good lines are never lost  |
+//! | `query_api`    | every format; no statement reaches outside of its database               |
+//! | `auth`         | who gets in, and that tokens stay out of the logs                        |
+//! | `durability`   | nothing acknowledged is lost to `kill -9`; damage is found               |
+//! | `maintenance`  | data sets of machines give the published and recomputed figures          |
+//! | `cli`          | the command line                                                         |
+//! | `readme`       | what the README says works                                               |
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; clippy knows only functions marked #[test] as tests"
+)]
+
+mod auth;
+mod bad_input;
+mod cli;
+mod client;
+mod durability;
+mod harness;
+mod maintenance;
+mod query_api;
+mod readme;
+mod write_apis;

@@ -45,7 +45,7 @@ impl Engine {
         let settings = storage::Settings::default();
         let (storage, _) = storage::Engine::open(
             settings,
-            data_dir.path(),
+            storage::DirectoryLock::acquire(data_dir.path()).map_err(Failure::new)?,
             Arc::clone(&catalog),
             Arc::clone(&store),
         )

@@ -68,6 +68,22 @@ impl Catalog {
         &self.limits
     }
 
+    /// Makes this process the one that writes to the store, through this write-ahead log. A process
+    /// that did so before finds its next commit refused.
+    pub async fn open_for_writing(&self, wal: Uuid) -> Result<()> {
+        self.commit(|_| Ok(vec![Edit::OpenForWriting { wal }]))
+            .await?;
+        Ok(())
+    }
+
+    /// Fails with [`Error::Fenced`] when another process has taken the store over.
+    pub async fn check_ownership(&self) -> Result<()> {
+        let _guard = self.commit_lock.lock().await;
+        self.log
+            .check_ownership(self.current.load().number() + 1)
+            .await
+    }
+
     /// Creates a database.
     pub async fn create_database(&self, name: &DatabaseName) -> Result<DatabaseId> {
         let state = self
@@ -214,8 +230,17 @@ impl Catalog {
 
     /// Makes flushed files visible and advances the WAL position, all at once. Files of tables
     /// that were dropped in the meantime are left out.
+    ///
+    /// Fails with [`Error::FlushedAlready`] when an earlier attempt, whose answer got lost, turns out
+    /// to have made some of the rows visible: the caller forgets those and flushes the rest.
     pub async fn commit_flush(&self, files: Vec<FileRecord>, applied_through: u64) -> Result<()> {
         self.commit(|state| {
+            let flushed = state.wal_applied_through();
+            if files.iter().any(|file| file.id.first_sequence <= flushed) {
+                return Err(Error::FlushedAlready {
+                    applied_through: flushed,
+                });
+            }
             let live = files
                 .iter()
                 .filter(|file| state.table(file.table).is_some());

@@ -13,6 +13,11 @@ pub(crate) enum Edit {
     InitializeCluster {
         cluster: Uuid,
     },
+    /// A process has opened the store for writing through this write-ahead log. It fences every
+    /// process that opened it before.
+    OpenForWriting {
+        wal: Uuid,
+    },
     CreateDatabase {
         id: DatabaseId,
         name: String,

@@ -100,6 +100,12 @@ pub enum Error {
         /// The other writer.
         writer: String,
     },
+    /// Some of the rows are in files already.
+    #[error("rows up to record {applied_through} were flushed by an earlier attempt")]
+    FlushedAlready {
+        /// The last record whose rows are in files.
+        applied_through: u64,
+    },
     /// A manifest object is damaged.
     #[error("manifest object '{path}' is damaged: {problem}; restore it from a backup")]
     Corrupt {
@@ -143,7 +149,9 @@ impl Error {
             Self::DatabaseExists { .. } => ErrorKind::AlreadyExists,
             Self::LimitReached { .. } => ErrorKind::Exhausted,
             Self::Corrupt { .. } | Self::UnknownFormat { .. } => ErrorKind::Corrupt,
-            Self::Store { .. } | Self::Fenced { .. } => ErrorKind::Unavailable,
+            Self::Store { .. } | Self::Fenced { .. } | Self::FlushedAlready { .. } => {
+                ErrorKind::Unavailable
+            }
         }
     }
 
@@ -165,6 +173,7 @@ impl Error {
                 _ => "column_limit",
             },
             Self::Fenced { .. } => "fenced",
+            Self::FlushedAlready { .. } => "flushed_already",
             Self::Corrupt { .. } | Self::UnknownFormat { .. } => "corrupt_manifest",
             Self::Store { .. } => "storage_unavailable",
         }

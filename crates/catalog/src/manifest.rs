@@ -112,8 +112,23 @@ impl ManifestLog {
         }
     }
 
+    /// Looks whether another process has taken this number, the next one.
+    pub(crate) async fn check_ownership(&self, number: u64) -> Result<()> {
+        match self.store.head(&commit_path(number)).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(Error::Store { source }),
+            Ok(_) => match self.read_commit(number).await? {
+                (writer, _) if writer == self.writer => Ok(()),
+                (writer, _) => Err(Error::Fenced {
+                    number,
+                    writer: writer.to_string(),
+                }),
+            },
+        }
+    }
+
     /// Writes a checkpoint when one is due, and deletes what older checkpoints made superfluous.
-    /// Failing does no harm: the log is whole without it, so it is tried again a commit later.
+    /// Failing does no harm: the log is whole without it, and the next one is written when it is due.
     pub(crate) async fn checkpoint_if_due(&self, state: &State) {
         if !state.number.is_multiple_of(CHECKPOINT_EVERY) {
             return;

@@ -39,6 +39,7 @@ impl Database {
 pub struct State {
     pub(crate) number: u64,
     pub(crate) cluster: Uuid,
+    pub(crate) wal: Option<Uuid>,
     pub(crate) wal_applied_through: u64,
     pub(crate) next_database: u32,
     pub(crate) next_table: u32,
@@ -57,6 +58,12 @@ impl State {
     /// The identity of this store, made when it was created.
     pub fn cluster(&self) -> Uuid {
         self.cluster
+    }
+
+    /// The write-ahead log whose records the sequence numbers of this store are those of; `None` in
+    /// a store that was never opened for writing.
+    pub fn wal(&self) -> Option<Uuid> {
+        self.wal
     }
 
     /// Every WAL record up to this sequence number is in live files.
@@ -106,6 +113,7 @@ impl State {
     fn apply(&mut self, edit: &Edit) -> Result<(), String> {
         match edit {
             Edit::InitializeCluster { cluster } => self.cluster = *cluster,
+            Edit::OpenForWriting { wal } => self.wal = Some(*wal),
             Edit::AdvanceWal { applied_through } => {
                 self.wal_applied_through = self.wal_applied_through.max(*applied_through);
             }

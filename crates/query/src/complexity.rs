@@ -2,7 +2,10 @@
 //!
 //! `1 + 1 + 1 …` is as deep as it is long: each operator holds what stands before it. Planning walks
 //! such a tree by recursion, takes time that grows faster than its depth, and cannot be interrupted.
-//! The parser bounds parentheses; this bounds chains of operators, joins and set operations.
+//! The parser bounds parentheses; this bounds chains of operators, joins and set operations, and
+//! common table expressions, which double a plan with each one that uses the one before twice.
+
+use std::collections::HashMap;
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -10,32 +13,95 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::error::{Error, Result};
 
-/// Refuses a statement that nests more than `limit` operators or relations.
-pub(crate) fn check(sql: &str, limit: usize) -> Result<()> {
-    match depth(sql) {
-        depth if depth > limit => Err(Error::TooComplex { depth, limit }),
-        _ => Ok(()),
+/// What a statement may be at most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Operators and relations along one branch of the syntax tree.
+    pub(crate) depth: usize,
+    /// References to tables, every use of a common table expression counted in full.
+    pub(crate) references: u64,
+}
+
+/// Refuses a statement beyond the limits.
+pub(crate) fn check(sql: &str, limits: Limits) -> Result<()> {
+    let shape = Shape::of(sql);
+    if shape.depth > limits.depth {
+        return Err(Error::TooDeep {
+            depth: shape.depth,
+            limit: limits.depth,
+        });
+    }
+    if shape.references > limits.references {
+        return Err(Error::TooManyReferences {
+            limit: limits.references,
+        });
+    }
+    Ok(())
+}
+
+/// Upper bounds of what a statement's syntax tree and plan are like.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Shape {
+    depth: usize,
+    references: u64,
+}
+
+impl Shape {
+    /// A text that has no tokens is left for the parser to complain about.
+    fn of(sql: &str) -> Self {
+        let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else {
+            return Self::default();
+        };
+        let mut scan = Scan {
+            levels: vec![Level::default()],
+            named: HashMap::new(),
+        };
+        let is_space = |token: &&Token| matches!(token, Token::Whitespace(_));
+        let tokens: Vec<&Token> = tokens.iter().filter(|token| !is_space(token)).collect();
+        for (at, token) in tokens.iter().enumerate() {
+            let before = at.checked_sub(1).map(|before| tokens[before]);
+            // `name AS ( … )` or `name ( columns ) AS ( … )`; what else looks so does no harm.
+            let name = match (at.checked_sub(2).map(|name| tokens[name]), before) {
+                (Some(Token::Word(name)), Some(before)) if is_keyword(before, Keyword::AS) => {
+                    Some(name.value.to_lowercase())
+                }
+                _ => None,
+            };
+            scan.take(token, before, name);
+        }
+        // Unclosed parentheses: the parser refuses them, whatever comes out here.
+        Self {
+            depth: scan.levels.iter().map(Level::depth).sum(),
+            references: scan.levels.iter().map(|level| level.references).sum(),
+        }
     }
 }
 
-/// An upper bound of the depth of the statement's syntax tree, in operators and relations. A text
-/// that has no tokens is left for the parser to complain about.
-fn depth(sql: &str) -> usize {
-    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else {
-        return 0;
-    };
-    let mut levels = vec![Level::default()];
-    for token in &tokens {
-        let has_outer = levels.len() > 1;
-        let level = levels.last_mut().expect("the outermost level stays");
+struct Scan {
+    levels: Vec<Level>,
+    /// References that each common table expression stands for.
+    named: HashMap<String, u64>,
+}
+
+impl Scan {
+    fn take(&mut self, token: &Token, before: Option<&Token>, name: Option<String>) {
+        let has_outer = self.levels.len() > 1;
+        let level = self.levels.last_mut().expect("the outermost level stays");
         match Role::of(token, level.is_in_from) {
-            Role::Opens => levels.push(Level::default()),
-            Role::Closes if has_outer => {
-                let inner = levels.pop().expect("there are two").depth();
-                let outer = levels.last_mut().expect("the outermost level stays");
-                outer.deepest_inside = outer.deepest_inside.max(inner);
+            Role::Opens => self.levels.push(Level {
+                name,
+                ..Level::default()
+            }),
+            Role::Closes if has_outer => self.close(),
+            Role::Closes => {}
+            Role::Operand => {
+                if let Token::Word(word) = token
+                    && before.is_some_and(|before| level.expects_relation_after(before))
+                {
+                    let references = self.named.get(&word.value.to_lowercase()).copied();
+                    level.references = level.references.saturating_add(references.unwrap_or(1));
+                }
             }
-            Role::Closes | Role::Operand => {}
             Role::Operator => level.operators += 1,
             Role::Relation => {
                 level.end_expression();
@@ -47,8 +113,22 @@ fn depth(sql: &str) -> usize {
             }
         }
     }
-    // Unclosed parentheses: the parser refuses them, whatever comes out here.
-    levels.iter().map(Level::depth).sum()
+
+    fn close(&mut self) {
+        let inner = self.levels.pop().expect("there are two");
+        let outer = self.levels.last_mut().expect("the outermost level stays");
+        match &inner.name {
+            // A later one may stand on it, and one on that.
+            Some(name) => {
+                outer.relations += 1 + inner.depth();
+                self.named.insert(name.clone(), 1 + inner.references);
+            }
+            None => {
+                outer.deepest_inside = outer.deepest_inside.max(inner.depth());
+                outer.references = outer.references.saturating_add(inner.references);
+            }
+        }
+    }
 }
 
 /// What lies between two parentheses.
@@ -63,9 +143,18 @@ struct Level {
     relations: usize,
     /// In a `FROM` clause a comma is a join.
     is_in_from: bool,
+    /// The common table expression it is the query of.
+    name: Option<String>,
+    /// References to tables in it.
+    references: u64,
 }
 
 impl Level {
+    fn expects_relation_after(&self, before: &Token) -> bool {
+        let is_join = is_keyword(before, Keyword::JOIN) || is_keyword(before, Keyword::TABLE);
+        is_keyword(before, Keyword::FROM) || is_join || (self.is_in_from && *before == Token::Comma)
+    }
+
     fn end_expression(&mut self) {
         self.deepest = self.depth_of_expression().max(self.deepest);
         (self.operators, self.deepest_inside) = (0, 0);
@@ -136,6 +225,10 @@ impl Role {
     }
 }
 
+fn is_keyword(token: &Token, keyword: Keyword) -> bool {
+    matches!(token, Token::Word(word) if word.keyword == keyword)
+}
+
 fn is_string(token: &Token) -> bool {
     matches!(
         token,
@@ -154,7 +247,7 @@ mod tests {
     use super::*;
 
     fn check(sql: &str, expected: usize) {
-        assert_eq!(depth(sql), expected, "{sql}");
+        assert_eq!(Shape::of(sql).depth, expected, "{sql}");
     }
 
     #[test]
@@ -172,10 +265,52 @@ mod tests {
         check("SELECT a FROM t, u, v WHERE t.a = u.a", 3);
         check("SELECT a FROM t JOIN u ON t.a = u.a JOIN v ON u.a = v.a", 3);
         check("SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3", 2);
+        check(
+            "WITH a AS (SELECT 1 + 1), b AS (SELECT 2 FROM a) SELECT 3 FROM b",
+            3,
+        );
+        check("SELECT CAST(a AS DECIMAL(5, 2)) + 1", 1);
         check("SELECT a::INT::TEXT::INT", 3);
         check("SELECT ')' || '(' || ','", 2);
         check("SELECT a[1][2][3]", 3);
         check("not even SQL '", 0);
+    }
+
+    #[test]
+    fn uses_of_common_table_expressions_count_in_full() {
+        let check = |sql: &str, expected| assert_eq!(Shape::of(sql).references, expected, "{sql}");
+        check("SELECT a FROM t", 1);
+        check("SELECT t.a, u.b FROM t JOIN u ON t.a = u.a, v", 3);
+        check("WITH a AS (SELECT x FROM t) SELECT a.x FROM a, A AS b", 4);
+        check(
+            "WITH a AS (SELECT x FROM t), b AS (SELECT x FROM a UNION ALL SELECT x FROM a) SELECT x FROM b",
+            5,
+        );
+        check(
+            "SELECT a FROM (SELECT a FROM t) AS s WHERE a IN (SELECT a FROM u)",
+            2,
+        );
+        let doubling: Vec<_> = (1..40)
+            .map(|i| {
+                format!(
+                    "c{i} AS (SELECT v FROM c{0} UNION ALL SELECT v FROM c{0})",
+                    i - 1
+                )
+            })
+            .collect();
+        let text = format!(
+            "WITH c0 AS (SELECT 1 AS v), {} SELECT v FROM c39",
+            doubling.join(", ")
+        );
+        let error = super::check(
+            &text,
+            Limits {
+                depth: 500,
+                references: 1000,
+            },
+        )
+        .unwrap_err();
+        assert_eq!(error.reason(), "query_too_complex");
     }
 
     #[test]
@@ -188,7 +323,14 @@ mod tests {
             format!("SELECT 1{}", "::INT".repeat(20_000)),
             format!("SELECT a IS NULL{}", " IS NULL".repeat(20_000)),
         ] {
-            let error = super::check(&text, 500).unwrap_err();
+            let error = super::check(
+                &text,
+                Limits {
+                    depth: 500,
+                    references: 1000,
+                },
+            )
+            .unwrap_err();
             assert_eq!(error.reason(), "query_too_complex");
         }
     }

@@ -110,7 +110,12 @@ impl QueryEngine {
         if size > limit {
             return Err(Error::TooLarge { size, limit });
         }
-        complexity::check(&request.sql, self.settings.depth_max)?;
+        let Settings {
+            depth_max: depth,
+            references_max: references,
+            ..
+        } = self.settings;
+        complexity::check(&request.sql, complexity::Limits { depth, references })?;
         let state = self.catalog.state();
         let missing = || Error::DatabaseNotFound {
             name: request.database.clone(),
@@ -130,16 +135,20 @@ impl QueryEngine {
             .expect("it is only taken when dropped")
             .handle();
         // A set aborts its tasks when it is dropped: a query ends with whoever waits for it.
+        // Planning does not yield, so the deadline is watched from here, and the turn stays with
+        // the task until planning has really ended.
         let mut starting = JoinSet::new();
-        let start = start(session, database, request.sql, request.params);
-        starting.spawn_on(tokio::time::timeout_at(deadline, start), runtime);
-        let started = starting
-            .join_next()
+        let start = async move {
+            let SqlRequest { sql, params, .. } = request;
+            (start(session, database, sql, params).await, turn)
+        };
+        starting.spawn_on(start, runtime);
+        let started = tokio::time::timeout_at(deadline, starting.join_next())
             .await
+            .map_err(|_| Error::Timeout { timeout })?
             .expect("one task was just spawned");
-        let mut results = started
-            .map_err(|_| Error::ShuttingDown)?
-            .map_err(|_| Error::Timeout { timeout })??;
+        let (results, turn) = started.map_err(|_| Error::ShuttingDown)?;
+        let mut results = results?;
 
         let schema = results.schema();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);

@@ -33,11 +33,20 @@ pub enum Error {
         "the query nests {depth} operators, joins or set operations, the limit is {limit}; write a \
          list (`IN (…)`) instead of a chain, or raise the setting `query.depth_max`"
     )]
-    TooComplex {
+    TooDeep {
         /// How deeply.
         depth: usize,
         /// The setting `query.depth_max`.
         limit: usize,
+    },
+    /// The text refers to too many tables to be planned in bounded time and memory.
+    #[error(
+        "the query refers to tables more than {limit} times, every use of a common table expression \
+         counted in full; use them fewer times, or raise the setting `query.references_max`"
+    )]
+    TooManyReferences {
+        /// The setting `query.references_max`.
+        limit: u64,
     },
     /// The statement would change something or reach outside of the database.
     #[error("statement not allowed: {what}; queries can only read the tables of their database")]
@@ -97,10 +106,10 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::DatabaseNotFound { .. } => ErrorKind::NotFound,
-            Self::SingleStatementOnly { .. } | Self::TooLarge { .. } | Self::TooComplex { .. } => {
+            Self::SingleStatementOnly { .. } | Self::TooLarge { .. } | Self::TooDeep { .. } => {
                 ErrorKind::Invalid
             }
-            Self::TableNotFound { .. } => ErrorKind::Invalid,
+            Self::TooManyReferences { .. } | Self::TableNotFound { .. } => ErrorKind::Invalid,
             Self::StatementNotAllowed { .. } => ErrorKind::Denied,
             Self::TooManyQueries { .. } | Self::ShuttingDown => ErrorKind::Unavailable,
             Self::Timeout { .. } => ErrorKind::Exhausted,
@@ -114,7 +123,7 @@ impl Error {
             Self::DatabaseNotFound { .. } => "database_not_found",
             Self::SingleStatementOnly { .. } => "single_statement_only",
             Self::TooLarge { .. } => "query_too_large",
-            Self::TooComplex { .. } => "query_too_complex",
+            Self::TooDeep { .. } | Self::TooManyReferences { .. } => "query_too_complex",
             Self::TableNotFound { .. } => "table_not_found",
             Self::StatementNotAllowed { .. } => "statement_not_allowed",
             Self::TooManyQueries { .. } => "too_many_queries",

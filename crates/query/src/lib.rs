@@ -8,6 +8,7 @@
 //!
 //! Start at [`QueryEngine::sql`]. One recipe (`session.rs`) builds every session.
 
+mod buffered_exec;
 mod catalog_provider;
 mod complexity;
 mod engine;

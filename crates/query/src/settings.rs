@@ -35,6 +35,9 @@ pub struct Settings {
     /// `a OR b OR c` counts each. Planning time grows with the square and more, and cannot be
     /// interrupted. Default 500.
     pub depth_max: usize,
+    /// How often a query may refer to tables, every use of a common table expression counted in
+    /// full. More takes longer to plan, without interruption. Default 1000.
+    pub references_max: u64,
 }
 
 impl Default for Settings {
@@ -49,6 +52,7 @@ impl Default for Settings {
             queued: 64,
             text_bytes_max: ByteSize::mib(1),
             depth_max: 500,
+            references_max: 1000,
         }
     }
 }

@@ -5,11 +5,11 @@
 //! ```text
 //! UnionExec
 //! ├─ DataSourceExec (Parquet)     files that need no merging, in as many groups as there are cores
-//! ├─ DataSourceExec (memory)      buffered rows that need no merging
+//! ├─ BufferedExec                 buffered rows that need no merging
 //! └─ ProjectionExec               one for every set of sources whose rows may replace one another
 //!    └─ KeyMergeExec
 //!       ├─ DataSourceExec …       a file, oldest first, read with its key columns
-//!       └─ DataSourceExec …       the newest rows, from the buffer
+//!       └─ BufferedExec           the newest rows, from the buffer
 //! ```
 //!
 //! All filters are re-applied above the scan, so a filter below only has to skip what cannot
@@ -28,7 +28,6 @@ use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics, ToDFSchema};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
@@ -42,6 +41,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
 use storage::{BufferedRows, ScanUnit, TableSnapshot, key_columns};
 
+use crate::buffered_exec::BufferedExec;
 use crate::key_merge_exec::KeyMergeExec;
 use crate::session::store_url;
 use crate::time_range;
@@ -94,9 +94,9 @@ impl TableProvider for SnapshotTable {
         for unit in self.snapshot.scan_units(&range) {
             match unit {
                 ScanUnit::File(file) => files.push(file),
-                ScanUnit::Buffered(rows) => plans.push(scan.buffered(&rows)?),
+                ScanUnit::Buffered(rows) => plans.push(scan.buffered(rows)?),
                 ScanUnit::Merged { files, buffered } => {
-                    plans.push(scan.merged(&files, buffered.as_ref())?);
+                    plans.push(scan.merged(&files, buffered)?);
                 }
             }
         }
@@ -157,20 +157,18 @@ impl Scan<'_> {
     }
 
     /// Buffered rows that need no merging.
-    fn buffered(&self, rows: &BufferedRows) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = self.output_schema()?;
-        let batches = rows.batches(&schema);
-        let source = MemorySourceConfig::try_new(&[batches], schema, None)?.with_show_sizes(false);
-        Ok(DataSourceExec::from_data_source(
-            source.with_limit(self.limit),
-        ))
+    fn buffered(&self, rows: BufferedRows) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(BufferedExec::as_arrived(
+            rows,
+            self.output_schema()?,
+        )))
     }
 
     /// Sources whose rows may replace one another.
     fn merged(
         &self,
         files: &[Arc<FileRecord>],
-        buffered: Option<&BufferedRows>,
+        buffered: Option<BufferedRows>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let columns = self.columns_with_key()?;
         let schema = Arc::new(self.schema().project(&columns)?);
@@ -189,11 +187,11 @@ impl Scan<'_> {
             inputs.push(DataSourceExec::from_data_source(config.build()));
         }
         if let Some(rows) = buffered {
-            let batch = rows.sorted_unique(&schema);
-            let source = MemorySourceConfig::try_new(&[vec![batch]], Arc::clone(&schema), None)?
-                .with_show_sizes(false)
-                .try_with_sort_information(vec![key.clone()])?;
-            inputs.push(DataSourceExec::from_data_source(source));
+            inputs.push(Arc::new(BufferedExec::sorted(
+                rows,
+                Arc::clone(&schema),
+                key.clone(),
+            )));
         }
         let merge: Arc<dyn ExecutionPlan> = Arc::new(KeyMergeExec::try_new(inputs, key)?);
         self.project(merge, &columns)

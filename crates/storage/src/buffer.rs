@@ -23,6 +23,7 @@ use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{TableBatch, WriteBatch};
+use crate::error::{Error, Result};
 use crate::series::SeriesIndex;
 pub(crate) use chunk::Chunk;
 use occupied::Occupied;
@@ -39,7 +40,8 @@ pub struct Settings {
     #[serde(with = "humantime_serde")]
     pub flush_age: Duration,
     /// Writes are refused, to be tried again, while buffered rows take this much memory: what
-    /// bounds the process when the object store is slow or away. Default 2 GiB.
+    /// bounds the process when the object store is slow or away. At most 1 GiB, which is also the
+    /// default.
     pub bytes_max: ByteSize,
 }
 
@@ -48,13 +50,31 @@ impl Default for Settings {
         Self {
             flush_bytes: ByteSize::mib(192),
             flush_age: Duration::from_secs(600),
-            bytes_max: ByteSize::gib(2),
+            bytes_max: ByteSize::gib(1),
         }
+    }
+}
+
+impl Settings {
+    /// Text columns of one partition are put together in one array, which holds 2 GiB at most.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.bytes_max > ByteSize::gib(1) {
+            let (name, problem) = ("buffer.bytes_max", "must be at most 1 GiB");
+            return Err(Error::InvalidSetting { name, problem });
+        }
+        Ok(())
     }
 }
 
 /// Length of a time partition: one day.
 const PARTITION_NANOS: i64 = 86_400_000_000_000;
+
+/// A table without buffered rows keeps what is known of this many series. More are forgotten, and
+/// then late rows of theirs are looked at for duplicates until new ones have come.
+const IDLE_SERIES_MAX: usize = 100_000;
+
+/// Neighbouring chunks are joined only up to this size: text arrays hold 2 GiB at most.
+const JOINED_BYTES_MAX: usize = 256 << 20;
 
 /// Neighbouring chunks are joined only up to this many rows; it bounds the longest single copy.
 const JOINED_ROWS_MAX: usize = 1 << 18;
@@ -150,20 +170,39 @@ impl Buffer {
         frozen
     }
 
-    /// Forgets rows that files hold now.
-    pub(crate) fn release(&self, frozen: Vec<FrozenPartition>) {
-        for partition in frozen {
-            let bytes: usize = partition.chunks.iter().map(|chunk| chunk.bytes()).sum();
-            let mut partitions = partition.buffer.partitions.lock();
-            if let Some(rows) = partitions.get_mut(&partition.partition_start) {
-                rows.chunks.drain(..rows.frozen);
-                rows.frozen = 0;
-                if rows.chunks.is_empty() {
-                    partitions.remove(&partition.partition_start);
-                }
-            }
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    /// Forgets the rows of all records up to this one: files hold them now. No chunk holds rows of
+    /// records on both sides, because what a flush has taken up is not joined with what comes after.
+    pub(crate) fn release_through(&self, sequence: u64) {
+        for table in self.tables.read().values() {
+            let mut partitions = table.partitions.lock();
+            partitions.retain(|_, partition| {
+                let kept = partition
+                    .chunks
+                    .partition_point(|chunk| chunk.last_sequence <= sequence);
+                let released = partition.chunks.drain(..kept);
+                let bytes: usize = released.map(|chunk| chunk.bytes()).sum();
+                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+                partition.frozen = partition.frozen.saturating_sub(kept);
+                !partition.chunks.is_empty()
+            });
         }
+    }
+
+    /// Forgets tables that are gone, and what is known of the series of tables that have many and
+    /// no rows at present. Must not run while a record is applied.
+    pub(crate) fn forget_idle(&self, exists: impl Fn(TableId) -> bool) {
+        self.tables.write().retain(|id, table| {
+            let is_idle = table.partitions.lock().is_empty();
+            let is_small = table.series.read().len() <= IDLE_SERIES_MAX;
+            if !exists(*id) {
+                let partitions = table.partitions.lock();
+                let chunks = partitions.values().flat_map(|partition| &partition.chunks);
+                let bytes: usize = chunks.map(|chunk| chunk.bytes()).sum();
+                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+                return false;
+            }
+            !is_idle || is_small
+        });
     }
 
     fn count_bytes(&self, append: impl FnOnce() -> BytesChanged) {
@@ -269,7 +308,9 @@ impl Partition {
     fn join_neighbours(&mut self, changed: &mut BytesChanged) {
         while let [.., older, newer] = &self.chunks[self.frozen..] {
             let rows = older.rows() + newer.rows();
-            if older.rows() > 2 * newer.rows() || rows > JOINED_ROWS_MAX {
+            let bytes = older.bytes() + newer.bytes();
+            if older.rows() > 2 * newer.rows() || rows > JOINED_ROWS_MAX || bytes > JOINED_BYTES_MAX
+            {
                 break;
             }
             let joined = Chunk::join(older, newer);

@@ -6,7 +6,7 @@ mod lock;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytesize::ByteSize;
 use catalog::{Catalog, FileRecord, TableId};
@@ -17,13 +17,14 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 use crate::batch::{WriteBatch, codec};
 use crate::buffer::{self, Buffer};
 use crate::error::{Error, Result};
 use crate::snapshot::TableSnapshot;
 use crate::wal::{self, Apply, Entry, Wal};
-use lock::DirectoryLock;
+pub use lock::DirectoryLock;
 
 /// The kind of WAL record that holds a [`WriteBatch`].
 const WRITE_BATCH: u8 = 1;
@@ -60,6 +61,8 @@ pub struct Stats {
     pub rows_flushed: u64,
     /// Bytes written to files since the start.
     pub file_bytes_written: u64,
+    /// Another process has taken the store over: this one takes no more writes.
+    pub is_fenced: bool,
 }
 
 /// The storage engine.
@@ -85,6 +88,7 @@ struct Core {
     /// Held for the length of a flush.
     flushing: tokio::sync::Mutex<()>,
     flush_wanted: Notify,
+    is_fenced: AtomicBool,
     flushes: AtomicU64,
     rows_flushed: AtomicU64,
     file_bytes_written: AtomicU64,
@@ -100,6 +104,13 @@ impl Core {
         if self.buffer.bytes() as u64 >= self.settings.buffer.flush_bytes.as_u64() {
             self.flush_wanted.notify_one();
         }
+    }
+
+    fn forget_idle(&self) {
+        let state = self.catalog.state();
+        let _nothing_is_applied = self.applied.lock();
+        self.buffer
+            .forget_idle(|table| state.table(table).is_some());
     }
 
     fn latest_in_files(&self, table: TableId) -> i64 {
@@ -122,15 +133,17 @@ impl Apply<WriteBatch> for Applier {
 }
 
 impl Engine {
-    /// Opens the engine of a data directory: takes its lock, replays the write-ahead log into the
-    /// buffer and starts the background flush. Returns what the replay found.
+    /// Opens the engine of a locked data directory: replays the write-ahead log into the buffer,
+    /// takes the store over and starts the background flush. Returns what the replay found.
+    ///
+    /// `catalog` must have been opened after the lock was taken.
     pub async fn open(
         settings: Settings,
-        data_dir: &Path,
+        lock: DirectoryLock,
         catalog: Arc<Catalog>,
         store: Arc<dyn ObjectStore>,
     ) -> Result<(Self, wal::ReplayReport)> {
-        let lock = DirectoryLock::acquire(data_dir)?;
+        settings.buffer.check()?;
         let core = Arc::new(Core {
             settings: settings.clone(),
             catalog,
@@ -139,18 +152,22 @@ impl Engine {
             applied: Mutex::new(0),
             flushing: tokio::sync::Mutex::default(),
             flush_wanted: Notify::new(),
+            is_fenced: AtomicBool::new(false),
             flushes: AtomicU64::new(0),
             rows_flushed: AtomicU64::new(0),
             file_bytes_written: AtomicU64::new(0),
         });
-        let (wal, report) = {
-            let (core, path) = (Arc::clone(&core), data_dir.join("wal"));
-            let replay = move || replay(core, &path, settings.wal);
+        let (opened, wal_id) = {
+            let (core, path) = (Arc::clone(&core), lock.data_dir().join("wal"));
+            let replay = move || replay(&core, &path, settings.wal);
             tokio::task::spawn_blocking(replay)
                 .await
                 .map_err(|_| Error::ShuttingDown)??
         };
-        let wal = Arc::new(wal);
+        // Only now: a start that fails must not end the process that has the store.
+        core.catalog.open_for_writing(wal_id).await?;
+        let report = opened.report().clone();
+        let wal = Arc::new(opened.start(Applier(Arc::clone(&core)))?);
         if report.damages_salvaged > 0 {
             // What was saved must not stay in a damaged log: the next start would refuse it again.
             core.flush_wanted.notify_one();
@@ -180,6 +197,9 @@ impl Engine {
     /// full, the disk refuses, the engine stops. The write is then not acknowledged; after a crash
     /// it may still turn up, which does no harm as writing it again changes nothing.
     pub async fn write(&self, batch: WriteBatch, durability: Durability) -> Result<u64> {
+        if self.core.is_fenced.load(Ordering::Relaxed) {
+            return Err(Error::Fenced);
+        }
         let (used, limit) = (
             self.core.buffer.bytes() as u64,
             self.core.settings.buffer.bytes_max,
@@ -202,7 +222,11 @@ impl Engine {
             item: batch,
             durability,
         };
-        Ok(self.wal.append(entry).await?)
+        let result = self.wal.append(entry).await;
+        if matches!(result, Err(wal::Error::QuotaExceeded { .. })) {
+            self.core.flush_wanted.notify_one();
+        }
+        Ok(result?)
     }
 
     /// The read view of a table as of now; `None` when there is no such table.
@@ -249,6 +273,7 @@ impl Engine {
             buffer_bytes: self.core.buffer.bytes() as u64,
             flushes: self.core.flushes.load(Ordering::Relaxed),
             rows_flushed: self.core.rows_flushed.load(Ordering::Relaxed),
+            is_fenced: self.core.is_fenced.load(Ordering::Relaxed),
             file_bytes_written: self.core.file_bytes_written.load(Ordering::Relaxed),
         }
     }
@@ -274,15 +299,20 @@ impl Drop for Engine {
     }
 }
 
-fn replay(
-    core: Arc<Core>,
-    path: &Path,
-    settings: wal::Settings,
-) -> Result<(Wal<WriteBatch>, wal::ReplayReport)> {
+/// Reads the log back into the buffer; returns it with its identity.
+///
+/// The store knows the log that its sequence numbers are those of. A directory without a log, such
+/// as that of a new machine, gets a new one, whose numbers go on where the store is; a log that the
+/// store does not know is refused, because its rows may be nowhere else.
+fn replay(core: &Arc<Core>, path: &Path, settings: wal::Settings) -> Result<(wal::Opened, Uuid)> {
     let state = core.catalog.state();
+    let wal_id = match (wal::has_segments(path)?, state.wal()) {
+        (true, Some(known)) => known,
+        (true, None) | (false, _) => Uuid::new_v4(),
+    };
     let opened = wal::open(
         path,
-        state.cluster(),
+        wal_id,
         settings,
         state.wal_applied_through(),
         |record| {
@@ -301,7 +331,7 @@ fn replay(
             Ok(())
         },
     )?;
-    let report = opened.report().clone();
+    let report = opened.report();
     info!(
         records = report.records,
         bytes = report.bytes,
@@ -309,7 +339,7 @@ fn replay(
         torn_bytes = report.torn_bytes_dropped,
         "replayed the write-ahead log"
     );
-    Ok((opened.start(Applier(core))?, report))
+    Ok((opened, wal_id))
 }
 
 #[cfg(test)]

@@ -26,6 +26,17 @@ pub enum Error {
         /// The setting `buffer.bytes_max`.
         limit: bytesize::ByteSize,
     },
+    /// Another process writes to the same store.
+    #[error("another process has taken the store over; this one takes no more writes")]
+    Fenced,
+    /// A setting makes no sense.
+    #[error("setting `{name}` {problem}")]
+    InvalidSetting {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with its value.
+        problem: &'static str,
+    },
     /// The object store does not answer.
     #[error("object store is unavailable: {0}")]
     Store(#[from] object_store::Error),
@@ -85,7 +96,10 @@ impl Error {
                 | wal::ErrorKind::Io => ErrorKind::Unavailable,
             },
             Self::Catalog(error) => error.kind(),
-            Self::BufferFull { .. } | Self::Store(_) | Self::ShuttingDown => ErrorKind::Unavailable,
+            Self::BufferFull { .. } | Self::Fenced | Self::Store(_) | Self::ShuttingDown => {
+                ErrorKind::Unavailable
+            }
+            Self::InvalidSetting { .. } => ErrorKind::Invalid,
             Self::Encode(_) => ErrorKind::Internal,
             Self::Locked { .. } | Self::DataDirectory { .. } => ErrorKind::Unavailable,
         }
@@ -106,6 +120,8 @@ impl Error {
             },
             Self::Catalog(error) => error.reason(),
             Self::BufferFull { .. } => "overloaded",
+            Self::Fenced => "fenced",
+            Self::InvalidSetting { .. } => "invalid_setting",
             Self::Store(_) => "storage_unavailable",
             Self::Encode(_) => "internal_error",
             Self::Locked { .. } => "data_directory_locked",

@@ -24,7 +24,7 @@ mod snapshot;
 mod wal;
 
 pub use batch::{TableBatch, WriteBatch};
-pub use engine::{Durability, Engine, Settings, Stats};
+pub use engine::{DirectoryLock, Durability, Engine, Settings, Stats};
 pub use error::{Error, Result};
 pub use merge::{KeyMerge, Step};
 pub use schema::{COLUMN_TYPE_KEY, arrow_schema, arrow_type};

@@ -202,6 +202,13 @@ impl BufferedRows {
         self.chunks.iter().map(|chunk| chunk.rows()).sum()
     }
 
+    /// About how much memory the rows take as columns of `schema`.
+    pub fn estimated_bytes(&self, schema: &SchemaRef) -> usize {
+        let all: usize = self.chunks.iter().map(|chunk| chunk.bytes()).sum();
+        let columns = schema.fields().len().min(self.table.columns().len() + 1);
+        all * columns / (self.table.columns().len() + 1)
+    }
+
     /// Earliest and latest time.
     pub fn time_range(&self) -> RangeInclusive<i64> {
         let start = self

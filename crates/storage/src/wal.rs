@@ -275,6 +275,12 @@ pub(crate) fn open<E: Into<Refusal>>(
     open_in(directory, cluster_id, settings, applied_through, visit)
 }
 
+/// Whether there is a log in `path`.
+pub(crate) fn has_segments(path: impl Into<PathBuf>) -> Result<bool> {
+    let directory = LocalDirectory::new(path);
+    Ok(!replay::segment_numbers(&directory)?.is_empty())
+}
+
 /// [`open`] over any directory, for tests that simulate a disk.
 pub(crate) fn open_in<E: Into<Refusal>>(
     directory: Arc<dyn Directory>,

@@ -109,6 +109,7 @@ pub(crate) enum ServeError {
 pub(crate) struct Running {
     pub(crate) endpoints: Endpoints,
     pub(crate) admin_token: AdminToken,
+    data_dir: PathBuf,
     storage: Arc<storage::Engine>,
     readiness: Arc<Readiness>,
     listeners: JoinSet<()>,
@@ -133,6 +134,8 @@ impl Running {
         // The ports open before the write-ahead log is replayed: a probe gets an answer at once.
         let (endpoints, listeners) = listen(&settings.listen, &server, &stop).await?;
 
+        // Before anything is read: another process may be about to flush and delete its log.
+        let lock = storage::DirectoryLock::acquire(data_dir)?;
         let store = storage::object_store_settings::open(&settings.object_store, data_dir)?;
         let catalog = Arc::new(Catalog::open(Arc::clone(&store), settings.limits).await?);
         let storage_settings = storage::Settings {
@@ -141,7 +144,7 @@ impl Running {
         };
         let (storage, _report) = storage::Engine::open(
             storage_settings,
-            data_dir,
+            lock,
             Arc::clone(&catalog),
             Arc::clone(&store),
         )
@@ -174,6 +177,7 @@ impl Running {
         Ok(Self {
             endpoints,
             admin_token,
+            data_dir: data_dir.to_owned(),
             storage,
             readiness,
             listeners,
@@ -187,6 +191,7 @@ impl Running {
         self.stop.cancel();
         while self.listeners.join_next().await.is_some() {}
         self.storage.shutdown().await?;
+        Endpoints::remove(&self.data_dir);
         info!("stopped");
         Ok(())
     }

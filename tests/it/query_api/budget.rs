@@ -22,14 +22,33 @@ fn queries_that_are_too_large_are_refused() {
         (reply.status, reply.reason().as_str()),
         (413, "body_too_large")
     );
-    for deep in [
-        format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000)),
-        format!("SELECT {}1", "NOT ".repeat(10_000)),
+    let doubling: Vec<_> = (1..40)
+        .map(|i| {
+            format!(
+                "c{i} AS (SELECT v FROM c{0} UNION ALL SELECT v FROM c{0})",
+                i - 1
+            )
+        })
+        .collect();
+    let doubling = format!(
+        "WITH c0 AS (SELECT 1 AS v), {} SELECT count(*) FROM c39",
+        doubling.join(", ")
+    );
+    for (deep, reason) in [
+        (
+            format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000)),
+            "invalid_sql",
+        ),
+        (
+            format!("SELECT {}1", "NOT ".repeat(10_000)),
+            "query_too_complex",
+        ),
+        (doubling, "query_too_complex"),
     ] {
         let reply = client.ask("plant", &deep, "json");
         assert_eq!(
             (reply.status, reply.reason().as_str()),
-            (400, "invalid_sql"),
+            (400, reason),
             "{}",
             reply.text()
         );

@@ -189,6 +189,164 @@ async fn a_second_writer_fences_the_first() {
 }
 
 #[tokio::test]
+async fn opening_for_writing_fences_who_did_so_before() {
+    let store = Arc::new(InMemory::new());
+    let first = populated(&store).await;
+    let wal = Uuid::from_u128(7);
+    first.open_for_writing(wal).await.unwrap();
+    first.check_ownership().await.unwrap();
+    let second = open(&store).await.unwrap();
+    assert_eq!(second.state().wal(), Some(wal));
+    second.open_for_writing(Uuid::from_u128(8)).await.unwrap();
+    assert_eq!(
+        first.check_ownership().await.unwrap_err().reason(),
+        "fenced"
+    );
+    second.check_ownership().await.unwrap();
+}
+
+/// A store that keeps what is put under one name and says that it did not.
+#[derive(Debug)]
+struct LosesAnswers {
+    inner: Arc<InMemory>,
+    about: Path,
+    left: std::sync::atomic::AtomicU32,
+}
+
+impl std::fmt::Display for LosesAnswers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LosesAnswers")
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for LosesAnswers {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: object_store::PutOptions,
+    ) -> object_store::Result<object_store::PutResult> {
+        use std::sync::atomic::Ordering;
+        let is_lost = *location == self.about
+            && self
+                .left
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+                .is_ok();
+        let lost = || object_store::Error::Generic {
+            store: "test",
+            source: "connection reset".into(),
+        };
+        match self.left.load(Ordering::SeqCst) {
+            // Only the last of the lost attempts gets through.
+            0 if is_lost => self
+                .inner
+                .put_opts(location, payload, options)
+                .await
+                .and(Err(lost())),
+            _ if is_lost => Err(lost()),
+            _ => self.inner.put_opts(location, payload, options).await,
+        }
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: object_store::PutMultipartOptions,
+    ) -> object_store::Result<Box<dyn object_store::MultipartUpload>> {
+        self.inner.put_multipart_opts(location, options).await
+    }
+
+    async fn get_opts(
+        &self,
+        location: &Path,
+        options: object_store::GetOptions,
+    ) -> object_store::Result<object_store::GetResult> {
+        self.inner.get_opts(location, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: futures::stream::BoxStream<'static, object_store::Result<Path>>,
+    ) -> futures::stream::BoxStream<'static, object_store::Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(
+        &self,
+        prefix: Option<&Path>,
+    ) -> futures::stream::BoxStream<'static, object_store::Result<object_store::ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(
+        &self,
+        prefix: Option<&Path>,
+    ) -> object_store::Result<object_store::ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(
+        &self,
+        from: &Path,
+        to: &Path,
+        options: object_store::CopyOptions,
+    ) -> object_store::Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}
+
+#[tokio::test]
+async fn a_flush_whose_answer_got_lost_is_not_made_twice() {
+    let store = Arc::new(InMemory::new());
+    let number = populated(&store).await.state().number();
+    let losing = LosesAnswers {
+        inner: Arc::clone(&store),
+        about: Path::from(format!("manifest/{:020}.json", number + 1)),
+        left: 6.into(),
+    };
+    let catalog = Catalog::open(Arc::new(losing), Limits::default())
+        .await
+        .unwrap();
+    let state = catalog.state();
+    let table = state.database("plant").unwrap().table("cpu").unwrap();
+    let lost = catalog
+        .commit_flush(vec![file(table, 18)], 19)
+        .await
+        .unwrap_err();
+    assert_eq!(lost.reason(), "storage_unavailable");
+    // The next attempt has more rows, among them those that are durable already.
+    let again = catalog
+        .commit_flush(vec![file(table, 18)], 25)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            again,
+            Error::FlushedAlready {
+                applied_through: 19
+            }
+        ),
+        "{again}"
+    );
+    let state = catalog.state();
+    assert_eq!(
+        state
+            .database("plant")
+            .unwrap()
+            .table("cpu")
+            .unwrap()
+            .files()
+            .len(),
+        2
+    );
+    catalog
+        .commit_flush(vec![file(table, 20)], 25)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn every_damaged_byte_is_noticed() {
     let store = Arc::new(InMemory::new());
     populated(&store).await;

@@ -138,6 +138,7 @@ fn rebuild(state: &State) -> Vec<Edit> {
             applied_through: state.wal_applied_through,
         },
     ];
+    edits.extend(state.wal.map(|wal| Edit::OpenForWriting { wal }));
     for (name, digest) in state.tokens() {
         edits.push(Edit::PutToken {
             name: name.to_owned(),
@@ -180,6 +181,9 @@ struct DiskCheckpoint {
 enum DiskEdit {
     InitializeCluster {
         cluster: String,
+    },
+    OpenForWriting {
+        wal: String,
     },
     CreateDatabase {
         id: u32,
@@ -244,6 +248,9 @@ impl From<&Edit> for DiskEdit {
             Edit::InitializeCluster { cluster } => Self::InitializeCluster {
                 cluster: cluster.to_string(),
             },
+            Edit::OpenForWriting { wal } => Self::OpenForWriting {
+                wal: wal.to_string(),
+            },
             Edit::CreateDatabase { id, name } => Self::CreateDatabase {
                 id: id.0,
                 name: name.clone(),
@@ -284,6 +291,9 @@ impl TryFrom<DiskEdit> for Edit {
         Ok(match edit {
             DiskEdit::InitializeCluster { cluster } => Self::InitializeCluster {
                 cluster: parse_uuid(&cluster)?,
+            },
+            DiskEdit::OpenForWriting { wal } => Self::OpenForWriting {
+                wal: parse_uuid(&wal)?,
             },
             DiskEdit::CreateDatabase { id, name } => Self::CreateDatabase {
                 id: DatabaseId(id),

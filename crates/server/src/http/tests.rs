@@ -42,7 +42,7 @@ impl Site {
         catalog.put_token("admin", digest(TOKEN)).await.unwrap();
         let (engine, _) = storage::Engine::open(
             storage::Settings::default(),
-            directory.path(),
+            storage::DirectoryLock::acquire(directory.path()).unwrap(),
             Arc::clone(&catalog),
             Arc::clone(&store),
         )

@@ -29,17 +29,28 @@ use crate::{parquet_file, rows};
 
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
+/// How often, in checks, the store is asked whether it still is this process's.
+const OWNERSHIP_TICKS: u32 = 5;
 
 /// The background task: flushes when asked to or when rows are old, until stopped. While the store
 /// is unreachable it tries for ever; the WAL and the buffer limits bound what waits.
 pub(super) async fn run(core: Arc<Core>, wal: Arc<Wal<WriteBatch>>, stop: CancellationToken) {
     let mut retry = Duration::from_millis(200);
+    let mut ticks = 0u32;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = core.flush_wanted.notified() => {}
             () = tokio::time::sleep(CHECK_EVERY) => {
-                if core.buffer.age().is_none_or(|age| age < core.settings.buffer.flush_age) {
+                let is_old = core.buffer.age().is_some_and(|age| age >= core.settings.buffer.flush_age);
+                if !is_old && !is_log_large(&core, &wal) {
+                    ticks += 1;
+                    if ticks % OWNERSHIP_TICKS == 0
+                        && let Err(error) = core.catalog.check_ownership().await
+                        && give_up_if_fenced(&core, &error)
+                    {
+                        return;
+                    }
                     continue;
                 }
             }
@@ -49,6 +60,11 @@ pub(super) async fn run(core: Arc<Core>, wal: Arc<Wal<WriteBatch>>, stop: Cancel
             debug!(%error, "could not end the active log segment");
         }
         while let Err(error) = flush(&core).await {
+            if let Error::Catalog(error) = &error
+                && give_up_if_fenced(&core, error)
+            {
+                return;
+            }
             error!(%error, retry_in = ?retry, "flush failed; rows stay in the write-ahead log");
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -67,9 +83,27 @@ pub(super) async fn run(core: Arc<Core>, wal: Arc<Wal<WriteBatch>>, stop: Cancel
     }
 }
 
+/// Whether the log has used up half of what it may, while there are rows to flush.
+fn is_log_large(core: &Core, wal: &Wal<WriteBatch>) -> bool {
+    core.buffer.age().is_some() && wal.stats().bytes > core.settings.wal.quota.as_u64() / 2
+}
+
+/// Stops taking writes when another process has the store. What is in the log stays there.
+fn give_up_if_fenced(core: &Core, error: &catalog::Error) -> bool {
+    let is_fenced = matches!(error, catalog::Error::Fenced { .. });
+    if is_fenced {
+        error!(%error, "taking no more writes; rows that are not in files stay in the write-ahead log");
+        core.is_fenced.store(true, Ordering::Relaxed);
+    }
+    is_fenced
+}
+
 /// Flushes what is buffered now. One at a time: callers wait for one another.
 pub(super) async fn flush(core: &Arc<Core>) -> Result<()> {
     let _one_at_a_time = core.flushing.lock().await;
+    // An earlier attempt may have succeeded although its answer got lost.
+    core.buffer
+        .release_through(core.catalog.state().wal_applied_through());
     let (frozen, applied_through) = {
         let applied = core.applied.lock();
         (core.buffer.freeze(), *applied)
@@ -89,7 +123,8 @@ pub(super) async fn flush(core: &Arc<Core>) -> Result<()> {
     }
     let count = files.len();
     core.catalog.commit_flush(files, applied_through).await?;
-    core.buffer.release(frozen);
+    core.buffer.release_through(applied_through);
+    core.forget_idle();
     core.flushes.fetch_add(1, Ordering::Relaxed);
     core.rows_flushed.fetch_add(rows, Ordering::Relaxed);
     info!(rows, files = count, applied_through, "flushed");

@@ -37,6 +37,10 @@ impl Setup {
         }
     }
 
+    fn lock(&self) -> DirectoryLock {
+        DirectoryLock::acquire(self.data_dir.path()).unwrap()
+    }
+
     async fn open(&self) -> (Engine, TableId) {
         let store: Arc<dyn ObjectStore> = Arc::clone(&self.store) as _;
         let catalog = Catalog::open(Arc::clone(&store), Limits::default())
@@ -68,7 +72,7 @@ impl Setup {
             .unwrap()
             .id;
         let settings = Settings::default();
-        let (engine, _) = Engine::open(settings, self.data_dir.path(), catalog, store)
+        let (engine, _) = Engine::open(settings, self.lock(), catalog, store)
             .await
             .unwrap();
         (engine, table)
@@ -335,14 +339,57 @@ async fn in_order_rows_need_no_merging() {
 async fn one_process_per_data_directory() {
     let setup = Setup::new();
     let (_engine, _) = setup.open().await;
-    let store: Arc<dyn ObjectStore> = Arc::clone(&setup.store) as _;
-    let catalog = Arc::new(
-        Catalog::open(Arc::clone(&store), Limits::default())
-            .await
-            .unwrap(),
-    );
-    let second = Engine::open(Settings::default(), setup.data_dir.path(), catalog, store).await;
+    let second = DirectoryLock::acquire(setup.data_dir.path());
     assert!(matches!(second, Err(Error::Locked { .. })), "{second:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_another_process_took_over_loses_nothing() {
+    let ours = Setup::new();
+    let (engine, table) = ours.open().await;
+    let row = |time| [((None, time), (Some(1.0), None))];
+    engine
+        .write(batch(table, &row(1)), Durability::Synced)
+        .await
+        .unwrap();
+    // The same store, another machine.
+    let theirs = Setup {
+        store: Arc::clone(&ours.store),
+        data_dir: tempfile::tempdir().unwrap(),
+    };
+    let (other, _) = theirs.open().await;
+    other
+        .write(batch(table, &row(2)), Durability::Synced)
+        .await
+        .unwrap();
+    other.flush().await.unwrap();
+    let error = engine.flush().await.unwrap_err();
+    assert_eq!(error.reason(), "fenced");
+    other.shutdown().await.unwrap();
+    drop((engine, other));
+    // Our row is in no file, so the start that would pass it over is refused.
+    let catalog = Catalog::open(Arc::clone(&ours.store) as _, Limits::default())
+        .await
+        .unwrap();
+    let store: Arc<dyn ObjectStore> = Arc::clone(&ours.store) as _;
+    let refused = Engine::open(Settings::default(), ours.lock(), Arc::new(catalog), store).await;
+    assert!(refused.unwrap_err().to_string().contains("belongs to log"));
+    // A new machine goes on with the store; newer writes still win.
+    let new = Setup {
+        store: Arc::clone(&ours.store),
+        data_dir: tempfile::tempdir().unwrap(),
+    };
+    let (engine, _) = new.open().await;
+    engine
+        .write(
+            batch(table, &[((None, 2), (Some(9.0), None))]),
+            Durability::Synced,
+        )
+        .await
+        .unwrap();
+    engine.flush().await.unwrap();
+    let rows = read(&new, &engine, table, 0..=9).await;
+    assert_eq!(rows, [((None, 2), (Some(9.0), None))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -364,7 +411,7 @@ async fn writes_are_refused_while_the_buffer_is_full() {
         buffer,
         ..Default::default()
     };
-    let (engine, _) = Engine::open(settings, setup.data_dir.path(), catalog, store)
+    let (engine, _) = Engine::open(settings, setup.lock(), catalog, store)
         .await
         .unwrap();
     let rows = [((None, 1), (Some(1.0), None))];

@@ -68,9 +68,11 @@ pub(crate) enum Error {
         last_lost: u64,
     },
 
-    /// The segment belongs to another data directory.
+    /// The segment belongs to another log than the one the store knows.
     #[error(
-        "write-ahead log segment {} belongs to cluster {found}, this is cluster {expected}",
+        "write-ahead log segment {} belongs to log {found}, the store expects log {expected}: another \
+         data directory has written to the store since, and rows in this log may be nowhere else; \
+         start with the store this log belongs to, or move the log away to give its rows up",
         file.display()
     )]
     Foreign {

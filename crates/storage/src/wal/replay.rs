@@ -108,8 +108,8 @@ struct FoundSegment {
     previous: Option<u64>,
 }
 
-/// All segment files in the order in which they were created.
-fn find_segments(directory: &dyn Directory, cluster_id: Uuid) -> Result<Vec<FoundSegment>> {
+/// The numbers of all segment files, ascending.
+pub(super) fn segment_numbers(directory: &dyn Directory) -> Result<Vec<u64>> {
     let names = directory
         .list()
         .map_err(|source| Error::io("list", directory.path(""), source))?;
@@ -118,7 +118,12 @@ fn find_segments(directory: &dyn Directory, cluster_id: Uuid) -> Result<Vec<Foun
         .filter_map(|name| segment_number(name))
         .collect();
     numbers.sort_unstable();
-    numbers
+    Ok(numbers)
+}
+
+/// All segment files in the order in which they were created.
+fn find_segments(directory: &dyn Directory, cluster_id: Uuid) -> Result<Vec<FoundSegment>> {
+    segment_numbers(directory)?
         .into_iter()
         .map(|number| find_segment(directory, cluster_id, number))
         .collect()

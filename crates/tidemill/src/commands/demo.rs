@@ -88,8 +88,8 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode> {
     let fleet = fleet(args, data_dir)?;
     let client = feed::client(&url, data_dir)?;
     create_database(&client)?;
-    let from_ns = match feed::newest_row(&client, DATABASE)? {
-        Some(newest) => newest + fleet.interval_ns(),
+    let from_ns = match feed::complete_until(&client, DATABASE, fleet.asset_ids().len())? {
+        Some(until) => until + fleet.interval_ns(),
         None => fleet.end_ns() - nanos_of_days(args.days.unwrap_or(DAYS)),
     };
     feed::ground_truth(&client, DATABASE, &fleet)?;

@@ -111,15 +111,24 @@ fn write_new_token(path: &Path) -> Result<String, ServeError> {
     })?;
     let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let token = format!("tidemill_{digits}");
+    // Whole or not at all: a half-written token would lock everyone out.
+    let staged = path.with_extension("new");
     let write = || {
+        match std::fs::remove_file(&staged) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(path)?;
+            .open(&staged)?;
         file.write_all(token.as_bytes())?;
         file.write_all(b"\n")?;
-        file.sync_all()
+        file.sync_all()?;
+        std::fs::rename(&staged, path)?;
+        let directory = path.parent().unwrap_or(Path::new("."));
+        std::fs::File::open(directory)?.sync_all()
     };
     write().map_err(|source| ServeError::Write {
         path: path.to_owned(),

@@ -26,4 +26,11 @@ impl Endpoints {
             .and_then(|()| std::fs::rename(&staged, &path))
             .map_err(|source| ServeError::Write { path, source })
     }
+
+    /// Removes the file: nobody answers there any more. A file that stays does no harm beyond that.
+    pub(super) fn remove(data_dir: &Path) {
+        if let Err(error) = std::fs::remove_file(data_dir.join("endpoints.json")) {
+            tracing::warn!(%error, "could not remove endpoints.json");
+        }
+    }
 }

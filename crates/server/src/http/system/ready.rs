@@ -1,5 +1,5 @@
 //! `/ready`: whether requests will be answered. 503 while the server starts, while it stops, and
-//! while the write-ahead log takes no writes.
+//! while writes are not taken: the write-ahead log refuses them, or another process has the store.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,8 @@ pub(super) async fn answer(State(app): State<App>) -> Result<Json<Ready>> {
         return Err(Error::Stopping);
     }
     // The default is the healthy one: the last write went well, or there was none.
-    if services.storage.stats().wal.health != Default::default() {
+    let storage = services.storage.stats();
+    if storage.is_fenced || storage.wal.health != Default::default() {
         return Err(Error::NotWritable);
     }
     let started = services.readiness.started_nanos();

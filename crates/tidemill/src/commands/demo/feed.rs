@@ -33,26 +33,41 @@ pub(super) fn client(url: &str, data_dir: &Path) -> Result<Client> {
     Ok(Client::new(Connection::resolve(&args, |_| None)?))
 }
 
-/// The time of the newest row that an earlier start of the demo has written.
-pub(super) fn newest_row(client: &Client, database: &str) -> Result<Option<i64>> {
-    let sql = "SELECT CAST(max(time) AS BIGINT) AS newest FROM sensor_data";
+/// Up to when every motor's rows are there from an earlier start of the demo; `None` if not every
+/// motor has any. Rows after it may be there too: writing them again changes nothing.
+pub(super) fn complete_until(
+    client: &Client,
+    database: &str,
+    motors: usize,
+) -> Result<Option<i64>> {
+    let sql = "SELECT count(*) AS motors, CAST(min(newest) AS BIGINT) AS until \
+               FROM (SELECT asset_id, max(time) AS newest FROM sensor_data GROUP BY asset_id) AS m";
     let mut answer = match client.query(database, sql, "json") {
         Ok(answer) => answer,
-        Err(ClientError::Refused { status: 400, .. }) => return Ok(None), // no such table yet
+        Err(ClientError::Refused {
+            status: 400,
+            message,
+            ..
+        }) if message.contains("not found") => {
+            return Ok(None); // no such table yet
+        }
         Err(error) => return Err(error.into()),
     };
     let mut text = String::new();
     answer
         .read_to_string(&mut text)
         .map_err(|source| CommandError::Read {
-            name: "the newest row".to_owned(),
+            name: "what the demo has written".to_owned(),
             source,
         })?;
     let rows: serde_json::Value =
         serde_json::from_str(&text).map_err(|error| ClientError::Unexpected {
             reason: error.to_string(),
         })?;
-    Ok(rows[0]["newest"].as_i64())
+    let is_complete = rows[0]["motors"]
+        .as_u64()
+        .is_some_and(|count| count >= motors as u64);
+    Ok(rows[0]["until"].as_i64().filter(|_| is_complete))
 }
 
 /// Writes what the simulator injected, for comparing answers with the truth.

@@ -24,8 +24,11 @@ pub(super) async fn answer(State(app): State<App>) -> Result<Json<Ready>> {
         return Err(Error::Stopping);
     }
     // The default is the healthy one: the last write went well, or there was none.
-    let storage = services.storage.stats();
-    if storage.is_fenced || storage.wal.health != Default::default() {
+    let stats = services.storage.stats();
+    if stats.is_fenced {
+        return Err(storage::Error::Fenced.into());
+    }
+    if stats.wal.health != Default::default() {
         return Err(Error::NotWritable);
     }
     let started = services.readiness.started_nanos();

@@ -45,7 +45,7 @@ pub(super) async fn run(core: Arc<Core>, wal: Arc<Wal<WriteBatch>>, stop: Cancel
                 let is_old = core.buffer.age().is_some_and(|age| age >= core.settings.buffer.flush_age);
                 if !is_old && !is_log_large(&core, &wal) {
                     ticks += 1;
-                    if ticks % OWNERSHIP_TICKS == 0
+                    if ticks.is_multiple_of(OWNERSHIP_TICKS)
                         && let Err(error) = core.catalog.check_ownership().await
                         && give_up_if_fenced(&core, &error)
                     {

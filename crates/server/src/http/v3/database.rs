@@ -105,8 +105,15 @@ pub(super) async fn delete(State(app): State<App>, uri: Uri) -> Result<StatusCod
             });
         }
     }
-    let services = app.server.services()?;
-    let files = services.catalog.drop_database(&name).await?;
-    services.storage.delete_files(&files).await;
-    Ok(StatusCode::OK)
+    // A task of its own: a client that hangs up must not leave half of it done.
+    let server = Arc::clone(&app.server);
+    let dropping = tokio::spawn(async move {
+        let services = server.services()?;
+        let files = services.catalog.drop_database(&name).await?;
+        services.storage.delete_files(&files).await;
+        Ok(StatusCode::OK)
+    });
+    dropping.await.map_err(|error| Error::Internal {
+        problem: error.to_string(),
+    })?
 }

@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::harness::{Seeded, Site};
 
-const KILLS: u64 = 20;
+/// Twenty kills; every fifth end is an orderly one.
+const ENDS: u64 = 25;
 const WRITERS: usize = 4;
 const FIELDS: [&str; 3] = ["a", "b", "c"];
 /// 2024-01-01T00:00:00Z in milliseconds.
@@ -258,7 +259,7 @@ fn nothing_acknowledged_is_lost_however_often_the_process_dies() {
     let mut seeded = Seeded(2026);
     let mut writers: Vec<_> = (0..WRITERS).map(Writer::new).collect();
     site.start().client().create("load");
-    for cycle in 0..KILLS {
+    for cycle in 0..ENDS {
         if seeded.below(4) == 0 {
             // A start that is cut short, perhaps in the middle of the replay.
             site.start_and_kill(Duration::from_micros(seeded.below(60_000)));
@@ -299,7 +300,7 @@ fn nothing_acknowledged_is_lost_however_often_the_process_dies() {
             "writer {} got somewhere",
             writer.number
         );
-        writer.check(KILLS, stored);
+        writer.check(ENDS, stored);
     }
     assert!(
         site.files("parquet").len() > 2,

@@ -60,12 +60,9 @@ impl Shape {
         let tokens: Vec<&Token> = tokens.iter().filter(|token| !is_space(token)).collect();
         for (at, token) in tokens.iter().enumerate() {
             let before = at.checked_sub(1).map(|before| tokens[before]);
-            // `name AS ( … )` or `name ( columns ) AS ( … )`; what else looks so does no harm.
-            let name = match (at.checked_sub(2).map(|name| tokens[name]), before) {
-                (Some(Token::Word(name)), Some(before)) if is_keyword(before, Keyword::AS) => {
-                    Some(name.value.to_lowercase())
-                }
-                _ => None,
+            let name = match **token == Token::LParen {
+                true => named_query(&tokens[..at]),
+                false => None,
             };
             scan.take(token, before, name);
         }
@@ -74,6 +71,23 @@ impl Shape {
             depth: scan.levels.iter().map(Level::depth).sum(),
             references: scan.levels.iter().map(|level| level.references).sum(),
         }
+    }
+}
+
+/// The name that the parenthesis after these tokens is the query of: they end in `name AS` or
+/// `name ( columns ) AS`, perhaps with `[NOT] MATERIALIZED`. What else looks so does no harm.
+fn named_query(tokens: &[&Token]) -> Option<String> {
+    let mut before = tokens.iter().rev().peekable();
+    for keyword in [Keyword::MATERIALIZED, Keyword::NOT] {
+        before.next_if(|token| is_keyword(token, keyword));
+    }
+    before.next_if(|token| is_keyword(token, Keyword::AS))?;
+    if before.next_if(|token| ***token == Token::RParen).is_some() {
+        before.find(|token| ***token == Token::LParen)?;
+    }
+    match before.next()? {
+        Token::Word(name) => Some(name.value.to_lowercase()),
+        _ => None,
     }
 }
 
@@ -121,7 +135,8 @@ impl Scan {
             // A later one may stand on it, and one on that.
             Some(name) => {
                 outer.relations += 1 + inner.depth();
-                self.named.insert(name.clone(), 1 + inner.references);
+                self.named
+                    .insert(name.clone(), inner.references.saturating_add(1));
             }
             None => {
                 outer.deepest_inside = outer.deepest_inside.max(inner.depth());
@@ -290,27 +305,30 @@ mod tests {
             "SELECT a FROM (SELECT a FROM t) AS s WHERE a IN (SELECT a FROM u)",
             2,
         );
-        let doubling: Vec<_> = (1..40)
-            .map(|i| {
-                format!(
-                    "c{i} AS (SELECT v FROM c{0} UNION ALL SELECT v FROM c{0})",
-                    i - 1
-                )
-            })
-            .collect();
-        let text = format!(
-            "WITH c0 AS (SELECT 1 AS v), {} SELECT v FROM c39",
-            doubling.join(", ")
-        );
-        let error = super::check(
-            &text,
-            Limits {
-                depth: 500,
-                references: 1000,
-            },
-        )
-        .unwrap_err();
-        assert_eq!(error.reason(), "query_too_complex");
+        for (columns, kind) in [
+            ("", ""),
+            ("(v)", ""),
+            ("", "MATERIALIZED "),
+            ("(v)", "NOT MATERIALIZED "),
+        ] {
+            // The last count does not fit into 64 bits.
+            for length in [12, 40, 70] {
+                let doubling: Vec<_> = (1..=length)
+                    .map(|i| (i, i - 1))
+                    .map(|(i, j)| format!("c{i}{columns} AS {kind}(SELECT v FROM c{j} UNION ALL SELECT v FROM c{j})"))
+                    .collect();
+                let doubling = doubling.join(", ");
+                let text = format!(
+                    "WITH c0{columns} AS (SELECT 1 AS v), {doubling} SELECT v FROM c{length}"
+                );
+                let limits = Limits {
+                    depth: 500,
+                    references: 1000,
+                };
+                let error = super::check(&text, limits).unwrap_err();
+                assert_eq!(error.reason(), "query_too_complex", "{text}");
+            }
+        }
     }
 
     #[test]

@@ -63,7 +63,6 @@ pub(crate) fn runtime_env(
 pub(crate) fn session(
     runtime: &Arc<RuntimeEnv>,
     storage: &Arc<storage::Engine>,
-
     database: &Arc<Database>,
 ) -> Result<SessionState> {
     let mut config = SessionConfig::new()

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
-use catalog::TableId;
+use catalog::{DAY_NANOS, TableId};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
@@ -66,9 +66,6 @@ impl Settings {
     }
 }
 
-/// Length of a time partition: one day.
-const PARTITION_NANOS: i64 = 86_400_000_000_000;
-
 /// A table without buffered rows keeps what is known of this many series. More are forgotten, and
 /// then late rows of theirs are looked at for duplicates until new ones have come.
 const IDLE_SERIES_MAX: usize = 100_000;
@@ -82,8 +79,12 @@ const JOINED_ROWS_MAX: usize = 1 << 18;
 /// The start of the partition that holds `time`.
 pub(crate) fn partition_start(time: i64) -> i64 {
     // Whole days before 1677-09-21T00:12:43Z do not fit; no accepted timestamp is that early.
-    time.div_euclid(PARTITION_NANOS)
-        .saturating_mul(PARTITION_NANOS)
+    time.div_euclid(DAY_NANOS).saturating_mul(DAY_NANOS)
+}
+
+/// The end of the partition that starts here, exclusive. New rows are partitioned by days.
+pub(crate) fn partition_end(start: i64) -> i64 {
+    start.saturating_add(DAY_NANOS)
 }
 
 /// The buffered rows of all tables.

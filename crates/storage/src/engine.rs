@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytesize::ByteSize;
-use catalog::{Catalog, FileRecord, TableId};
+use catalog::{Catalog, Clock, FileRecord, TableId};
 use object_store::ObjectStore;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,7 @@ struct Core {
     settings: Settings,
     catalog: Arc<Catalog>,
     store: Arc<dyn ObjectStore>,
+    clock: Arc<dyn Clock>,
     buffer: Buffer,
     /// The newest record in the buffer. Held while a record is applied and while a flush takes up
     /// what there is, so that a flush never sees half a record.
@@ -110,12 +111,13 @@ impl Core {
         let state = self.catalog.state();
         let _nothing_is_applied = self.applied.lock();
         self.buffer
-            .forget_idle(|table| state.table(table).is_some());
+            .forget_idle(|table| state.stored_table(table).is_some());
     }
 
     fn latest_in_files(&self, table: TableId) -> i64 {
         let state = self.catalog.state();
-        let files = state.table(table).map_or(&[][..], |table| table.files());
+        let table = state.stored_table(table);
+        let files = table.map_or(&[][..], |table| table.files());
         files
             .iter()
             .map(|file| file.time_max)
@@ -142,12 +144,14 @@ impl Engine {
         lock: DirectoryLock,
         catalog: Arc<Catalog>,
         store: Arc<dyn ObjectStore>,
+        clock: Arc<dyn Clock>,
     ) -> Result<(Self, wal::ReplayReport)> {
         settings.buffer.check()?;
         let core = Arc::new(Core {
             settings: settings.clone(),
             catalog,
             store,
+            clock,
             buffer: Buffer::default(),
             applied: Mutex::new(0),
             flushing: tokio::sync::Mutex::default(),
@@ -247,6 +251,7 @@ impl Engine {
             applied_through,
             chunks,
             buffer,
+            state.retention_of(table).earliest(self.core.clock.now_nanos()),
         ))
     }
 
@@ -323,10 +328,10 @@ fn replay(core: &Arc<Core>, path: &Path, settings: wal::Settings) -> Result<(wal
                 )));
             }
             let mut batch = codec::decode(record.payload)?;
-            // A table that was dropped after the write is not there any more.
+            // A table that was purged after the write is not there any more.
             batch
                 .tables
-                .retain(|rows| state.table(rows.table).is_some());
+                .retain(|rows| state.stored_table(rows.table).is_some());
             core.apply(record.sequence, batch);
             Ok(())
         },

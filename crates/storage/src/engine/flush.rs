@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use catalog::{FileId, FileRecord};
+use catalog::{DAY_NANOS, FileId, FileRecord};
 use object_store::{ObjectStoreExt, PutPayload};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
@@ -131,10 +131,10 @@ pub(super) async fn flush(core: &Arc<Core>) -> Result<()> {
     Ok(())
 }
 
-/// Writes the rows of one partition; `None` when their table was dropped.
+/// Writes the rows of one partition; `None` when their table was purged.
 async fn write_file(core: &Core, partition: &FrozenPartition) -> Result<Option<FileRecord>> {
     let state = core.catalog.state();
-    let Some(table) = state.table(partition.table).cloned() else {
+    let Some(table) = state.stored_table(partition.table).cloned() else {
         return Ok(None);
     };
     let (chunks, buffer) = (partition.chunks.clone(), Arc::clone(&partition.buffer));
@@ -151,6 +151,7 @@ async fn write_file(core: &Core, partition: &FrozenPartition) -> Result<Option<F
     .await
     .map_err(|_| Error::ShuttingDown)?;
     let bytes = encoded?;
+    let checksum = crc32c::crc32c(&bytes);
     let chunks = || partition.chunks.iter();
     const HAS_CHUNKS: &str = "partitions without chunks are removed";
     let file = FileRecord {
@@ -163,8 +164,12 @@ async fn write_file(core: &Core, partition: &FrozenPartition) -> Result<Option<F
                 .map(|chunk| chunk.last_sequence)
                 .max()
                 .expect(HAS_CHUNKS),
-            checksum: crc32c::crc32c(&bytes),
+            discriminator: checksum,
         },
+        checksum,
+        level: 0,
+        deletes_through: 0,
+        partition_nanos: DAY_NANOS,
         database: table.database,
         table: table.id,
         partition_start: partition.partition_start,

@@ -4,7 +4,6 @@
 mod flush;
 mod lock;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -162,8 +161,10 @@ impl Engine {
             file_bytes_written: AtomicU64::new(0),
         });
         let (opened, wal_id) = {
-            let (core, path) = (Arc::clone(&core), lock.data_dir().join("wal"));
-            let replay = move || replay(&core, &path, settings.wal);
+            let directory =
+                wal::Directory::new(Arc::clone(lock.files()), lock.data_dir().join("wal"));
+            let core = Arc::clone(&core);
+            let replay = move || replay(&core, directory, settings.wal);
             tokio::task::spawn_blocking(replay)
                 .await
                 .map_err(|_| Error::ShuttingDown)??
@@ -309,14 +310,18 @@ impl Drop for Engine {
 /// The store knows the log that its sequence numbers are those of. A directory without a log, such
 /// as that of a new machine, gets a new one, whose numbers go on where the store is; a log that the
 /// store does not know is refused, because its rows may be nowhere else.
-fn replay(core: &Arc<Core>, path: &Path, settings: wal::Settings) -> Result<(wal::Opened, Uuid)> {
+fn replay(
+    core: &Arc<Core>,
+    directory: wal::Directory,
+    settings: wal::Settings,
+) -> Result<(wal::Opened, Uuid)> {
     let state = core.catalog.state();
-    let wal_id = match (wal::has_segments(path)?, state.wal()) {
+    let wal_id = match (wal::has_segments(&directory)?, state.wal()) {
         (true, Some(known)) => known,
         (true, None) | (false, _) => Uuid::new_v4(),
     };
     let opened = wal::open(
-        path,
+        Arc::new(directory),
         wal_id,
         settings,
         state.wal_applied_through(),

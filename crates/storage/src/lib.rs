@@ -14,6 +14,7 @@ mod batch;
 mod buffer;
 mod engine;
 mod error;
+mod io;
 mod merge;
 mod object_stores;
 mod parquet_file;

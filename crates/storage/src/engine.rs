@@ -1,29 +1,34 @@
 //! The storage engine of a running process: writes go in, snapshots come out, and a background task
 //! moves rows from the buffer to files.
 
+mod delete;
 mod flush;
 mod lock;
+mod maintenance;
+mod sweep;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytesize::ByteSize;
-use catalog::{Catalog, Clock, FileRecord, TableId};
+use catalog::{Catalog, Clock, Predicate, TableId};
 use object_store::ObjectStore;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 use uuid::Uuid;
 
 use crate::batch::{WriteBatch, codec};
 use crate::buffer::{self, Buffer};
+use crate::compaction;
 use crate::error::{Error, Result};
 use crate::snapshot::TableSnapshot;
 use crate::wal::{self, Apply, Entry, Wal};
 pub use lock::DirectoryLock;
+pub use maintenance::Settings as MaintenanceSettings;
 
 /// The kind of WAL record that holds a [`WriteBatch`].
 const WRITE_BATCH: u8 = 1;
@@ -36,6 +41,10 @@ pub struct Settings {
     pub wal: wal::Settings,
     /// Rows in memory.
     pub buffer: buffer::Settings,
+    /// Many small files to few large ones.
+    pub compaction: compaction::Settings,
+    /// What else is done in the background.
+    pub maintenance: maintenance::Settings,
 }
 
 /// When a write is acknowledged.
@@ -58,8 +67,16 @@ pub struct Stats {
     pub flushes: u64,
     /// Rows written to files since the start.
     pub rows_flushed: u64,
-    /// Bytes written to files since the start.
+    /// Bytes that flushes have written to files since the start.
     pub file_bytes_written: u64,
+    /// Compactions since the start.
+    pub compactions: u64,
+    /// Rows that compactions have written since the start.
+    pub rows_compacted: u64,
+    /// Bytes that compactions have written since the start.
+    pub compaction_bytes_written: u64,
+    /// Files that were replaced and wait to be deleted.
+    pub replaced_files: usize,
     /// Another process has taken the store over: this one takes no more writes.
     pub is_fenced: bool,
 }
@@ -69,7 +86,7 @@ pub struct Stats {
 pub struct Engine {
     core: Arc<Core>,
     wal: Arc<Wal<WriteBatch>>,
-    flusher: Mutex<Option<JoinHandle<()>>>,
+    background: Mutex<Vec<JoinHandle<()>>>,
     stop: CancellationToken,
     _lock: DirectoryLock,
 }
@@ -87,11 +104,19 @@ struct Core {
     applied: Mutex<u64>,
     /// Held for the length of a flush.
     flushing: tokio::sync::Mutex<()>,
+    /// Held while files are replaced by others, from the decision to the commit. Taken before `flushing`
+    /// by whoever needs both.
+    rewriting: Arc<tokio::sync::Mutex<()>>,
+    replaced: maintenance::Replaced,
     flush_wanted: Notify,
+    flushed: Notify,
     is_fenced: AtomicBool,
     flushes: AtomicU64,
     rows_flushed: AtomicU64,
     file_bytes_written: AtomicU64,
+    compactions: AtomicU64,
+    rows_compacted: AtomicU64,
+    compaction_bytes_written: AtomicU64,
 }
 
 impl Core {
@@ -146,6 +171,8 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, wal::ReplayReport)> {
         settings.buffer.check()?;
+        settings.compaction.check()?;
+        settings.maintenance.check()?;
         let core = Arc::new(Core {
             settings: settings.clone(),
             catalog,
@@ -154,11 +181,17 @@ impl Engine {
             buffer: Buffer::default(),
             applied: Mutex::new(0),
             flushing: tokio::sync::Mutex::default(),
+            rewriting: Arc::default(),
+            replaced: maintenance::Replaced::default(),
             flush_wanted: Notify::new(),
+            flushed: Notify::new(),
             is_fenced: AtomicBool::new(false),
             flushes: AtomicU64::new(0),
             rows_flushed: AtomicU64::new(0),
             file_bytes_written: AtomicU64::new(0),
+            compactions: AtomicU64::new(0),
+            rows_compacted: AtomicU64::new(0),
+            compaction_bytes_written: AtomicU64::new(0),
         });
         let (opened, wal_id) = {
             let directory =
@@ -178,22 +211,17 @@ impl Engine {
             core.flush_wanted.notify_one();
         }
         let stop = CancellationToken::new();
-        let flusher = tokio::spawn(flush::run(
-            Arc::clone(&core),
-            Arc::clone(&wal),
-            stop.clone(),
-        ));
-        let flusher = Mutex::new(Some(flusher));
-        Ok((
-            Self {
-                core,
-                wal,
-                flusher,
-                stop,
-                _lock: lock,
-            },
-            report,
-        ))
+        let flusher = flush::run(Arc::clone(&core), Arc::clone(&wal), stop.clone());
+        let keeper = maintenance::run(Arc::clone(&core), stop.clone());
+        let background = vec![tokio::spawn(flusher), tokio::spawn(keeper)];
+        let engine = Self {
+            core,
+            wal,
+            background: Mutex::new(background),
+            stop,
+            _lock: lock,
+        };
+        Ok((engine, report))
     }
 
     /// Makes a write durable and visible, and returns its sequence number.
@@ -261,15 +289,19 @@ impl Engine {
         flush::flush(&self.core).await
     }
 
-    /// Deletes files that no table refers to any more, such as those of a dropped database. One
-    /// that cannot be deleted is left behind with a warning.
-    pub async fn delete_files(&self, files: &[Arc<FileRecord>]) {
-        use object_store::ObjectStoreExt;
-        for file in files {
-            if let Err(error) = self.core.store.delete(&file.path().into()).await {
-                warn!(path = file.path(), %error, "could not delete a file that is not needed");
-            }
+    /// Deletes the rows of these tables that match, of all that was written before the call. It is done
+    /// when this returns: no reader that begins later sees them.
+    ///
+    /// Fails with a kind of `Unavailable` when the object store does not answer; nothing is deleted
+    /// then.
+    pub async fn delete_rows(&self, tables: Vec<(TableId, Predicate)>) -> Result<()> {
+        if self.core.is_fenced.load(Ordering::Relaxed) {
+            return Err(Error::Fenced);
         }
+        // A task of its own: a caller that goes away must not leave half of it done.
+        let core = Arc::clone(&self.core);
+        let deleting = tokio::spawn(async move { delete::rows(&core, tables).await });
+        deleting.await.map_err(|_| Error::ShuttingDown)?
     }
 
     /// Figures as of now.
@@ -281,6 +313,10 @@ impl Engine {
             rows_flushed: self.core.rows_flushed.load(Ordering::Relaxed),
             is_fenced: self.core.is_fenced.load(Ordering::Relaxed),
             file_bytes_written: self.core.file_bytes_written.load(Ordering::Relaxed),
+            compactions: self.core.compactions.load(Ordering::Relaxed),
+            rows_compacted: self.core.rows_compacted.load(Ordering::Relaxed),
+            compaction_bytes_written: self.core.compaction_bytes_written.load(Ordering::Relaxed),
+            replaced_files: self.core.replaced.len(),
         }
     }
 
@@ -288,9 +324,9 @@ impl Engine {
     pub async fn shutdown(&self) -> Result<()> {
         self.wal.close().await?;
         self.stop.cancel();
-        let flusher = self.flusher.lock().take();
-        if let Some(flusher) = flusher {
-            flusher.await.map_err(|_| Error::ShuttingDown)?;
+        let background = std::mem::take(&mut *self.background.lock());
+        for task in background {
+            task.await.map_err(|_| Error::ShuttingDown)?;
         }
         let flushed = flush::flush(&self.core).await;
         let state = self.core.catalog.state();

@@ -12,6 +12,7 @@
 
 mod batch;
 mod buffer;
+mod compaction;
 mod engine;
 mod error;
 mod io;
@@ -28,7 +29,7 @@ mod testing;
 mod wal;
 
 pub use batch::{TableBatch, WriteBatch};
-pub use engine::{DirectoryLock, Durability, Engine, Settings, Stats};
+pub use engine::{DirectoryLock, Durability, Engine, MaintenanceSettings, Settings, Stats};
 pub use error::{Error, Result};
 pub use merge::{KeyMerge, Step};
 pub use row_filter::RowFilter;
@@ -39,6 +40,11 @@ pub use snapshot::{BufferedRows, FileRows, ScanUnit, TableSnapshot};
 /// Settings of the in-memory buffer.
 pub mod buffer_settings {
     pub use crate::buffer::Settings;
+}
+
+/// Settings of compaction.
+pub mod compaction_settings {
+    pub use crate::compaction::Settings;
 }
 
 /// The object store that files and manifests live in.

@@ -101,6 +101,11 @@ fn give_up_if_fenced(core: &Core, error: &catalog::Error) -> bool {
 /// Flushes what is buffered now. One at a time: callers wait for one another.
 pub(super) async fn flush(core: &Arc<Core>) -> Result<()> {
     let _one_at_a_time = core.flushing.lock().await;
+    flush_while_locked(core).await
+}
+
+/// [`flush`], for a caller that holds the lock.
+pub(super) async fn flush_while_locked(core: &Arc<Core>) -> Result<()> {
     // An earlier attempt may have succeeded although its answer got lost.
     core.buffer
         .release_through(core.catalog.state().wal_applied_through());
@@ -127,6 +132,7 @@ pub(super) async fn flush(core: &Arc<Core>) -> Result<()> {
     core.forget_idle();
     core.flushes.fetch_add(1, Ordering::Relaxed);
     core.rows_flushed.fetch_add(rows, Ordering::Relaxed);
+    core.flushed.notify_one();
     info!(rows, files = count, applied_through, "flushed");
     Ok(())
 }

@@ -21,6 +21,7 @@ mod rows;
 mod schema;
 mod series;
 mod snapshot;
+mod spill;
 mod wal;
 
 pub use batch::{TableBatch, WriteBatch};

@@ -12,7 +12,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use catalog::{FileRecord, Table};
 
-use crate::buffer::{Chunk, TableBuffer};
+use crate::buffer::{Chunk, Contents};
 use crate::rows;
 use crate::schema::arrow_schema;
 
@@ -22,15 +22,15 @@ pub struct TableSnapshot {
     table: Arc<Table>,
     schema: SchemaRef,
     files: Vec<Arc<FileRecord>>,
+    /// Files on the local disk that the object store does not have yet: newer than `files`.
+    spilled: Vec<(i64, Arc<FileRecord>)>,
     chunks: Vec<(i64, Arc<Chunk>)>,
-    buffer: Option<Arc<TableBuffer>>,
 }
 
 /// Buffered rows to be read.
 #[derive(Debug, Clone)]
 pub struct BufferedRows {
     chunks: Vec<Arc<Chunk>>,
-    buffer: Arc<TableBuffer>,
     table: Arc<Table>,
 }
 
@@ -56,25 +56,19 @@ enum Source {
 }
 
 impl TableSnapshot {
-    /// `chunks` must have been taken before the state that `table` is from: rows that a flush moved
+    /// `buffered` must have been taken before the state that `table` is from: rows that a flush moved
     /// in between are then in both, and told apart by `wal_applied_through`; the other way round
     /// they would be in neither.
-    pub(crate) fn new(
-        table: Arc<Table>,
-        wal_applied_through: u64,
-        chunks: Vec<(i64, Arc<Chunk>)>,
-        buffer: Option<Arc<TableBuffer>>,
-    ) -> Self {
-        let is_buffered = |chunk: &Chunk| chunk.last_sequence > wal_applied_through;
+    pub(crate) fn new(table: Arc<Table>, wal_applied_through: u64, mut buffered: Contents) -> Self {
+        let is_buffered = |last_sequence| last_sequence > wal_applied_through;
+        (buffered.spilled).retain(|(_, file)| is_buffered(file.id.last_sequence));
+        (buffered.chunks).retain(|(_, chunk)| is_buffered(chunk.last_sequence));
         Self {
             schema: arrow_schema(&table),
             files: table.files().to_vec(),
-            chunks: chunks
-                .into_iter()
-                .filter(|(_, chunk)| is_buffered(chunk))
-                .collect(),
             table,
-            buffer,
+            spilled: buffered.spilled,
+            chunks: buffered.chunks,
         }
     }
 
@@ -110,8 +104,13 @@ impl TableSnapshot {
             .files
             .iter()
             .map(|file| (file.partition_start, Source::File(Arc::clone(file))));
+        let spilled =
+            |(start, file): &(i64, Arc<FileRecord>)| (*start, Source::File(Arc::clone(file)));
         let chunk = |(start, chunk): &(i64, Arc<Chunk>)| (*start, Source::Chunk(Arc::clone(chunk)));
-        files.chain(self.chunks.iter().map(chunk)).collect()
+        files
+            .chain(self.spilled.iter().map(spilled))
+            .chain(self.chunks.iter().map(chunk))
+            .collect()
     }
 
     fn unit(&self, component: &[&Source]) -> Option<ScanUnit> {
@@ -125,7 +124,6 @@ impl TableSnapshot {
         let is_plain = component.len() == 1 && component[0].is_unique();
         let buffered = (!chunks.is_empty()).then(|| BufferedRows {
             chunks,
-            buffer: Arc::clone(self.buffer.as_ref().expect("chunks come from a buffer")),
             table: Arc::clone(&self.table),
         });
         match (files.pop(), buffered) {
@@ -228,14 +226,13 @@ impl BufferedRows {
 
     /// The rows as they arrived, as columns of `schema` (any of the table's columns, any order).
     pub fn batches(&self, schema: &SchemaRef) -> Vec<RecordBatch> {
-        let index = self.buffer.series();
-        let rows = |chunk: &Arc<Chunk>| rows::in_arrival_order(chunk, index, &self.table, schema);
+        let rows = |chunk: &Arc<Chunk>| rows::in_arrival_order(chunk, &self.table, schema);
         self.chunks.iter().map(rows).collect()
     }
 
     /// The rows sorted by the row key, every key once.
     pub fn sorted_unique(&self, schema: &SchemaRef) -> RecordBatch {
         let chunks: Vec<_> = self.chunks.iter().map(|chunk| &**chunk).collect();
-        rows::sorted_unique(&chunks, self.buffer.series(), &self.table, schema)
+        rows::sorted_unique(&chunks, &self.table, schema)
     }
 }

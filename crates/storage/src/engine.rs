@@ -10,7 +10,6 @@ mod sweep;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytesize::ByteSize;
 use catalog::{Catalog, Clock, Predicate, TableId};
 use object_store::ObjectStore;
 use parking_lot::Mutex;
@@ -26,6 +25,7 @@ use crate::buffer::{self, Buffer};
 use crate::compaction;
 use crate::error::{Error, Result};
 use crate::snapshot::TableSnapshot;
+use crate::spill::{self, Spill, SpillStore};
 use crate::wal::{self, Apply, Entry, Wal};
 pub use lock::DirectoryLock;
 pub use maintenance::Settings as MaintenanceSettings;
@@ -61,8 +61,16 @@ pub enum Durability {
 pub struct Stats {
     /// The write-ahead log.
     pub wal: wal::WalStats,
-    /// Memory that buffered rows take.
+    /// Memory that the buffer takes: rows, and what is known of series.
     pub buffer_bytes: u64,
+    /// Series known in memory.
+    pub series: u64,
+    /// Memory of what is known of them; part of `buffer_bytes`.
+    pub series_bytes: u64,
+    /// Files on the local disk that wait for the object store.
+    pub spilled_files: u64,
+    /// Their size.
+    pub spilled_bytes: u64,
     /// Flushes since the start.
     pub flushes: u64,
     /// Rows written to files since the start.
@@ -99,6 +107,7 @@ struct Core {
     store: Arc<dyn ObjectStore>,
     clock: Arc<dyn Clock>,
     buffer: Buffer,
+    spill: Arc<Spill>,
     /// The newest record in the buffer. Held while a record is applied and while a flush takes up
     /// what there is, so that a flush never sees half a record.
     applied: Mutex<u64>,
@@ -126,16 +135,20 @@ impl Core {
             .append(sequence, batch, |table| self.latest_in_files(table));
         *applied = sequence;
         drop(applied);
-        if self.buffer.bytes() as u64 >= self.settings.buffer.flush_bytes.as_u64() {
+        self.spill.note_rows();
+        if self.buffer.wants_flush(&self.settings.buffer) {
             self.flush_wanted.notify_one();
         }
     }
 
-    fn forget_idle(&self) {
+    /// Forgets tables that are gone and series that are not in use; see [`Buffer::forget`].
+    fn forget(&self) {
         let state = self.catalog.state();
-        let _nothing_is_applied = self.applied.lock();
-        self.buffer
-            .forget_idle(|table| state.stored_table(table).is_some());
+        let exists = |table| state.stored_table(table).is_some();
+        let nothing_is_applied = self.applied.lock();
+        let forgotten = self.buffer.forget(&self.settings.buffer, exists);
+        drop(nothing_is_applied);
+        drop(forgotten);
     }
 
     fn latest_in_files(&self, table: TableId) -> i64 {
@@ -173,12 +186,19 @@ impl Engine {
         settings.buffer.check()?;
         settings.compaction.check()?;
         settings.maintenance.check()?;
+        let folder = lock.data_dir().join("spill");
+        let local = spill::open_folder(lock.files(), &folder).map_err(|source| Error::DataDirectory {
+            action: "empty",
+            path: folder,
+            source,
+        })?;
         let core = Arc::new(Core {
             settings: settings.clone(),
             catalog,
             store,
             clock,
             buffer: Buffer::default(),
+            spill: Arc::new(Spill::new(local)),
             applied: Mutex::new(0),
             flushing: tokio::sync::Mutex::default(),
             rewriting: Arc::default(),
@@ -206,8 +226,9 @@ impl Engine {
         core.catalog.open_for_writing(wal_id).await?;
         let report = opened.report().clone();
         let wal = Arc::new(opened.start(Applier(Arc::clone(&core)))?);
-        if report.damages_salvaged > 0 {
+        if report.damages_salvaged > 0 || !core.spill.is_empty() {
             // What was saved must not stay in a damaged log: the next start would refuse it again.
+            // And what was spilled is not to be replayed again.
             core.flush_wanted.notify_one();
         }
         let stop = CancellationToken::new();
@@ -233,16 +254,9 @@ impl Engine {
         if self.core.is_fenced.load(Ordering::Relaxed) {
             return Err(Error::Fenced);
         }
-        let (used, limit) = (
-            self.core.buffer.bytes() as u64,
-            self.core.settings.buffer.bytes_max,
-        );
-        if used > limit.as_u64() {
+        if let Err(full) = self.core.buffer.check_room(&self.core.settings.buffer) {
             self.core.flush_wanted.notify_one();
-            return Err(Error::BufferFull {
-                used: ByteSize(used),
-                limit,
-            });
+            return Err(full);
         }
         let durability = match durability {
             Durability::Synced => wal::Durability::Synced,
@@ -268,20 +282,23 @@ impl Engine {
     pub fn snapshot(&self, table: TableId) -> Option<TableSnapshot> {
         // The buffer first, then the files: see `TableSnapshot::new`.
         let buffer = self.core.buffer.table(table);
-        let chunks = buffer
-            .as_ref()
-            .map(|buffer| buffer.chunks())
-            .unwrap_or_default();
+        let contents = buffer.map(|buffer| buffer.contents()).unwrap_or_default();
         let state = self.core.catalog.state();
         let table = state.table(table)?;
         let applied_through = state.wal_applied_through();
         Some(TableSnapshot::new(
             Arc::clone(table),
             applied_through,
-            chunks,
-            buffer,
+            contents,
             state.retention_of(table).earliest(self.core.clock.now_nanos()),
         ))
+    }
+
+    /// The store to read files from: the object store, and those files of snapshots that are not in
+    /// it yet.
+    pub fn object_store(&self) -> Arc<dyn ObjectStore> {
+        let (store, spill) = (Arc::clone(&self.core.store), Arc::clone(&self.core.spill));
+        Arc::new(SpillStore::new(store, spill))
     }
 
     /// Writes everything buffered to files and returns when a manifest holds them.
@@ -306,9 +323,14 @@ impl Engine {
 
     /// Figures as of now.
     pub fn stats(&self) -> Stats {
+        let (spilled_files, spilled_bytes) = self.core.spill.count_and_bytes();
         Stats {
             wal: self.wal.stats(),
             buffer_bytes: self.core.buffer.bytes() as u64,
+            series: self.core.buffer.series_count() as u64,
+            series_bytes: self.core.buffer.series_bytes() as u64,
+            spilled_files: spilled_files as u64,
+            spilled_bytes,
             flushes: self.core.flushes.load(Ordering::Relaxed),
             rows_flushed: self.core.rows_flushed.load(Ordering::Relaxed),
             is_fenced: self.core.is_fenced.load(Ordering::Relaxed),

@@ -24,6 +24,7 @@ mod rows;
 mod schema;
 mod series;
 mod snapshot;
+mod spill;
 #[cfg(test)]
 mod testing;
 mod wal;

@@ -27,7 +27,7 @@ use object_store::prefix::PrefixStore;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::io::LocalFileSystem;
-use local::DurableLocal;
+pub(crate) use local::DurableLocal;
 
 /// The directory for objects inside the data directory when none is set.
 const DIRECTORY_DEFAULT: &str = "objects";

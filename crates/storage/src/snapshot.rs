@@ -13,7 +13,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{SchemaRef, TimestampNanosecondType};
 use catalog::{FileRecord, TIME_COLUMN, Table};
 
-use crate::buffer::{self, Chunk, TableBuffer};
+use crate::buffer::{self, Chunk, Contents};
 use crate::row_filter::RowFilter;
 use crate::rows;
 use crate::schema::arrow_schema;
@@ -24,8 +24,9 @@ pub struct TableSnapshot {
     table: Arc<Table>,
     schema: SchemaRef,
     files: Vec<Arc<FileRecord>>,
+    /// Files on the local disk that the object store does not have yet: newer than `files`.
+    spilled: Vec<(i64, Arc<FileRecord>)>,
     chunks: Vec<(i64, Arc<Chunk>)>,
-    buffer: Option<Arc<TableBuffer>>,
     /// Older rows are not kept.
     earliest: i64,
 }
@@ -34,7 +35,6 @@ pub struct TableSnapshot {
 #[derive(Debug, Clone)]
 pub struct BufferedRows {
     chunks: Vec<Arc<Chunk>>,
-    buffer: Arc<TableBuffer>,
     table: Arc<Table>,
     earliest: i64,
 }
@@ -70,26 +70,24 @@ enum Source {
 }
 
 impl TableSnapshot {
-    /// `chunks` must have been taken before the state that `table` is from: rows that a flush moved
+    /// `buffered` must have been taken before the state that `table` is from: rows that a flush moved
     /// in between are then in both, and told apart by `wal_applied_through`; the other way round
     /// they would be in neither.
     pub(crate) fn new(
         table: Arc<Table>,
         wal_applied_through: u64,
-        chunks: Vec<(i64, Arc<Chunk>)>,
-        buffer: Option<Arc<TableBuffer>>,
+        mut buffered: Contents,
         earliest: i64,
     ) -> Self {
-        let is_buffered = |chunk: &Chunk| chunk.last_sequence > wal_applied_through;
+        let is_buffered = |last_sequence| last_sequence > wal_applied_through;
+        (buffered.spilled).retain(|(_, file)| is_buffered(file.id.last_sequence));
+        (buffered.chunks).retain(|(_, chunk)| is_buffered(chunk.last_sequence));
         Self {
             schema: arrow_schema(&table),
             files: table.files().to_vec(),
-            chunks: chunks
-                .into_iter()
-                .filter(|(_, chunk)| is_buffered(chunk))
-                .collect(),
             table,
-            buffer,
+            spilled: buffered.spilled,
+            chunks: buffered.chunks,
             earliest,
         }
     }
@@ -122,7 +120,8 @@ impl TableSnapshot {
 
     /// Everything, oldest first within each window.
     fn sources(&self) -> Vec<(Range<i64>, Source)> {
-        let files = self.files.iter().map(|file| {
+        let spilled = self.spilled.iter().map(|(_, file)| file);
+        let files = self.files.iter().chain(spilled).map(|file| {
             let window = file.partition_start..file.partition_end();
             (window, Source::File(Arc::clone(file)))
         });
@@ -147,7 +146,6 @@ impl TableSnapshot {
         let is_plain = component.len() == 1 && component[0].is_unique();
         let buffered = (!chunks.is_empty()).then(|| BufferedRows {
             chunks,
-            buffer: Arc::clone(self.buffer.as_ref().expect("chunks come from a buffer")),
             table: Arc::clone(&self.table),
             earliest: self.earliest,
         });
@@ -280,9 +278,8 @@ impl BufferedRows {
 
     /// The rows as they arrived, as columns of `schema` (any of the table's columns, any order).
     pub fn batches(&self, schema: &SchemaRef) -> Vec<RecordBatch> {
-        let index = self.buffer.series();
         let rows = |chunk: &Arc<Chunk>| {
-            let rows = rows::in_arrival_order(chunk, index, &self.table, schema);
+            let rows = rows::in_arrival_order(chunk, &self.table, schema);
             self.not_too_old(rows, &chunk.times)
         };
         self.chunks.iter().map(rows).collect()
@@ -291,7 +288,7 @@ impl BufferedRows {
     /// The rows sorted by the row key, every key once. `schema` must have the time column.
     pub fn sorted_unique(&self, schema: &SchemaRef) -> RecordBatch {
         let chunks: Vec<_> = self.chunks.iter().map(|chunk| &**chunk).collect();
-        let rows = rows::sorted_unique(&chunks, self.buffer.series(), &self.table, schema);
+        let rows = rows::sorted_unique(&chunks, &self.table, schema);
         if !self.is_filtered() {
             return rows;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, new_null_array};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, SchemaRef};
 use catalog::{DAY_NANOS, FileId, FileRecord, FloatStorage, Predicate, Table};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -14,14 +14,15 @@ use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
-use parquet::arrow::async_reader::ParquetObjectReader;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::AsyncFileReader;
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 use crate::merge::{KeyMerge, Step};
 use crate::parquet_file::{Effort, FileColumns, FileOptions, FileSummary, FileWriter, common_scales};
+use crate::parquet_file::StoreReader;
 use crate::row_filter::{RowFilter, is_not_true, matches};
 use crate::schema::arrow_schema;
 use crate::series::key_columns;
@@ -136,17 +137,14 @@ impl Input {
         filter: RowFilter,
         schema: &SchemaRef,
     ) -> Result<(Self, SchemaRef)> {
-        let reader = || {
-            ParquetObjectReader::new(Arc::clone(store), file.path().into())
-                .with_file_size(file.size_bytes)
-        };
-        let options = ArrowReaderOptions::new();
-        let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader(), options).await?;
-        let file_schema: &Arc<Schema> = builder.schema();
-        let columns = FileColumns::of(schema, file_schema)?;
-        let file_schema = Arc::clone(file_schema);
+        let mut reader = StoreReader::new(store, file);
+        let metadata = reader.get_metadata(None).await?;
+        let as_stored = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;
+        let file_schema = Arc::clone(as_stored.schema());
+        let columns = FileColumns::of(schema, &file_schema)?;
         let options = ArrowReaderOptions::new().with_schema(Arc::clone(columns.reader_schema()));
-        let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader(), options).await?;
+        let wanted = ArrowReaderMetadata::try_new(Arc::clone(as_stored.metadata()), options)?;
+        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, wanted);
         let rows = builder.with_batch_size(BATCH_ROWS).build()?.boxed();
         let input = Self {
             rows,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 use catalog::{FileRecord, Replacement, Table, TableId};
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};

@@ -93,7 +93,6 @@ impl Settings {
     }
 }
 
-
 /// The start of the partition that holds `time`.
 pub(crate) fn partition_start(time: i64) -> i64 {
     // Whole days before 1677-09-21T00:12:43Z do not fit; no accepted timestamp is that early.

@@ -96,7 +96,6 @@ pub struct Engine {
     wal: Arc<Wal<WriteBatch>>,
     background: Mutex<Vec<JoinHandle<()>>>,
     stop: CancellationToken,
-    _lock: DirectoryLock,
 }
 
 /// What writers, readers and the flusher share.
@@ -126,6 +125,8 @@ struct Core {
     compactions: AtomicU64,
     rows_compacted: AtomicU64,
     compaction_bytes_written: AtomicU64,
+    /// Let go of when the last background task has ended: until then it may still commit.
+    _lock: DirectoryLock,
 }
 
 impl Core {
@@ -187,11 +188,14 @@ impl Engine {
         settings.compaction.check()?;
         settings.maintenance.check()?;
         let folder = lock.data_dir().join("spill");
-        let local = spill::open_folder(lock.files(), &folder).map_err(|source| Error::DataDirectory {
-            action: "empty",
-            path: folder,
-            source,
-        })?;
+        let local =
+            spill::open_folder(lock.files(), &folder).map_err(|source| Error::DataDirectory {
+                action: "empty",
+                path: folder,
+                source,
+            })?;
+        let directory = lock.data_dir().join("wal");
+        let directory = wal::Directory::new(Arc::clone(lock.files()), directory);
         let core = Arc::new(Core {
             settings: settings.clone(),
             catalog,
@@ -212,10 +216,9 @@ impl Engine {
             compactions: AtomicU64::new(0),
             rows_compacted: AtomicU64::new(0),
             compaction_bytes_written: AtomicU64::new(0),
+            _lock: lock,
         });
         let (opened, wal_id) = {
-            let directory =
-                wal::Directory::new(Arc::clone(lock.files()), lock.data_dir().join("wal"));
             let core = Arc::clone(&core);
             let replay = move || replay(&core, directory, settings.wal);
             tokio::task::spawn_blocking(replay)
@@ -240,7 +243,6 @@ impl Engine {
             wal,
             background: Mutex::new(background),
             stop,
-            _lock: lock,
         };
         Ok((engine, report))
     }
@@ -290,7 +292,9 @@ impl Engine {
             Arc::clone(table),
             applied_through,
             contents,
-            state.retention_of(table).earliest(self.core.clock.now_nanos()),
+            state
+                .retention_of(table)
+                .earliest(self.core.clock.now_nanos()),
         ))
     }
 

@@ -15,9 +15,7 @@ use arrow::compute::kernels::{cmp, comparison};
 use arrow::compute::{and_kleene, cast, filter_record_batch, is_null, not, or_kleene, take};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use catalog::{
-    ColumnRef, Comparison, Delete, FileRecord, Predicate, TIME_COLUMN, Table, Value,
-};
+use catalog::{ColumnRef, Comparison, Delete, FileRecord, Predicate, TIME_COLUMN, Table, Value};
 
 /// Which rows of a file a reader must not see.
 #[derive(Debug, Clone, Default)]

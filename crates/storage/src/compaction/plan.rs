@@ -187,7 +187,8 @@ fn one_window(
     let window = start..start.saturating_add(length);
     let bytes: u64 = members.iter().map(Group::bytes).sum();
     let is_small = bytes <= circumstances.settings.window_bytes_min.as_u64();
-    let is_within = |group: &Group| window.start <= group.window.start && group.window.end <= window.end;
+    let is_within =
+        |group: &Group| window.start <= group.window.start && group.window.end <= window.end;
     let is_worth_it = members.len() > 1
         && is_small
         && members.iter().all(is_within)
@@ -196,7 +197,10 @@ fn one_window(
     if !is_worth_it {
         return None;
     }
-    let mut inputs: Vec<_> = members.iter().flat_map(|group| group.files.clone()).collect();
+    let mut inputs: Vec<_> = members
+        .iter()
+        .flat_map(|group| group.files.clone())
+        .collect();
     inputs.sort_by_key(|file| (file.id, file.partition_start));
     let level = inputs.iter().map(|file| file.level).max();
     Some(Job {

@@ -21,8 +21,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 use crate::merge::{KeyMerge, Step};
-use crate::parquet_file::{Effort, FileColumns, FileOptions, FileSummary, FileWriter, common_scales};
 use crate::parquet_file::StoreReader;
+use crate::parquet_file::{
+    Effort, FileColumns, FileOptions, FileSummary, FileWriter, common_scales,
+};
 use crate::row_filter::{RowFilter, is_not_true, matches};
 use crate::schema::arrow_schema;
 use crate::series::key_columns;
@@ -54,7 +56,10 @@ pub(crate) struct Rewrite {
 }
 
 /// Does it; `None` if no row is left. Must not run on a thread that answers requests.
-pub(crate) async fn run(rewrite: &Rewrite, store: &Arc<dyn ObjectStore>) -> Result<Option<FileRecord>> {
+pub(crate) async fn run(
+    rewrite: &Rewrite,
+    store: &Arc<dyn ObjectStore>,
+) -> Result<Option<FileRecord>> {
     let schema = arrow_schema(&rewrite.table);
     let mut inputs = Vec::with_capacity(rewrite.inputs.len());
     let mut file_schemas = Vec::with_capacity(rewrite.inputs.len());
@@ -110,7 +115,11 @@ impl Rewrite {
             database: self.table.database,
             table: self.table.id,
             partition_start: self.window.start,
-            partition_nanos: self.window.end.saturating_sub(self.window.start).max(DAY_NANOS),
+            partition_nanos: self
+                .window
+                .end
+                .saturating_sub(self.window.start)
+                .max(DAY_NANOS),
             level: self.level,
             checksum: summary.map_or(0, |summary| summary.checksum),
             deletes_through: deletes.chain(before).max().unwrap_or_default(),

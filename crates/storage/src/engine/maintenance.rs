@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
-use catalog::{FileRecord, Replacement, Table, TableId};
+use catalog::{FileKey, FileRecord, Replacement, Table, TableId};
 use object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -99,11 +99,19 @@ pub(super) async fn run(core: Arc<Core>, stop: CancellationToken) {
     }
 }
 
+/// One round, now.
+#[cfg(test)]
+pub(super) async fn tend(core: &Arc<Core>) -> Result<()> {
+    Worker::new(Arc::clone(core), CancellationToken::new())
+        .tend()
+        .await
+}
+
 struct Worker {
     core: Arc<Core>,
     stop: CancellationToken,
     /// When each live file was first seen here.
-    seen: HashMap<(TableId, catalog::FileKey), Instant>,
+    seen: HashMap<(TableId, FileKey), Instant>,
     /// Where the round of tables goes on.
     after: TableId,
     clock: ClockGuard,
@@ -112,7 +120,10 @@ struct Worker {
 
 impl Worker {
     fn new(core: Arc<Core>, stop: CancellationToken) -> Self {
-        let clock = ClockGuard::new(core.clock.now_nanos(), core.settings.maintenance.clock_jump_max);
+        let clock = ClockGuard::new(
+            core.clock.now_nanos(),
+            core.settings.maintenance.clock_jump_max,
+        );
         Self {
             core,
             stop,
@@ -175,7 +186,10 @@ impl Worker {
         }
         let _no_rewrite = self.core.rewriting.lock().await;
         self.core.catalog.replace_files(replacements).await?;
-        info!(files = files.len(), "forgot files whose rows are older than they are kept");
+        info!(
+            files = files.len(),
+            "forgot files whose rows are older than they are kept"
+        );
         self.core.replaced.add(&files);
         Ok(())
     }
@@ -266,10 +280,14 @@ impl Core {
             let started = Instant::now();
             let added = self.rewrite(rewrite).await?;
             let rows = added.as_ref().map_or(0, |file| file.rows);
-            let (from, to) = (total_bytes(&inputs), added.as_ref().map_or(0, |f| f.size_bytes));
+            let (from, to) = (
+                total_bytes(&inputs),
+                added.as_ref().map_or(0, |f| f.size_bytes),
+            );
             self.compactions.fetch_add(1, Ordering::Relaxed);
             self.rows_compacted.fetch_add(rows, Ordering::Relaxed);
-            self.compaction_bytes_written.fetch_add(to, Ordering::Relaxed);
+            self.compaction_bytes_written
+                .fetch_add(to, Ordering::Relaxed);
             debug!(
                 table = %table.name, files = inputs.len(), rows, from = %ByteSize(from),
                 to = %ByteSize(to), took = ?started.elapsed(), "compacted"
@@ -330,7 +348,9 @@ impl Replaced {
 
     fn take_older_than(&self, age: Duration) -> Vec<String> {
         let mut waiting = self.0.lock();
-        let old = waiting.iter().take_while(|(since, _)| since.elapsed() >= age);
+        let old = waiting
+            .iter()
+            .take_while(|(since, _)| since.elapsed() >= age);
         let count = old.count();
         waiting.drain(..count).map(|(_, path)| path).collect()
     }

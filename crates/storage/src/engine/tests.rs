@@ -1,14 +1,17 @@
 //! The engine against a naive model: random writes, flushes and crashes, then every row read back.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::Int32Type;
 use arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
 use bytesize::ByteSize;
 use catalog::{
-    ColumnId, ColumnKind, DatabaseName, FieldType, Limits, Retention, SystemClock, TableExtension,
+    ColumnId, ColumnKind, ColumnRef, Comparison, DatabaseName, FieldType, Limits, Retention,
+    SystemClock, TableExtension, Value,
 };
+use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -19,7 +22,7 @@ use crate::batch::TableBatch;
 use crate::merge::{KeyMerge, Step};
 use crate::rows::is_sorted_strictly;
 use crate::series::{SeriesKey, key_columns};
-use crate::snapshot::{BufferedRows, ScanUnit};
+use crate::snapshot::{BufferedRows, FileRows, ScanUnit};
 
 type Key = (Option<String>, i64);
 type Fields = (Option<f64>, Option<i64>);
@@ -40,11 +43,18 @@ impl Setup {
         }
     }
 
-    fn lock(&self) -> DirectoryLock {
-        DirectoryLock::acquire(self.data_dir.path()).unwrap()
+    /// Waits for the last background task of an engine that was dropped.
+    async fn lock(&self) -> DirectoryLock {
+        loop {
+            match DirectoryLock::acquire(self.data_dir.path()) {
+                Err(Error::Locked { .. }) => tokio::task::yield_now().await,
+                lock => return lock.unwrap(),
+            }
+        }
     }
 
     async fn open(&self) -> (Engine, TableId) {
+        let lock = self.lock().await;
         let store: Arc<dyn ObjectStore> = Arc::clone(&self.store) as _;
         let catalog = Catalog::open(Arc::clone(&store), Limits::default())
             .await
@@ -74,8 +84,17 @@ impl Setup {
             .table("t")
             .unwrap()
             .id;
-        let settings = Settings::default();
-        let (engine, _) = Engine::open(settings, self.lock(), catalog, store, Arc::new(SystemClock))
+        // Whatever can be merged is merged when maintenance is asked to.
+        let compaction = compaction::Settings {
+            fan_in: 2,
+            settle_age: Duration::ZERO,
+            ..Default::default()
+        };
+        let settings = Settings {
+            compaction,
+            ..Default::default()
+        };
+        let (engine, _) = Engine::open(settings, lock, catalog, store, Arc::new(SystemClock))
             .await
             .unwrap();
         (engine, table)
@@ -162,6 +181,12 @@ async fn read_file(store: &InMemory, path: &str) -> RecordBatch {
     batches.pop().unwrap()
 }
 
+/// The rows of a file that are to be seen.
+async fn visible(setup: &Setup, snapshot: &TableSnapshot, rows: &FileRows) -> RecordBatch {
+    let stored = read_file(&setup.store, &rows.file.path()).await;
+    rows.filter.apply(stored, snapshot.table()).unwrap()
+}
+
 /// Every row with a time in the range, as a query would see it.
 async fn read(
     setup: &Setup,
@@ -173,9 +198,7 @@ async fn read(
     let mut rows = Vec::new();
     for unit in snapshot.scan_units(&range) {
         match unit {
-            ScanUnit::File(file) => {
-                rows.extend(rows_of(&read_file(&setup.store, &file.file.path()).await))
-            }
+            ScanUnit::File(file) => rows.extend(rows_of(&visible(setup, &snapshot, &file).await)),
             ScanUnit::Buffered(buffered) => {
                 for batch in buffered.batches(snapshot.schema()) {
                     rows.extend(rows_of(&batch));
@@ -184,7 +207,7 @@ async fn read(
             ScanUnit::Merged { files, buffered } => {
                 let mut inputs = Vec::new();
                 for file in &files {
-                    inputs.push(read_file(&setup.store, &file.file.path()).await);
+                    inputs.push(visible(setup, &snapshot, file).await);
                 }
                 inputs.extend(
                     buffered
@@ -227,6 +250,11 @@ fn merged(snapshot: &TableSnapshot, inputs: Vec<RecordBatch>) -> Vec<(Key, Field
 enum Action {
     Write(Vec<(Key, Fields)>),
     Flush,
+    /// Rows with this tag and with times in this range.
+    DeleteKeys(Option<String>, std::ops::RangeInclusive<i64>),
+    /// Rows whose `b` is greater.
+    DeleteGreater(i64),
+    Compact,
     /// The process ends without a word and starts again.
     Crash,
     Restart,
@@ -244,17 +272,34 @@ fn action() -> impl Strategy<Value = Action> {
     );
     prop_oneof![
         6 => prop::collection::vec((key, fields), 1..8).prop_map(Action::Write),
-        2 => Just(Action::Flush),
+        3 => Just(Action::Flush),
+        1 => (prop::option::of("[xy]"), 0i64..3, prop::sample::select(vec![3, DAY, 2 * DAY]))
+            .prop_map(|(tag, from, to)| Action::DeleteKeys(tag, from..=to)),
+        1 => (0i64..9).prop_map(Action::DeleteGreater),
+        2 => Just(Action::Compact),
         1 => Just(Action::Crash),
         1 => Just(Action::Restart),
     ]
 }
 
+fn keys_in(tag: Option<&str>, range: &std::ops::RangeInclusive<i64>) -> Predicate {
+    let host = ColumnRef::Column(ColumnId(0));
+    let has_tag = match tag {
+        None => Predicate::IsNull(host),
+        Some(tag) => Predicate::Compare {
+            column: host,
+            comparison: Comparison::Equal,
+            value: Value::Text(tag.to_owned()),
+        },
+    };
+    Predicate::And(vec![has_tag, Predicate::time_between(range.clone())])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn rows_are_the_same_in_buffer_and_files_and_after_a_crash(
-        actions in prop::collection::vec(action(), 1..14),
+    fn rows_are_the_same_wherever_they_are_and_after_a_crash(
+        actions in prop::collection::vec(action(), 1..24),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
@@ -271,6 +316,21 @@ proptest! {
                         }
                     }
                     Action::Flush => engine.flush().await.unwrap(),
+                    Action::DeleteKeys(tag, range) => {
+                        let predicate = keys_in(tag.as_deref(), &range);
+                        engine.delete_rows(vec![(table, predicate)]).await.unwrap();
+                        model.retain(|key, _| key.0 != tag || !range.contains(&key.1));
+                    }
+                    Action::DeleteGreater(limit) => {
+                        let predicate = Predicate::Compare {
+                            column: ColumnRef::Column(ColumnId(2)),
+                            comparison: Comparison::Greater,
+                            value: Value::Integer(limit),
+                        };
+                        engine.delete_rows(vec![(table, predicate)]).await.unwrap();
+                        model.retain(|_, (_, b)| b.is_none_or(|b| b <= limit));
+                    }
+                    Action::Compact => maintenance::tend(&engine.core).await.unwrap(),
                     Action::Crash => {
                         drop(engine);
                         engine = reopened(&setup).await;
@@ -375,7 +435,14 @@ async fn a_store_that_another_process_took_over_loses_nothing() {
         .await
         .unwrap();
     let store: Arc<dyn ObjectStore> = Arc::clone(&ours.store) as _;
-    let refused = Engine::open(Settings::default(), ours.lock(), Arc::new(catalog), store, Arc::new(SystemClock)).await;
+    let refused = Engine::open(
+        Settings::default(),
+        ours.lock().await,
+        Arc::new(catalog),
+        store,
+        Arc::new(SystemClock),
+    )
+    .await;
     assert!(refused.unwrap_err().to_string().contains("belongs to log"));
     // A new machine goes on with the store; newer writes still win.
     let new = Setup {
@@ -414,9 +481,15 @@ async fn writes_are_refused_while_the_buffer_is_full() {
         buffer,
         ..Default::default()
     };
-    let (engine, _) = Engine::open(settings, setup.lock(), catalog, store, Arc::new(SystemClock))
-        .await
-        .unwrap();
+    let (engine, _) = Engine::open(
+        settings,
+        setup.lock().await,
+        catalog,
+        store,
+        Arc::new(SystemClock),
+    )
+    .await
+    .unwrap();
     let rows = [((None, 1), (Some(1.0), None))];
     engine
         .write(batch(table, &rows), Durability::Synced)
@@ -435,4 +508,117 @@ async fn writes_are_refused_while_the_buffer_is_full() {
         .write(batch(table, &rows), Durability::Synced)
         .await
         .unwrap();
+}
+
+/// A clock that stands where it is put.
+#[derive(Debug, Default)]
+struct StoppedClock(std::sync::atomic::AtomicI64);
+
+impl Clock for StoppedClock {
+    fn now_nanos(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_rows_are_hidden_at_once_and_their_files_go_later() {
+    let setup = Setup::new();
+    drop(setup.open().await);
+    let store: Arc<dyn ObjectStore> = Arc::clone(&setup.store) as _;
+    let catalog = Catalog::open(Arc::clone(&store), Limits::default())
+        .await
+        .unwrap();
+    let catalog = Arc::new(catalog);
+    let clock = Arc::new(StoppedClock::default());
+    let (engine, _) = Engine::open(
+        Settings::default(),
+        setup.lock().await,
+        Arc::clone(&catalog),
+        store,
+        Arc::clone(&clock) as _,
+    )
+    .await
+    .unwrap();
+    let table = catalog
+        .state()
+        .database("db")
+        .unwrap()
+        .table("t")
+        .unwrap()
+        .id;
+    let row = |time| ((Some("x".to_owned()), time), (Some(1.0), None));
+    let write = async |times: &[i64]| {
+        let rows: Vec<_> = times.iter().map(|&time| row(time)).collect();
+        engine
+            .write(batch(table, &rows), Durability::Synced)
+            .await
+            .unwrap();
+    };
+    let check = async |now: i64, expected: &[i64]| {
+        clock.0.store(now, Ordering::Relaxed);
+        let rows = read(&setup, &engine, table, i64::MIN..=i64::MAX).await;
+        let times: Vec<_> = rows.iter().map(|row| row.0.1).collect();
+        assert_eq!(times, expected, "at {now}");
+    };
+    write(&[1, 2, 3, DAY, DAY + 5]).await;
+    engine.flush().await.unwrap();
+    write(&[4, DAY + 6]).await;
+    check(5, &[1, 2, 3, 4, DAY, DAY + 5, DAY + 6]).await;
+    let retention = Retention::from_nanos(Some(10));
+    catalog
+        .set_database_retention("db", retention)
+        .await
+        .unwrap();
+    check(5, &[1, 2, 3, 4, DAY, DAY + 5, DAY + 6]).await;
+    check(12, &[2, 3, 4, DAY, DAY + 5, DAY + 6]).await; // part of a file
+    check(14, &[4, DAY, DAY + 5, DAY + 6]).await; // all of a file, and part of the buffer
+    check(DAY + 16, &[DAY + 6]).await;
+    let files = || catalog.state().table(table).unwrap().files().len();
+    assert_eq!(files(), 2);
+    maintenance::tend(&engine.core).await.unwrap();
+    assert_eq!(files(), 0);
+    // What was hidden is not deleted before it is certain: a longer retention would show it again.
+    check(DAY + 15, &[DAY + 6]).await;
+    catalog
+        .set_database_retention("db", Retention::Forever)
+        .await
+        .unwrap();
+    check(DAY + 16, &[4, DAY + 6]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unused_objects_are_swept_and_used_ones_are_not() {
+    let setup = Setup::new();
+    let (engine, table) = setup.open().await;
+    let row = ((Some("x".to_owned()), 1), (Some(1.0), None));
+    engine
+        .write(batch(table, &[row]), Durability::Synced)
+        .await
+        .unwrap();
+    engine.flush().await.unwrap();
+    setup
+        .store
+        .put(&"data/1/1/0/orphan.parquet".into(), "x".into())
+        .await
+        .unwrap();
+    setup
+        .store
+        .put(&"elsewhere".into(), "x".into())
+        .await
+        .unwrap();
+    let objects = async || {
+        setup
+            .store
+            .list(None)
+            .map_ok(|object| object.location.to_string())
+    };
+    let count = async || objects().await.try_collect::<Vec<_>>().await.unwrap().len();
+    let before = count().await;
+    sweep::orphans(&engine.core, Duration::from_secs(3600))
+        .await
+        .unwrap();
+    assert_eq!(count().await, before, "too young");
+    sweep::orphans(&engine.core, Duration::ZERO).await.unwrap();
+    assert_eq!(count().await, before - 1);
+    assert_eq!(read(&setup, &engine, table, 0..=2).await.len(), 1);
 }

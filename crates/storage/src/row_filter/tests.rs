@@ -15,8 +15,9 @@ fn rows() -> (RecordBatch, Arc<Table>) {
         ("v", ColumnKind::Field(FieldType::Float)),
         ("s", ColumnKind::Field(FieldType::String)),
     ]);
-    let hosts: DictionaryArray<Int32Type> =
-        [Some("a"), Some("b"), None, Some("a")].into_iter().collect();
+    let hosts: DictionaryArray<Int32Type> = [Some("a"), Some("b"), None, Some("a")]
+        .into_iter()
+        .collect();
     let batch = RecordBatch::try_from_iter_with_nullable([
         (
             "time",
@@ -83,10 +84,7 @@ fn conditions_follow_sql() {
         is(ColumnRef::Time, Less, Value::Time(3)),
         [yes, yes, no, no],
     );
-    check(
-        is(V, Less, Value::Float(2.0)),
-        [yes, None, no, no],
-    );
+    check(is(V, Less, Value::Float(2.0)), [yes, None, no, no]);
     check(
         Predicate::Not(Box::new(is(HOST, Equal, text("a")))),
         [no, yes, None, no],

@@ -70,7 +70,11 @@ impl Case {
     fn check(&self, expected: Option<(&[u64], u8, Range<i64>)>) {
         let planned = self.plan().map(|job| {
             let inputs: Vec<_> = job.inputs.iter().map(|f| f.id.first_sequence).collect();
-            (inputs, job.level, job.window.start / DAY..job.window.end / DAY)
+            (
+                inputs,
+                job.level,
+                job.window.start / DAY..job.window.end / DAY,
+            )
         });
         let expected = expected.map(|(inputs, level, window)| (inputs.to_vec(), level, window));
         assert_eq!(planned, expected, "{:?}", self.files);
@@ -141,7 +145,9 @@ fn quiet_tables_get_long_windows() {
         ..Case::new(20, days_of_eight())
     };
     fn days_of_eight() -> Vec<FileRecord> {
-        (0..2).map(|day| file(day as u64 + 1, 1, day, 1, 1)).collect()
+        (0..2)
+            .map(|day| file(day as u64 + 1, 1, day, 1, 1))
+            .collect()
     }
     kept(31).check(None);
     kept(32).check(Some((&[1, 2], 2, 0..8)));

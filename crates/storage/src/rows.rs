@@ -10,7 +10,6 @@ use arrow::array::{
     Array, ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray,
     TimestampNanosecondArray, UInt32Array, new_null_array,
 };
-use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{concat, take};
 use arrow::datatypes::SchemaRef;
 use catalog::{Column, ColumnKind, TIME_COLUMN, Table};
@@ -180,9 +179,13 @@ impl DistinctSeries {
             })
         };
         let codes: Vec<Option<i32>> = per_series.iter().map(code).collect();
-        let codes = codes_of_rows(&self.by_number(&codes), series);
+        let codes = self.by_number(&codes);
+        let keys: Int32Array = series
+            .iter()
+            .map(|&number| codes[number as usize])
+            .collect();
         Arc::new(DictionaryArray::new(
-            codes,
+            keys,
             Arc::new(StringArray::from(values)),
         ))
     }
@@ -224,18 +227,6 @@ impl DistinctSeries {
         }
         order
     }
-}
-
-/// What each row has, of what each series has. This is done for every tag of every row: numbers are
-/// looked up in a plain table, and whether there are any only for tags that some series lacks.
-fn codes_of_rows(of_series: &[Option<i32>], rows: &[u32]) -> Int32Array {
-    let table: Vec<i32> = of_series.iter().map(|code| code.unwrap_or(0)).collect();
-    let codes: Vec<i32> = rows.iter().map(|&series| table[series as usize]).collect();
-    let has_code = |row: usize| of_series[rows[row] as usize].is_some();
-    let is_lacking = of_series.contains(&None);
-    let nulls = is_lacking.then(|| BooleanBuffer::collect_bool(rows.len(), has_code));
-    let nulls = nulls.map(NullBuffer::new);
-    Int32Array::new(codes.into(), nulls.filter(|nulls| nulls.null_count() > 0))
 }
 
 /// Runs of equal keys in a sorted order. Empty `duplicates` is the usual case.

@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use crate::ids::{ColumnId, DatabaseId, TableId};
-use crate::schema::{Column, FileRecord};
+use crate::retention::Retention;
+use crate::schema::{Column, Delete, FileKey, FileRecord, FloatStorage};
 use crate::state::TokenDigest;
 
 /// One change of the catalog.
@@ -22,8 +23,20 @@ pub(crate) enum Edit {
         id: DatabaseId,
         name: String,
     },
-    /// Forgets a database, its tables and their files.
+    SetDatabaseRetention {
+        id: DatabaseId,
+        retention: Retention,
+    },
+    /// Takes a database away, to be brought back until it is purged.
     DropDatabase {
+        id: DatabaseId,
+        at_nanos: i64,
+    },
+    UndropDatabase {
+        id: DatabaseId,
+    },
+    /// Forgets a database, its tables and their files, whether it was dropped before or not.
+    PurgeDatabase {
         id: DatabaseId,
     },
     CreateTable {
@@ -31,13 +44,41 @@ pub(crate) enum Edit {
         database: DatabaseId,
         name: String,
     },
+    /// Takes a table away, to be brought back until it is purged.
+    DropTable {
+        id: TableId,
+        at_nanos: i64,
+    },
+    UndropTable {
+        id: TableId,
+    },
+    /// Forgets a dropped table and its files.
+    PurgeTable {
+        id: TableId,
+    },
     /// Ids continue those of the table.
     AddColumns {
         table: TableId,
         columns: Vec<Column>,
     },
+    SetTableOptions {
+        table: TableId,
+        retention: Option<Retention>,
+        float_storage: FloatStorage,
+    },
     AddFile {
         file: FileRecord,
+    },
+    /// Puts files in the place of others, or of none. Rows are the same, but for those that were
+    /// deleted or are too old.
+    ReplaceFiles {
+        table: TableId,
+        removed: Vec<FileKey>,
+        added: Vec<FileRecord>,
+    },
+    AddDelete {
+        table: TableId,
+        delete: Delete,
     },
     /// Every row of a WAL record up to and including this one is in a live file.
     AdvanceWal {

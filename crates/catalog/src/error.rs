@@ -64,6 +64,29 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// No table of the database has this name.
+    #[error("table not found: {name}")]
+    TableNotFound {
+        /// The name.
+        name: String,
+    },
+    /// A table has this name already.
+    #[error("table already exists: {name}")]
+    TableExists {
+        /// The name.
+        name: String,
+    },
+    /// Nothing of this name was dropped, or it has been purged since.
+    #[error("no dropped {what} '{name}' is left to bring back")]
+    NothingDropped {
+        /// `database` or `table`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A file that is to be replaced is not live any more.
+    #[error("the files to be replaced have changed in the meantime")]
+    FilesChanged,
     /// A column exists with another kind or type.
     #[error(
         "invalid column type for column '{column}', expected {}, got {}",
@@ -145,13 +168,16 @@ impl Error {
             | Self::InvalidName { .. }
             | Self::ReservedColumn { .. }
             | Self::ColumnConflict { .. } => ErrorKind::Invalid,
-            Self::DatabaseNotFound { .. } => ErrorKind::NotFound,
-            Self::DatabaseExists { .. } => ErrorKind::AlreadyExists,
+            Self::DatabaseNotFound { .. }
+            | Self::TableNotFound { .. }
+            | Self::NothingDropped { .. } => ErrorKind::NotFound,
+            Self::DatabaseExists { .. } | Self::TableExists { .. } => ErrorKind::AlreadyExists,
             Self::LimitReached { .. } => ErrorKind::Exhausted,
             Self::Corrupt { .. } | Self::UnknownFormat { .. } => ErrorKind::Corrupt,
-            Self::Store { .. } | Self::Fenced { .. } | Self::FlushedAlready { .. } => {
-                ErrorKind::Unavailable
-            }
+            Self::Store { .. }
+            | Self::Fenced { .. }
+            | Self::FlushedAlready { .. }
+            | Self::FilesChanged => ErrorKind::Unavailable,
         }
     }
 
@@ -167,6 +193,10 @@ impl Error {
             },
             Self::DatabaseNotFound { .. } => "database_not_found",
             Self::DatabaseExists { .. } => "database_exists",
+            Self::TableNotFound { .. } => "table_not_found",
+            Self::TableExists { .. } => "table_exists",
+            Self::NothingDropped { .. } => "nothing_dropped",
+            Self::FilesChanged => "files_changed",
             Self::LimitReached { what, .. } => match *what {
                 "databases" => "database_limit",
                 "tables" => "table_limit",

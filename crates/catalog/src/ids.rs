@@ -16,16 +16,18 @@ pub struct ColumnId(pub u16);
 
 /// Identifies a file within its table partition.
 ///
-/// It follows from what the file holds (the first and last WAL sequence number and a checksum of
-/// the bytes), so that a flush that is tried again overwrites its own earlier attempt.
+/// That of a flushed file follows from what it holds (the first and last WAL sequence number and a
+/// checksum of the bytes), so that a flush that is tried again overwrites its own earlier attempt.
+/// That of a compacted file follows from the files it was made of and the manifest of the moment, so
+/// that no two processes ever write to one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId {
     /// The lowest WAL sequence number among the rows.
     pub first_sequence: u64,
     /// The highest WAL sequence number among the rows.
     pub last_sequence: u64,
-    /// CRC-32C of the whole file.
-    pub checksum: u32,
+    /// Tells files of the same sequence numbers apart.
+    pub discriminator: u32,
 }
 
 impl fmt::Display for DatabaseId {
@@ -45,7 +47,7 @@ impl fmt::Display for FileId {
         write!(
             f,
             "{:016x}-{:016x}-{:08x}",
-            self.first_sequence, self.last_sequence, self.checksum
+            self.first_sequence, self.last_sequence, self.discriminator
         )
     }
 }

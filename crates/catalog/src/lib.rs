@@ -18,14 +18,21 @@ mod ids;
 mod limits;
 mod manifest;
 mod names;
+mod predicate;
+mod retention;
 mod schema;
 mod state;
 
-pub use catalog::{Catalog, TableExtension};
+pub use catalog::{Catalog, Replacement, TableExtension, TableOptions};
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, ErrorKind, Result};
 pub use ids::{ColumnId, DatabaseId, FileId, TableId};
 pub use limits::Limits;
 pub use names::{DatabaseName, check_column_name, check_table_name};
-pub use schema::{Column, ColumnKind, FieldType, FileRecord, TIME_COLUMN, Table};
-pub use state::{Database, State, TokenDigest};
+pub use predicate::{ColumnRef, Comparison, Predicate, Value};
+pub use retention::Retention;
+pub use schema::{
+    Column, ColumnKind, DAY_NANOS, Delete, FieldType, FileKey, FileRecord, FloatStorage,
+    TIME_COLUMN, Table,
+};
+pub use state::{Database, Dropped, State, TokenDigest};

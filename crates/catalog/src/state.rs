@@ -1,12 +1,14 @@
 //! The catalog at one manifest number, immutable.
 
+mod apply;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::edit::Edit;
 use crate::ids::{DatabaseId, TableId};
+use crate::retention::Retention;
 use crate::schema::Table;
 
 /// SHA-256 of a token; the token itself is never kept.
@@ -19,7 +21,18 @@ pub struct Database {
     pub id: DatabaseId,
     /// Its name.
     pub name: Arc<str>,
+    /// How long rows are kept, in tables that do not say otherwise.
+    pub retention: Retention,
     tables: BTreeMap<Arc<str>, Arc<Table>>,
+}
+
+/// Something that was dropped and can be brought back until it is purged.
+#[derive(Debug, Clone)]
+pub struct Dropped<T> {
+    /// What was dropped.
+    pub item: Arc<T>,
+    /// When, nanoseconds since 1970.
+    pub at_nanos: i64,
 }
 
 impl Database {
@@ -45,8 +58,10 @@ pub struct State {
     pub(crate) next_table: u32,
     pub(crate) databases: BTreeMap<Arc<str>, Arc<Database>>,
     pub(crate) tokens: BTreeMap<String, TokenDigest>,
-    /// Where each table lives; also the count for the table limit.
+    /// Where each live table is; also the count for the table limit.
     table_homes: HashMap<TableId, (Arc<str>, Arc<str>)>,
+    dropped_databases: BTreeMap<DatabaseId, Dropped<Database>>,
+    dropped_tables: BTreeMap<TableId, Dropped<Table>>,
 }
 
 impl State {
@@ -81,10 +96,48 @@ impl State {
         self.databases.values()
     }
 
-    /// The table of this id, unless its database was dropped.
+    /// The table of this id, unless it or its database was dropped.
     pub fn table(&self, id: TableId) -> Option<&Arc<Table>> {
         let (database, table) = self.table_homes.get(&id)?;
         self.databases.get(database)?.tables.get(table)
+    }
+
+    /// The table of this id even if it was dropped, as long as it can be brought back.
+    pub fn stored_table(&self, id: TableId) -> Option<&Arc<Table>> {
+        let in_databases = || {
+            let dropped = self.dropped_databases.values();
+            let mut tables = dropped.flat_map(|database| database.item.tables.values());
+            tables.find(|table| table.id == id)
+        };
+        let dropped = || self.dropped_tables.get(&id).map(|dropped| &dropped.item);
+        self.table(id).or_else(dropped).or_else(in_databases)
+    }
+
+    /// All tables, with those that were dropped and can be brought back.
+    pub fn stored_tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        let live = self.databases.values();
+        let dropped = self.dropped_databases.values().map(|dropped| &dropped.item);
+        live.chain(dropped)
+            .flat_map(|database| database.tables.values())
+            .chain(self.dropped_tables.values().map(|dropped| &dropped.item))
+    }
+
+    /// Databases that were dropped and can be brought back, by id.
+    pub fn dropped_databases(&self) -> impl ExactSizeIterator<Item = &Dropped<Database>> {
+        self.dropped_databases.values()
+    }
+
+    /// Tables that were dropped by themselves and can be brought back, by id.
+    pub fn dropped_tables(&self) -> impl ExactSizeIterator<Item = &Dropped<Table>> {
+        self.dropped_tables.values()
+    }
+
+    /// How long the rows of a live table are kept.
+    pub fn retention_of(&self, table: &Table) -> Retention {
+        let home = self.table_homes.get(&table.id);
+        let database = home.and_then(|(database, _)| self.databases.get(database));
+        let inherited = database.map(|database| database.retention);
+        table.retention.or(inherited).unwrap_or_default()
     }
 
     /// How many tables there are over all databases.
@@ -97,110 +150,5 @@ impl State {
         self.tokens
             .iter()
             .map(|(name, digest)| (name.as_str(), digest))
-    }
-
-    /// The state after a commit. `Err` says why the edits do not fit this state, which for edits
-    /// read from disk means that the manifest is damaged.
-    pub(crate) fn after(&self, number: u64, edits: &[Edit]) -> Result<Self, String> {
-        let mut next = self.clone();
-        next.number = number;
-        for edit in edits {
-            next.apply(edit)?;
-        }
-        Ok(next)
-    }
-
-    fn apply(&mut self, edit: &Edit) -> Result<(), String> {
-        match edit {
-            Edit::InitializeCluster { cluster } => self.cluster = *cluster,
-            Edit::OpenForWriting { wal } => self.wal = Some(*wal),
-            Edit::AdvanceWal { applied_through } => {
-                self.wal_applied_through = self.wal_applied_through.max(*applied_through);
-            }
-            Edit::PutToken { name, digest } => {
-                self.tokens.insert(name.clone(), *digest);
-            }
-            Edit::CreateDatabase { id, name } => {
-                let name: Arc<str> = name.as_str().into();
-                let database = Database {
-                    id: *id,
-                    name: Arc::clone(&name),
-                    tables: BTreeMap::new(),
-                };
-                if self.databases.insert(name, Arc::new(database)).is_some() {
-                    return Err(format!("database {id} is created under a name that exists"));
-                }
-                self.next_database = self.next_database.max(id.0 + 1);
-            }
-            Edit::DropDatabase { id } => {
-                let name = self.database_name(*id)?;
-                let database = self
-                    .databases
-                    .remove(&name)
-                    .expect("the name was just found");
-                for table in database.tables() {
-                    self.table_homes.remove(&table.id);
-                }
-            }
-            Edit::CreateTable { id, database, name } => self.create_table(*id, *database, name)?,
-            Edit::AddColumns { table, columns } => {
-                let table = self.table_mut(*table)?;
-                let next = table.columns().len();
-                if Edit::first_column(columns).is_some_and(|id| usize::from(id.0) != next) {
-                    return Err(format!(
-                        "columns of table {} do not continue at {next}",
-                        table.id
-                    ));
-                }
-                for column in columns {
-                    table.add_column(&column.name, column.kind);
-                }
-            }
-            Edit::AddFile { file } => self.table_mut(file.table)?.add_file(file.clone()),
-        }
-        Ok(())
-    }
-
-    fn create_table(
-        &mut self,
-        id: TableId,
-        database: DatabaseId,
-        name: &str,
-    ) -> Result<(), String> {
-        let home = self.database_name(database)?;
-        let table = Table::new(id, database, name);
-        let table_name = Arc::clone(&table.name);
-        let entry = self
-            .databases
-            .get_mut(&home)
-            .expect("the name was just found");
-        let tables = &mut Arc::make_mut(entry).tables;
-        if tables
-            .insert(Arc::clone(&table_name), Arc::new(table))
-            .is_some()
-        {
-            return Err(format!("table {id} is created under a name that exists"));
-        }
-        self.table_homes.insert(id, (home, table_name));
-        self.next_table = self.next_table.max(id.0 + 1);
-        Ok(())
-    }
-
-    fn database_name(&self, id: DatabaseId) -> Result<Arc<str>, String> {
-        let found = self.databases.values().find(|database| database.id == id);
-        found
-            .map(|database| Arc::clone(&database.name))
-            .ok_or_else(|| format!("no database {id}"))
-    }
-
-    fn table_mut(&mut self, id: TableId) -> Result<&mut Table, String> {
-        let missing = || format!("no table {id}");
-        let (database, table) = self.table_homes.get(&id).ok_or_else(missing)?;
-        let database = self.databases.get_mut(database).ok_or_else(missing)?;
-        let table = Arc::make_mut(database)
-            .tables
-            .get_mut(table)
-            .ok_or_else(missing)?;
-        Ok(Arc::make_mut(table))
     }
 }

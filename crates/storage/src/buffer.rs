@@ -10,23 +10,29 @@
 //! chunk the later row, is the newer one.
 
 mod chunk;
+mod distinct;
+mod keys;
+mod known;
+mod memory;
 mod occupied;
+mod table;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
-use catalog::TableId;
+use catalog::{DAY_NANOS, FileRecord, TableId};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
-use crate::batch::{TableBatch, WriteBatch};
+use crate::batch::WriteBatch;
 use crate::error::{Error, Result};
-use crate::series::SeriesIndex;
 pub(crate) use chunk::Chunk;
-use occupied::Occupied;
+pub(crate) use distinct::DistinctSeries;
+pub(crate) use known::{Forget, Forgotten};
+use memory::Memory;
+pub(crate) use table::{Contents, FrozenRows, TableBuffer};
 
 /// Settings of the in-memory buffer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,9 +45,10 @@ pub struct Settings {
     /// longer keeps more of the WAL; default 10 minutes.
     #[serde(with = "humantime_serde")]
     pub flush_age: Duration,
-    /// Writes are refused, to be tried again, while buffered rows take this much memory: what
-    /// bounds the process when the object store is slow or away. At most 1 GiB, which is also the
-    /// default.
+    /// Writes are refused, to be tried again, while the buffer takes this much memory: rows, and
+    /// what is known of series (about 60 bytes beside its tags for each). What bounds the process
+    /// when neither the object store nor the local disk keep up. Rows alone may take 1 GiB; more is
+    /// of use for many millions of series that are written all the time; default 1 GiB.
     pub bytes_max: ByteSize,
 }
 
@@ -55,53 +62,56 @@ impl Default for Settings {
     }
 }
 
+/// Rows may take this much memory. Text columns of one partition are put together in one array,
+/// which holds 2 GiB at most.
+const ROWS_BYTES_MAX: ByteSize = ByteSize::gib(1);
+
 impl Settings {
-    /// Text columns of one partition are put together in one array, which holds 2 GiB at most.
+    /// Refuses what cannot work.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.bytes_max > ByteSize::gib(1) {
-            let (name, problem) = ("buffer.bytes_max", "must be at most 1 GiB");
+        if self.flush_bytes > ROWS_BYTES_MAX {
+            let (name, problem) = ("buffer.flush_bytes", "must be at most 1 GiB");
             return Err(Error::InvalidSetting { name, problem });
         }
         Ok(())
     }
+
+    /// Rows that take more than this, although a flush goes on, had better go to the local disk.
+    pub(crate) fn pressing_bytes(&self) -> usize {
+        let rows_max = self.bytes_max.min(ROWS_BYTES_MAX).as_u64();
+        let middle = (self.flush_bytes.as_u64() + rows_max) / 2;
+        usize::try_from(middle).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn flush_bytes(&self) -> usize {
+        usize::try_from(self.flush_bytes.as_u64()).unwrap_or(usize::MAX)
+    }
+
+    /// What is known of series may take this much.
+    fn series_bytes_max(&self) -> usize {
+        usize::try_from(self.bytes_max.as_u64() / 2).unwrap_or(usize::MAX)
+    }
 }
 
-/// Length of a time partition: one day.
-const PARTITION_NANOS: i64 = 86_400_000_000_000;
-
-/// A table without buffered rows keeps what is known of this many series. More are forgotten, and
-/// then late rows of theirs are looked at for duplicates until new ones have come.
-const IDLE_SERIES_MAX: usize = 100_000;
-
-/// Neighbouring chunks are joined only up to this size: text arrays hold 2 GiB at most.
-const JOINED_BYTES_MAX: usize = 256 << 20;
-
-/// Neighbouring chunks are joined only up to this many rows; it bounds the longest single copy.
-const JOINED_ROWS_MAX: usize = 1 << 18;
 
 /// The start of the partition that holds `time`.
 pub(crate) fn partition_start(time: i64) -> i64 {
     // Whole days before 1677-09-21T00:12:43Z do not fit; no accepted timestamp is that early.
-    time.div_euclid(PARTITION_NANOS)
-        .saturating_mul(PARTITION_NANOS)
+    time.div_euclid(DAY_NANOS).saturating_mul(DAY_NANOS)
+}
+
+/// The end of the partition that starts here, exclusive. New rows are partitioned by days.
+pub(crate) fn partition_end(start: i64) -> i64 {
+    start.saturating_add(DAY_NANOS)
 }
 
 /// The buffered rows of all tables.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
     tables: RwLock<HashMap<TableId, Arc<TableBuffer>>>,
-    bytes: AtomicUsize,
+    memory: Memory,
     /// When the oldest row that no flush has taken up yet arrived.
     oldest: Mutex<Option<Instant>>,
-}
-
-/// The rows of one table in one partition that a flush has taken up.
-#[derive(Debug)]
-pub(crate) struct FrozenPartition {
-    pub(crate) table: TableId,
-    pub(crate) partition_start: i64,
-    pub(crate) chunks: Vec<Arc<Chunk>>,
-    pub(crate) buffer: Arc<TableBuffer>,
 }
 
 impl Buffer {
@@ -118,7 +128,7 @@ impl Buffer {
             }
             let table = rows.table;
             let buffer = self.table_or_new(table, || latest_in_files(table));
-            self.count_bytes(|| buffer.append(sequence, &rows));
+            buffer.append(sequence, rows);
         }
         self.oldest.lock().get_or_insert_with(Instant::now);
     }
@@ -131,13 +141,62 @@ impl Buffer {
         if let Some(buffer) = self.table(table) {
             return buffer;
         }
-        let new = || Arc::new(TableBuffer::new(latest_in_files()));
+        let new = || Arc::new(TableBuffer::new(latest_in_files(), &self.memory));
         Arc::clone(self.tables.write().entry(table).or_insert_with(new))
     }
 
-    /// Memory that all rows take, those being flushed included.
+    fn tables(&self) -> Vec<(TableId, Arc<TableBuffer>)> {
+        let tables = self.tables.read();
+        tables.iter().map(|(id, t)| (*id, Arc::clone(t))).collect()
+    }
+
+    /// Memory that everything takes: rows, those being flushed included, and series.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
+        self.memory.rows.bytes() + self.memory.series.bytes()
+    }
+
+    /// Memory that rows take, those being flushed included.
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.memory.rows.bytes()
+    }
+
+    /// Memory of rows that no flush has taken up.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        let rows = self.memory.rows.bytes();
+        rows.saturating_sub(self.memory.frozen.bytes())
+    }
+
+    /// Memory of what is known of series.
+    pub(crate) fn series_bytes(&self) -> usize {
+        self.memory.series.bytes()
+    }
+
+    /// How many series are known.
+    pub(crate) fn series_count(&self) -> usize {
+        let tables = self.tables();
+        tables.iter().map(|(_, table)| table.series_count()).sum()
+    }
+
+    /// Refuses a write while there is too much already.
+    pub(crate) fn check_room(&self, settings: &Settings) -> Result<()> {
+        let refused = |used: usize, limit: ByteSize| {
+            let used = ByteSize(used as u64);
+            match used > limit {
+                true => Err(Error::BufferFull { used, limit }),
+                false => Ok(()),
+            }
+        };
+        refused(self.bytes(), settings.bytes_max)?;
+        refused(self.row_bytes(), ROWS_BYTES_MAX)
+    }
+
+    /// Whether there is so much that a flush should begin.
+    pub(crate) fn wants_flush(&self, settings: &Settings) -> bool {
+        let (waiting, enough) = (self.waiting_bytes(), settings.flush_bytes());
+        // Series are forgotten after a flush. They are not flushed themselves: a few rows between
+        // two flushes keep those from following one another without end.
+        let has_many_series = self.series_bytes() >= settings.series_bytes_max();
+        waiting >= enough || (has_many_series && waiting >= enough / 16)
     }
 
     /// How long the oldest row has waited for a flush.
@@ -145,179 +204,72 @@ impl Buffer {
         self.oldest.lock().map(|oldest| oldest.elapsed())
     }
 
-    /// Takes up everything there is for a flush. It stays readable until [`Buffer::release`].
-    pub(crate) fn freeze(&self) -> Vec<FrozenPartition> {
+    /// Takes up all chunks for a flush, oldest first within a partition. They stay readable until
+    /// [`Buffer::release_through`] or [`Buffer::replace`].
+    pub(crate) fn freeze(&self) -> Vec<FrozenRows> {
         *self.oldest.lock() = None;
-        let tables: Vec<_> = self
-            .tables
-            .read()
-            .iter()
-            .map(|(id, t)| (*id, Arc::clone(t)))
-            .collect();
-        let mut frozen = Vec::new();
-        for (table, buffer) in tables {
-            let mut partitions = buffer.partitions.lock();
-            for (start, partition) in partitions.iter_mut() {
-                partition.frozen = partition.chunks.len();
-                frozen.push(FrozenPartition {
-                    table,
-                    partition_start: *start,
-                    chunks: partition.chunks.clone(),
-                    buffer: Arc::clone(&buffer),
-                });
+        let tables = self.tables();
+        let frozen = tables.iter().map(|(id, table)| table.freeze(*id));
+        frozen.flatten().collect()
+    }
+
+    /// Puts a spilled file in the place of chunks; false if they are not there any more.
+    pub(crate) fn replace(&self, rows: &FrozenRows, file: FileRecord) -> bool {
+        let table = self.table(rows.table);
+        table.is_some_and(|table| table.replace(rows, file))
+    }
+
+    /// All spilled files, in no order.
+    pub(crate) fn spilled(&self) -> Vec<Arc<FileRecord>> {
+        let tables = self.tables();
+        let files = tables.iter().map(|(_, table)| table.contents().spilled);
+        files.flatten().map(|(_, file)| file).collect()
+    }
+
+    /// Forgets the rows of all records up to this one: files hold them now. Returns what of it was in
+    /// spilled files. No chunk holds rows of records on both sides, because what a flush has taken up
+    /// is not joined with what comes after.
+    pub(crate) fn release_through(&self, sequence: u64) -> Vec<Arc<FileRecord>> {
+        let tables = self.tables();
+        let released = tables.iter().map(|(_, t)| t.release_through(sequence));
+        released.flatten().collect()
+    }
+
+    /// Forgets tables that are gone, and after a flush what is known of series that are not in use.
+    /// When series take too much memory all the same, those of the largest tables go, in use or not:
+    /// it only costs the claim that rows are new for a while. Must not run while a record is applied.
+    ///
+    /// What is returned takes a while to drop.
+    pub(crate) fn forget(
+        &self,
+        settings: &Settings,
+        exists: impl Fn(TableId) -> bool,
+    ) -> Forgotten {
+        let mut gone = Vec::new();
+        let mut tables = self.tables.write();
+        gone.extend(tables.extract_if(|id, _| !exists(*id)));
+        drop(tables);
+        let mut forgotten = Forgotten::default();
+        for (_, table) in gone {
+            table.release_through(u64::MAX);
+            forgotten.append(table.forget(Forget::All));
+        }
+        let mut tables = self.tables();
+        for (_, table) in &tables {
+            forgotten.append(table.forget(Forget::Idle));
+        }
+        if self.series_bytes() >= settings.series_bytes_max() {
+            tables.sort_by_cached_key(|(_, table)| std::cmp::Reverse(table.series_count()));
+            let largest = tables.first().map_or(0, |(_, table)| table.series_count());
+            for (_, table) in &tables {
+                if table.series_count() >= largest / 8 {
+                    forgotten.append(table.forget(Forget::All));
+                }
             }
         }
-        frozen
-    }
-
-    /// Forgets the rows of all records up to this one: files hold them now. No chunk holds rows of
-    /// records on both sides, because what a flush has taken up is not joined with what comes after.
-    pub(crate) fn release_through(&self, sequence: u64) {
-        for table in self.tables.read().values() {
-            let mut partitions = table.partitions.lock();
-            partitions.retain(|_, partition| {
-                let kept = partition
-                    .chunks
-                    .partition_point(|chunk| chunk.last_sequence <= sequence);
-                let released = partition.chunks.drain(..kept);
-                let bytes: usize = released.map(|chunk| chunk.bytes()).sum();
-                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-                partition.frozen = partition.frozen.saturating_sub(kept);
-                !partition.chunks.is_empty()
-            });
-        }
-    }
-
-    /// Forgets tables that are gone, and what is known of the series of tables that have many and
-    /// no rows at present. Must not run while a record is applied.
-    pub(crate) fn forget_idle(&self, exists: impl Fn(TableId) -> bool) {
-        self.tables.write().retain(|id, table| {
-            let is_idle = table.partitions.lock().is_empty();
-            let is_small = table.series.read().len() <= IDLE_SERIES_MAX;
-            if !exists(*id) {
-                let partitions = table.partitions.lock();
-                let chunks = partitions.values().flat_map(|partition| &partition.chunks);
-                let bytes: usize = chunks.map(|chunk| chunk.bytes()).sum();
-                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-                return false;
-            }
-            !is_idle || is_small
-        });
-    }
-
-    fn count_bytes(&self, append: impl FnOnce() -> BytesChanged) {
-        let BytesChanged { added, removed } = append();
-        self.bytes.fetch_add(added, Ordering::Relaxed);
-        self.bytes.fetch_sub(removed, Ordering::Relaxed);
+        forgotten
     }
 }
 
-#[derive(Debug, Default)]
-struct BytesChanged {
-    added: usize,
-    removed: usize,
-}
-
-/// The buffered rows of one table.
-#[derive(Debug)]
-pub(crate) struct TableBuffer {
-    series: RwLock<SeriesIndex>,
-    partitions: Mutex<BTreeMap<i64, Partition>>,
-    /// Per series, the times that have rows, here or in files.
-    occupied: Mutex<Vec<Occupied>>,
-    /// The latest time in the files that were there when this buffer began: what a series that
-    /// was never seen here may have.
-    latest_in_files: i64,
-}
-
-#[derive(Debug, Default)]
-struct Partition {
-    chunks: Vec<Arc<Chunk>>,
-    /// How many of the chunks, from the oldest, a flush has taken up; they are not joined further.
-    frozen: usize,
-}
-
-impl TableBuffer {
-    fn new(latest_in_files: i64) -> Self {
-        Self {
-            series: RwLock::default(),
-            partitions: Mutex::default(),
-            occupied: Mutex::default(),
-            latest_in_files,
-        }
-    }
-
-    fn append(&self, sequence: u64, batch: &TableBatch) -> BytesChanged {
-        let numbers = self.intern(batch);
-        let series: Vec<u32> = batch
-            .series_of_row
-            .iter()
-            .map(|&i| numbers[i as usize])
-            .collect();
-        let is_new = self.occupy(sequence, &series, &batch.times);
-        let mut changed = BytesChanged::default();
-        for (start, rows) in chunk::by_partition(&batch.times) {
-            let chunk = Chunk::new(sequence, &series, batch, rows.as_deref(), &is_new);
-            changed.added += chunk.bytes();
-            let mut partitions = self.partitions.lock();
-            let partition = partitions.entry(start).or_default();
-            partition.chunks.push(Arc::new(chunk));
-            partition.join_neighbours(&mut changed);
-        }
-        changed
-    }
-
-    fn intern(&self, batch: &TableBatch) -> Vec<u32> {
-        let mut index = self.series.write();
-        let numbers = batch.series.iter().map(|key| index.intern(key)).collect();
-        self.occupied
-            .lock()
-            .resize(index.len(), Occupied::up_to(self.latest_in_files));
-        numbers
-    }
-
-    /// Takes the times of new rows; tells for each whether its key is new for certain.
-    fn occupy(&self, sequence: u64, series: &[u32], times: &[i64]) -> Vec<bool> {
-        let mut occupied = self.occupied.lock();
-        let take = |(&series, &time)| {
-            let occupied: &mut Occupied = &mut occupied[series as usize];
-            occupied.take(time, sequence)
-        };
-        series.iter().zip(times).map(take).collect()
-    }
-
-    /// All chunks with their partitions, oldest first within each.
-    pub(crate) fn chunks(&self) -> Vec<(i64, Arc<Chunk>)> {
-        let partitions = self.partitions.lock();
-        let each = |(start, partition): (&i64, &Partition)| {
-            partition
-                .chunks
-                .iter()
-                .map(|chunk| (*start, Arc::clone(chunk)))
-                .collect::<Vec<_>>()
-        };
-        partitions.iter().flat_map(each).collect()
-    }
-
-    pub(crate) fn series(&self) -> &RwLock<SeriesIndex> {
-        &self.series
-    }
-}
-
-impl Partition {
-    fn join_neighbours(&mut self, changed: &mut BytesChanged) {
-        while let [.., older, newer] = &self.chunks[self.frozen..] {
-            let rows = older.rows() + newer.rows();
-            let bytes = older.bytes() + newer.bytes();
-            if older.rows() > 2 * newer.rows() || rows > JOINED_ROWS_MAX || bytes > JOINED_BYTES_MAX
-            {
-                break;
-            }
-            let joined = Chunk::join(older, newer);
-            changed.removed += older.bytes() + newer.bytes();
-            changed.added += joined.bytes();
-            self.chunks.truncate(self.chunks.len() - 2);
-            self.chunks.push(Arc::new(joined));
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

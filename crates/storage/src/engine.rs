@@ -1,30 +1,34 @@
 //! The storage engine of a running process: writes go in, snapshots come out, and a background task
 //! moves rows from the buffer to files.
 
+mod delete;
 mod flush;
 mod lock;
+mod maintenance;
+mod sweep;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytesize::ByteSize;
-use catalog::{Catalog, FileRecord, TableId};
+use catalog::{Catalog, Clock, Predicate, TableId};
 use object_store::ObjectStore;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 use uuid::Uuid;
 
 use crate::batch::{WriteBatch, codec};
 use crate::buffer::{self, Buffer};
+use crate::compaction;
 use crate::error::{Error, Result};
 use crate::snapshot::TableSnapshot;
+use crate::spill::{self, Spill, SpillStore};
 use crate::wal::{self, Apply, Entry, Wal};
 pub use lock::DirectoryLock;
+pub use maintenance::Settings as MaintenanceSettings;
 
 /// The kind of WAL record that holds a [`WriteBatch`].
 const WRITE_BATCH: u8 = 1;
@@ -37,6 +41,10 @@ pub struct Settings {
     pub wal: wal::Settings,
     /// Rows in memory.
     pub buffer: buffer::Settings,
+    /// Many small files to few large ones.
+    pub compaction: compaction::Settings,
+    /// What else is done in the background.
+    pub maintenance: maintenance::Settings,
 }
 
 /// When a write is acknowledged.
@@ -53,14 +61,30 @@ pub enum Durability {
 pub struct Stats {
     /// The write-ahead log.
     pub wal: wal::WalStats,
-    /// Memory that buffered rows take.
+    /// Memory that the buffer takes: rows, and what is known of series.
     pub buffer_bytes: u64,
+    /// Series known in memory.
+    pub series: u64,
+    /// Memory of what is known of them; part of `buffer_bytes`.
+    pub series_bytes: u64,
+    /// Files on the local disk that wait for the object store.
+    pub spilled_files: u64,
+    /// Their size.
+    pub spilled_bytes: u64,
     /// Flushes since the start.
     pub flushes: u64,
     /// Rows written to files since the start.
     pub rows_flushed: u64,
-    /// Bytes written to files since the start.
+    /// Bytes that flushes have written to files since the start.
     pub file_bytes_written: u64,
+    /// Compactions since the start.
+    pub compactions: u64,
+    /// Rows that compactions have written since the start.
+    pub rows_compacted: u64,
+    /// Bytes that compactions have written since the start.
+    pub compaction_bytes_written: u64,
+    /// Files that were replaced and wait to be deleted.
+    pub replaced_files: usize,
     /// Another process has taken the store over: this one takes no more writes.
     pub is_fenced: bool,
 }
@@ -70,7 +94,7 @@ pub struct Stats {
 pub struct Engine {
     core: Arc<Core>,
     wal: Arc<Wal<WriteBatch>>,
-    flusher: Mutex<Option<JoinHandle<()>>>,
+    background: Mutex<Vec<JoinHandle<()>>>,
     stop: CancellationToken,
     _lock: DirectoryLock,
 }
@@ -81,17 +105,27 @@ struct Core {
     settings: Settings,
     catalog: Arc<Catalog>,
     store: Arc<dyn ObjectStore>,
+    clock: Arc<dyn Clock>,
     buffer: Buffer,
+    spill: Arc<Spill>,
     /// The newest record in the buffer. Held while a record is applied and while a flush takes up
     /// what there is, so that a flush never sees half a record.
     applied: Mutex<u64>,
     /// Held for the length of a flush.
     flushing: tokio::sync::Mutex<()>,
+    /// Held while files are replaced by others, from the decision to the commit. Taken before `flushing`
+    /// by whoever needs both.
+    rewriting: Arc<tokio::sync::Mutex<()>>,
+    replaced: maintenance::Replaced,
     flush_wanted: Notify,
+    flushed: Notify,
     is_fenced: AtomicBool,
     flushes: AtomicU64,
     rows_flushed: AtomicU64,
     file_bytes_written: AtomicU64,
+    compactions: AtomicU64,
+    rows_compacted: AtomicU64,
+    compaction_bytes_written: AtomicU64,
 }
 
 impl Core {
@@ -101,21 +135,26 @@ impl Core {
             .append(sequence, batch, |table| self.latest_in_files(table));
         *applied = sequence;
         drop(applied);
-        if self.buffer.bytes() as u64 >= self.settings.buffer.flush_bytes.as_u64() {
+        self.spill.note_rows();
+        if self.buffer.wants_flush(&self.settings.buffer) {
             self.flush_wanted.notify_one();
         }
     }
 
-    fn forget_idle(&self) {
+    /// Forgets tables that are gone and series that are not in use; see [`Buffer::forget`].
+    fn forget(&self) {
         let state = self.catalog.state();
-        let _nothing_is_applied = self.applied.lock();
-        self.buffer
-            .forget_idle(|table| state.table(table).is_some());
+        let exists = |table| state.stored_table(table).is_some();
+        let nothing_is_applied = self.applied.lock();
+        let forgotten = self.buffer.forget(&self.settings.buffer, exists);
+        drop(nothing_is_applied);
+        drop(forgotten);
     }
 
     fn latest_in_files(&self, table: TableId) -> i64 {
         let state = self.catalog.state();
-        let files = state.table(table).map_or(&[][..], |table| table.files());
+        let table = state.stored_table(table);
+        let files = table.map_or(&[][..], |table| table.files());
         files
             .iter()
             .map(|file| file.time_max)
@@ -142,24 +181,43 @@ impl Engine {
         lock: DirectoryLock,
         catalog: Arc<Catalog>,
         store: Arc<dyn ObjectStore>,
+        clock: Arc<dyn Clock>,
     ) -> Result<(Self, wal::ReplayReport)> {
         settings.buffer.check()?;
+        settings.compaction.check()?;
+        settings.maintenance.check()?;
+        let folder = lock.data_dir().join("spill");
+        let local = spill::open_folder(lock.files(), &folder).map_err(|source| Error::DataDirectory {
+            action: "empty",
+            path: folder,
+            source,
+        })?;
         let core = Arc::new(Core {
             settings: settings.clone(),
             catalog,
             store,
+            clock,
             buffer: Buffer::default(),
+            spill: Arc::new(Spill::new(local)),
             applied: Mutex::new(0),
             flushing: tokio::sync::Mutex::default(),
+            rewriting: Arc::default(),
+            replaced: maintenance::Replaced::default(),
             flush_wanted: Notify::new(),
+            flushed: Notify::new(),
             is_fenced: AtomicBool::new(false),
             flushes: AtomicU64::new(0),
             rows_flushed: AtomicU64::new(0),
             file_bytes_written: AtomicU64::new(0),
+            compactions: AtomicU64::new(0),
+            rows_compacted: AtomicU64::new(0),
+            compaction_bytes_written: AtomicU64::new(0),
         });
         let (opened, wal_id) = {
-            let (core, path) = (Arc::clone(&core), lock.data_dir().join("wal"));
-            let replay = move || replay(&core, &path, settings.wal);
+            let directory =
+                wal::Directory::new(Arc::clone(lock.files()), lock.data_dir().join("wal"));
+            let core = Arc::clone(&core);
+            let replay = move || replay(&core, directory, settings.wal);
             tokio::task::spawn_blocking(replay)
                 .await
                 .map_err(|_| Error::ShuttingDown)??
@@ -168,27 +226,23 @@ impl Engine {
         core.catalog.open_for_writing(wal_id).await?;
         let report = opened.report().clone();
         let wal = Arc::new(opened.start(Applier(Arc::clone(&core)))?);
-        if report.damages_salvaged > 0 {
+        if report.damages_salvaged > 0 || !core.spill.is_empty() {
             // What was saved must not stay in a damaged log: the next start would refuse it again.
+            // And what was spilled is not to be replayed again.
             core.flush_wanted.notify_one();
         }
         let stop = CancellationToken::new();
-        let flusher = tokio::spawn(flush::run(
-            Arc::clone(&core),
-            Arc::clone(&wal),
-            stop.clone(),
-        ));
-        let flusher = Mutex::new(Some(flusher));
-        Ok((
-            Self {
-                core,
-                wal,
-                flusher,
-                stop,
-                _lock: lock,
-            },
-            report,
-        ))
+        let flusher = flush::run(Arc::clone(&core), Arc::clone(&wal), stop.clone());
+        let keeper = maintenance::run(Arc::clone(&core), stop.clone());
+        let background = vec![tokio::spawn(flusher), tokio::spawn(keeper)];
+        let engine = Self {
+            core,
+            wal,
+            background: Mutex::new(background),
+            stop,
+            _lock: lock,
+        };
+        Ok((engine, report))
     }
 
     /// Makes a write durable and visible, and returns its sequence number.
@@ -200,16 +254,9 @@ impl Engine {
         if self.core.is_fenced.load(Ordering::Relaxed) {
             return Err(Error::Fenced);
         }
-        let (used, limit) = (
-            self.core.buffer.bytes() as u64,
-            self.core.settings.buffer.bytes_max,
-        );
-        if used > limit.as_u64() {
+        if let Err(full) = self.core.buffer.check_room(&self.core.settings.buffer) {
             self.core.flush_wanted.notify_one();
-            return Err(Error::BufferFull {
-                used: ByteSize(used),
-                limit,
-            });
+            return Err(full);
         }
         let durability = match durability {
             Durability::Synced => wal::Durability::Synced,
@@ -235,19 +282,23 @@ impl Engine {
     pub fn snapshot(&self, table: TableId) -> Option<TableSnapshot> {
         // The buffer first, then the files: see `TableSnapshot::new`.
         let buffer = self.core.buffer.table(table);
-        let chunks = buffer
-            .as_ref()
-            .map(|buffer| buffer.chunks())
-            .unwrap_or_default();
+        let contents = buffer.map(|buffer| buffer.contents()).unwrap_or_default();
         let state = self.core.catalog.state();
         let table = state.table(table)?;
         let applied_through = state.wal_applied_through();
         Some(TableSnapshot::new(
             Arc::clone(table),
             applied_through,
-            chunks,
-            buffer,
+            contents,
+            state.retention_of(table).earliest(self.core.clock.now_nanos()),
         ))
+    }
+
+    /// The store to read files from: the object store, and those files of snapshots that are not in
+    /// it yet.
+    pub fn object_store(&self) -> Arc<dyn ObjectStore> {
+        let (store, spill) = (Arc::clone(&self.core.store), Arc::clone(&self.core.spill));
+        Arc::new(SpillStore::new(store, spill))
     }
 
     /// Writes everything buffered to files and returns when a manifest holds them.
@@ -255,26 +306,39 @@ impl Engine {
         flush::flush(&self.core).await
     }
 
-    /// Deletes files that no table refers to any more, such as those of a dropped database. One
-    /// that cannot be deleted is left behind with a warning.
-    pub async fn delete_files(&self, files: &[Arc<FileRecord>]) {
-        use object_store::ObjectStoreExt;
-        for file in files {
-            if let Err(error) = self.core.store.delete(&file.path().into()).await {
-                warn!(path = file.path(), %error, "could not delete a file that is not needed");
-            }
+    /// Deletes the rows of these tables that match, of all that was written before the call. It is done
+    /// when this returns: no reader that begins later sees them.
+    ///
+    /// Fails with a kind of `Unavailable` when the object store does not answer; nothing is deleted
+    /// then.
+    pub async fn delete_rows(&self, tables: Vec<(TableId, Predicate)>) -> Result<()> {
+        if self.core.is_fenced.load(Ordering::Relaxed) {
+            return Err(Error::Fenced);
         }
+        // A task of its own: a caller that goes away must not leave half of it done.
+        let core = Arc::clone(&self.core);
+        let deleting = tokio::spawn(async move { delete::rows(&core, tables).await });
+        deleting.await.map_err(|_| Error::ShuttingDown)?
     }
 
     /// Figures as of now.
     pub fn stats(&self) -> Stats {
+        let (spilled_files, spilled_bytes) = self.core.spill.count_and_bytes();
         Stats {
             wal: self.wal.stats(),
             buffer_bytes: self.core.buffer.bytes() as u64,
+            series: self.core.buffer.series_count() as u64,
+            series_bytes: self.core.buffer.series_bytes() as u64,
+            spilled_files: spilled_files as u64,
+            spilled_bytes,
             flushes: self.core.flushes.load(Ordering::Relaxed),
             rows_flushed: self.core.rows_flushed.load(Ordering::Relaxed),
             is_fenced: self.core.is_fenced.load(Ordering::Relaxed),
             file_bytes_written: self.core.file_bytes_written.load(Ordering::Relaxed),
+            compactions: self.core.compactions.load(Ordering::Relaxed),
+            rows_compacted: self.core.rows_compacted.load(Ordering::Relaxed),
+            compaction_bytes_written: self.core.compaction_bytes_written.load(Ordering::Relaxed),
+            replaced_files: self.core.replaced.len(),
         }
     }
 
@@ -282,9 +346,9 @@ impl Engine {
     pub async fn shutdown(&self) -> Result<()> {
         self.wal.close().await?;
         self.stop.cancel();
-        let flusher = self.flusher.lock().take();
-        if let Some(flusher) = flusher {
-            flusher.await.map_err(|_| Error::ShuttingDown)?;
+        let background = std::mem::take(&mut *self.background.lock());
+        for task in background {
+            task.await.map_err(|_| Error::ShuttingDown)?;
         }
         let flushed = flush::flush(&self.core).await;
         let state = self.core.catalog.state();
@@ -304,14 +368,18 @@ impl Drop for Engine {
 /// The store knows the log that its sequence numbers are those of. A directory without a log, such
 /// as that of a new machine, gets a new one, whose numbers go on where the store is; a log that the
 /// store does not know is refused, because its rows may be nowhere else.
-fn replay(core: &Arc<Core>, path: &Path, settings: wal::Settings) -> Result<(wal::Opened, Uuid)> {
+fn replay(
+    core: &Arc<Core>,
+    directory: wal::Directory,
+    settings: wal::Settings,
+) -> Result<(wal::Opened, Uuid)> {
     let state = core.catalog.state();
-    let wal_id = match (wal::has_segments(path)?, state.wal()) {
+    let wal_id = match (wal::has_segments(&directory)?, state.wal()) {
         (true, Some(known)) => known,
         (true, None) | (false, _) => Uuid::new_v4(),
     };
     let opened = wal::open(
-        path,
+        Arc::new(directory),
         wal_id,
         settings,
         state.wal_applied_through(),
@@ -323,10 +391,10 @@ fn replay(core: &Arc<Core>, path: &Path, settings: wal::Settings) -> Result<(wal
                 )));
             }
             let mut batch = codec::decode(record.payload)?;
-            // A table that was dropped after the write is not there any more.
+            // A table that was purged after the write is not there any more.
             batch
                 .tables
-                .retain(|rows| state.table(rows.table).is_some());
+                .retain(|rows| state.stored_table(rows.table).is_some());
             core.apply(record.sequence, batch);
             Ok(())
         },

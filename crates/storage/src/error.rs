@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use arrow::error::ArrowError;
 use catalog::ErrorKind;
+use parquet::errors::ParquetError;
 
+use crate::parquet_file::FileError;
 use crate::wal;
 
 /// Failures of the storage engine.
@@ -40,9 +43,9 @@ pub enum Error {
     /// The object store does not answer.
     #[error("object store is unavailable: {0}")]
     Store(#[from] object_store::Error),
-    /// Rows could not be encoded.
-    #[error("cannot encode rows: {0}")]
-    Encode(#[from] parquet::errors::ParquetError),
+    /// A file could not be written or read.
+    #[error("cannot encode or decode rows: {0}")]
+    File(#[from] FileError),
     /// Another process uses this data directory.
     #[error(
         "data directory {} is in use by another process; stop it or choose another directory",
@@ -72,6 +75,18 @@ pub enum Error {
 #[error("{0}")]
 pub struct WalError(#[source] pub(crate) wal::Error);
 
+impl From<ParquetError> for Error {
+    fn from(error: ParquetError) -> Self {
+        Self::File(error.into())
+    }
+}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        Self::File(error.into())
+    }
+}
+
 impl From<wal::Error> for Error {
     fn from(error: wal::Error) -> Self {
         Self::Wal(WalError(error))
@@ -100,7 +115,7 @@ impl Error {
                 ErrorKind::Unavailable
             }
             Self::InvalidSetting { .. } => ErrorKind::Invalid,
-            Self::Encode(_) => ErrorKind::Internal,
+            Self::File(_) => ErrorKind::Internal,
             Self::Locked { .. } | Self::DataDirectory { .. } => ErrorKind::Unavailable,
         }
     }
@@ -123,7 +138,7 @@ impl Error {
             Self::Fenced => "fenced",
             Self::InvalidSetting { .. } => "invalid_setting",
             Self::Store(_) => "storage_unavailable",
-            Self::Encode(_) => "internal_error",
+            Self::File(_) => "internal_error",
             Self::Locked { .. } => "data_directory_locked",
             Self::DataDirectory { .. } => "storage_error",
             Self::ShuttingDown => "shutting_down",

@@ -12,28 +12,40 @@
 
 mod batch;
 mod buffer;
+mod compaction;
 mod engine;
 mod error;
+mod io;
 mod merge;
 mod object_stores;
 mod parquet_file;
+mod row_filter;
 mod rows;
 mod schema;
 mod series;
 mod snapshot;
+mod spill;
+#[cfg(test)]
+mod testing;
 mod wal;
 
 pub use batch::{TableBatch, WriteBatch};
-pub use engine::{DirectoryLock, Durability, Engine, Settings, Stats};
+pub use engine::{DirectoryLock, Durability, Engine, MaintenanceSettings, Settings, Stats};
 pub use error::{Error, Result};
 pub use merge::{KeyMerge, Step};
+pub use row_filter::RowFilter;
 pub use schema::{COLUMN_TYPE_KEY, arrow_schema, arrow_type};
 pub use series::{SeriesKey, key_columns};
-pub use snapshot::{BufferedRows, ScanUnit, TableSnapshot};
+pub use snapshot::{BufferedRows, FileRows, ScanUnit, TableSnapshot};
 
 /// Settings of the in-memory buffer.
 pub mod buffer_settings {
     pub use crate::buffer::Settings;
+}
+
+/// Settings of compaction.
+pub mod compaction_settings {
+    pub use crate::compaction::Settings;
 }
 
 /// The object store that files and manifests live in.

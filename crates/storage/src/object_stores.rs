@@ -10,6 +10,7 @@
 //! - a reader sees a whole object or none.
 
 mod local;
+mod reading;
 mod staging;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,8 @@ use object_store::memory::InMemory;
 use object_store::prefix::PrefixStore;
 use serde::{Deserialize, Serialize, Serializer};
 
-use local::DurableLocal;
+use crate::io::LocalFileSystem;
+pub(crate) use local::DurableLocal;
 
 /// The directory for objects inside the data directory when none is set.
 const DIRECTORY_DEFAULT: &str = "objects";
@@ -152,7 +154,10 @@ pub fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn ObjectStore>
         Kind::Local => {
             let directory = settings.directory.as_deref();
             let path = data_dir.join(directory.unwrap_or(Path::new(DIRECTORY_DEFAULT)));
-            Ok(Arc::new(DurableLocal::open(&path)?))
+            Ok(Arc::new(DurableLocal::open(
+                Arc::new(LocalFileSystem),
+                &path,
+            )?))
         }
         Kind::S3 => open_s3(&settings.s3),
         Kind::Memory => Ok(Arc::new(InMemory::new())),

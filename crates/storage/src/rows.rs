@@ -7,25 +7,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray,
-    TimestampNanosecondArray, UInt32Array, new_null_array,
+    Array, ArrayRef, RecordBatch, TimestampNanosecondArray, UInt32Array, new_null_array,
 };
 use arrow::compute::{concat, take};
 use arrow::datatypes::SchemaRef;
 use catalog::{Column, ColumnKind, TIME_COLUMN, Table};
-use parking_lot::RwLock;
 
-use crate::buffer::Chunk;
-use crate::series::{self, SeriesIndex, SeriesKey};
+use crate::buffer::{Chunk, DistinctSeries};
 
 /// Rows of a chunk in arrival order, as the columns of `schema` (any columns of `table`).
-pub(crate) fn in_arrival_order(
-    chunk: &Chunk,
-    index: &RwLock<SeriesIndex>,
-    table: &Table,
-    schema: &SchemaRef,
-) -> RecordBatch {
-    let distinct = DistinctSeries::of(&[chunk], index);
+pub(crate) fn in_arrival_order(chunk: &Chunk, table: &Table, schema: &SchemaRef) -> RecordBatch {
+    let distinct = DistinctSeries::of(&[chunk]);
     let columns = schema
         .fields()
         .iter()
@@ -38,7 +30,7 @@ pub(crate) fn in_arrival_order(
                     .column(name)
                     .expect("the schema is made of the table's columns");
                 match column.kind {
-                    ColumnKind::Tag => distinct.tag_values(column, &chunk.series),
+                    ColumnKind::Tag => distinct.tag_values(column.id, distinct.of_row()),
                     ColumnKind::Field(_) => match chunk.fields.get(&column.id) {
                         Some(array) => Arc::clone(array),
                         None => new_null_array(field.data_type(), chunk.rows()),
@@ -51,25 +43,16 @@ pub(crate) fn in_arrival_order(
 }
 
 /// Rows of chunks, oldest chunk first, sorted by the row key with every key once.
-pub(crate) fn sorted_unique(
-    chunks: &[&Chunk],
-    index: &RwLock<SeriesIndex>,
-    table: &Table,
-    schema: &SchemaRef,
-) -> RecordBatch {
-    let series = chunks
-        .iter()
-        .map(|chunk| &chunk.series[..])
-        .collect::<Vec<_>>()
-        .concat();
+pub(crate) fn sorted_unique(chunks: &[&Chunk], table: &Table, schema: &SchemaRef) -> RecordBatch {
     let times = chunks
         .iter()
         .map(|chunk| &chunk.times[..])
         .collect::<Vec<_>>()
         .concat();
-    let distinct = DistinctSeries::of(chunks, index);
-    let order = distinct.sort(&series, &times);
-    let groups = KeyGroups::find(&order, &series, &times);
+    let distinct = DistinctSeries::of(chunks).sorted();
+    let series = distinct.of_row();
+    let order = order_by_key(distinct.len(), series, &times);
+    let groups = KeyGroups::find(&order, series, &times);
 
     let newest = UInt32Array::from(groups.newest(&order));
     let series: Vec<u32> = newest
@@ -90,7 +73,7 @@ pub(crate) fn sorted_unique(
                     .column(name)
                     .expect("the schema is made of the table's columns");
                 if column.kind == ColumnKind::Tag {
-                    return distinct.tag_values(column, &series);
+                    return distinct.tag_values(column.id, &series);
                 }
                 match concat_field(chunks, column) {
                     None => new_null_array(field.data_type(), series.len()),
@@ -127,106 +110,32 @@ fn record_batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Reco
         .expect("columns follow the schema")
 }
 
-/// The series that occur in some chunks, by ascending number, with their tags.
-struct DistinctSeries {
-    numbers: Vec<u32>,
-    keys: Vec<SeriesKey>,
-}
-
-impl DistinctSeries {
-    fn of(chunks: &[&Chunk], index: &RwLock<SeriesIndex>) -> Self {
-        let index = index.read();
-        let mut occurs = vec![false; index.len()];
-        for chunk in chunks {
-            chunk
-                .series
-                .iter()
-                .for_each(|&number| occurs[number as usize] = true);
-        }
-        let numbers: Vec<u32> = (0u32..)
-            .zip(&occurs)
-            .filter(|(_, occurs)| **occurs)
-            .map(|(n, _)| n)
-            .collect();
-        let keys = index.keys_of(&numbers);
-        Self { numbers, keys }
+/// Row numbers sorted by series and time; rows of one key stay in their order, oldest first.
+///
+/// Rows are distributed over the series, which are in order, by counting; only series whose rows did
+/// not arrive in time order are sorted at all.
+fn order_by_key(series_count: usize, series: &[u32], times: &[i64]) -> Vec<u32> {
+    let mut ends = vec![0u32; series_count + 1];
+    for &series in series {
+        ends[series as usize + 1] += 1;
     }
-
-    /// A table by series number of something known per distinct series.
-    fn by_number<T: Copy + Default>(&self, values: &[T]) -> Vec<T> {
-        let length = self.numbers.last().map_or(0, |&last| last as usize + 1);
-        let mut table = vec![T::default(); length];
-        for (&number, &value) in self.numbers.iter().zip(values) {
-            table[number as usize] = value;
-        }
-        table
+    for at in 0..series_count {
+        ends[at + 1] += ends[at];
     }
-
-    /// The value of one tag for each row.
-    fn tag_values(&self, column: &Column, series: &[u32]) -> ArrayRef {
-        let mut distinct: Vec<Option<&str>> =
-            self.keys.iter().map(|key| key.tag(column.id)).collect();
-        let per_series = distinct.clone();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let values: Vec<&str> = distinct.into_iter().flatten().collect();
-        let code = |value: &Option<&str>| {
-            value.map(|value| {
-                let position = values
-                    .binary_search(&value)
-                    .expect("it is one of the distinct values");
-                i32::try_from(position).expect("fewer than 2^31 values of a tag in memory")
-            })
-        };
-        let codes: Vec<Option<i32>> = per_series.iter().map(code).collect();
-        let codes = self.by_number(&codes);
-        let keys: Int32Array = series
-            .iter()
-            .map(|&number| codes[number as usize])
-            .collect();
-        Arc::new(DictionaryArray::new(
-            keys,
-            Arc::new(StringArray::from(values)),
-        ))
+    let starts = ends.clone();
+    let mut order = vec![0u32; series.len()];
+    for (row, &series) in (0u32..).zip(series) {
+        let end = &mut ends[series as usize];
+        order[*end as usize] = row;
+        *end += 1;
     }
-
-    /// Row numbers sorted by series and time; rows of one key stay in their order, oldest first.
-    ///
-    /// Strings are compared once per series. Rows are distributed over the series by counting, and
-    /// only series whose rows did not arrive in time order are sorted at all.
-    fn sort(&self, series: &[u32], times: &[i64]) -> Vec<u32> {
-        let mut by_key: Vec<u32> = (0..).take(self.keys.len()).collect();
-        by_key.sort_unstable_by(|&a, &b| {
-            series::compare(&self.keys[a as usize], &self.keys[b as usize])
-        });
-        let mut ranks = vec![0u32; by_key.len()];
-        for (rank, &position) in (0..).zip(&by_key) {
-            ranks[position as usize] = rank;
+    for bounds in starts.windows(2) {
+        let rows = &mut order[bounds[0] as usize..bounds[1] as usize];
+        if !rows.is_sorted_by_key(|&row| times[row as usize]) {
+            rows.sort_by_key(|&row| times[row as usize]); // stable: age breaks ties
         }
-        let rank_of = self.by_number(&ranks);
-
-        let mut ends = vec![0u32; ranks.len() + 1];
-        for &number in series {
-            ends[rank_of[number as usize] as usize + 1] += 1;
-        }
-        for rank in 0..ranks.len() {
-            ends[rank + 1] += ends[rank];
-        }
-        let starts = ends.clone();
-        let mut order = vec![0u32; series.len()];
-        for (row, &number) in (0u32..).zip(series) {
-            let end = &mut ends[rank_of[number as usize] as usize];
-            order[*end as usize] = row;
-            *end += 1;
-        }
-        for bounds in starts.windows(2) {
-            let rows = &mut order[bounds[0] as usize..bounds[1] as usize];
-            if !rows.is_sorted_by_key(|&row| times[row as usize]) {
-                rows.sort_by_key(|&row| times[row as usize]); // stable: age breaks ties
-            }
-        }
-        order
     }
+    order
 }
 
 /// Runs of equal keys in a sorted order. Empty `duplicates` is the usual case.

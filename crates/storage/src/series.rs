@@ -1,10 +1,9 @@
 //! Series: one distinct set of tag values in a table, known by a number while it is in memory.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use catalog::{ColumnId, TIME_COLUMN};
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
 /// The tags of a series in canonical form: `column u16, length u32, text` for each tag that is
 /// present, by ascending column id. Two rows belong to one series if and only if these bytes agree.
@@ -14,7 +13,7 @@ pub struct SeriesKey(Arc<[u8]>);
 impl SeriesKey {
     /// The key of these tags, which must come in ascending order of column id.
     pub fn new<'a>(tags: impl IntoIterator<Item = (ColumnId, &'a str)>) -> Self {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(128);
         for (column, value) in tags {
             bytes.extend_from_slice(&column.0.to_le_bytes());
             let length = u32::try_from(value.len()).expect("the line limit is below 4 GiB");
@@ -46,23 +45,28 @@ impl SeriesKey {
 
     /// The tags, by ascending column id.
     pub fn tags(&self) -> impl Iterator<Item = (ColumnId, &str)> {
-        let mut rest = &self.0[..];
-        std::iter::from_fn(move || {
-            let ((column, value), tail) = split_tag(rest)?;
-            rest = tail;
-            Some((
-                column,
-                std::str::from_utf8(value).expect("checked when the key was made"),
-            ))
-        })
+        raw_tags(&self.0).map(|(column, value)| (column, text(value)))
     }
+}
 
-    /// The value of one tag.
-    pub(crate) fn tag(&self, column: ColumnId) -> Option<&str> {
-        self.tags()
-            .find(|(id, _)| *id == column)
-            .map(|(_, value)| value)
-    }
+/// The value of one tag of the series with this key.
+pub(crate) fn tag(key: &[u8], column: ColumnId) -> Option<&str> {
+    let mut tags = raw_tags(key);
+    tags.find(|(id, _)| *id == column)
+        .map(|(_, value)| text(value))
+}
+
+fn text(value: &[u8]) -> &str {
+    std::str::from_utf8(value).expect("checked when the key was made")
+}
+
+fn raw_tags(key: &[u8]) -> impl Iterator<Item = RawTag<'_>> {
+    let mut rest = key;
+    std::iter::from_fn(move || {
+        let (tag, tail) = split_tag(rest)?;
+        rest = tail;
+        Some(tag)
+    })
 }
 
 /// A tag, not yet known to be UTF-8.
@@ -76,67 +80,21 @@ fn split_tag(bytes: &[u8]) -> Option<(RawTag<'_>, &[u8])> {
     Some(((ColumnId(u16::from_le_bytes(*column)), value), rest))
 }
 
-/// Compares two series as rows of a sorted file compare: tag by tag in order of column id, a
-/// missing tag before any value.
-pub(crate) fn compare(a: &SeriesKey, b: &SeriesKey) -> std::cmp::Ordering {
-    let (mut a, mut b) = (a.tags(), b.tags());
+/// Compares the keys of two series as rows of a sorted file compare: tag by tag in order of column
+/// id, a missing tag before any value.
+pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
+    let (mut a, mut b) = (raw_tags(a), raw_tags(b));
     loop {
         match (a.next(), b.next()) {
-            (None, None) => return std::cmp::Ordering::Equal,
-            (None, Some(_)) => return std::cmp::Ordering::Less,
-            (Some(_), None) => return std::cmp::Ordering::Greater,
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => return Ordering::Less,
+            (Some(_), None) => return Ordering::Greater,
             // The one that has the lower column has a value where the other has none.
             (Some((ca, va)), Some((cb, vb))) => match cb.cmp(&ca).then_with(|| va.cmp(vb)) {
-                std::cmp::Ordering::Equal => {}
+                Ordering::Equal => {}
                 unequal => return unequal,
             },
         }
-    }
-}
-
-/// Numbers for the series of one table, handed out in the order they first appear and kept as long
-/// as the process runs.
-#[derive(Debug, Default)]
-pub(crate) struct SeriesIndex {
-    keys: Vec<SeriesKey>,
-    numbers: HashTable<u32>,
-    hasher: RandomState,
-}
-
-impl SeriesIndex {
-    /// The number of a series, new if it was not seen before.
-    pub(crate) fn intern(&mut self, key: &SeriesKey) -> u32 {
-        use std::hash::BuildHasher;
-        let hash = self.hasher.hash_one(key.as_bytes());
-        let Self {
-            keys,
-            numbers,
-            hasher,
-        } = self;
-        let entry = numbers.entry(
-            hash,
-            |&number| keys[number as usize] == *key,
-            |&number| hasher.hash_one(keys[number as usize].as_bytes()),
-        );
-        let number = *entry
-            .or_insert_with(|| u32::try_from(keys.len()).expect("fewer than 2^32 series in memory"))
-            .get();
-        if number as usize == keys.len() {
-            keys.push(key.clone());
-        }
-        number
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// The keys of these numbers.
-    pub(crate) fn keys_of(&self, numbers: &[u32]) -> Vec<SeriesKey> {
-        numbers
-            .iter()
-            .map(|&number| self.keys[number as usize].clone())
-            .collect()
     }
 }
 
@@ -167,21 +125,13 @@ mod tests {
         ];
         for (i, a) in ascending.iter().enumerate() {
             for (j, b) in ascending.iter().enumerate() {
-                assert_eq!(compare(a, b), i.cmp(&j), "{a:?} {b:?}");
+                assert_eq!(
+                    compare(a.as_bytes(), b.as_bytes()),
+                    i.cmp(&j),
+                    "{a:?} {b:?}"
+                );
             }
         }
-    }
-
-    #[test]
-    fn numbers_are_stable_and_dense() {
-        let mut index = SeriesIndex::default();
-        let keys: Vec<_> = (0..1000).map(|i| key(&[(0, &i.to_string())])).collect();
-        for round in 0..2 {
-            for (number, key) in (0u32..).zip(&keys) {
-                assert_eq!(index.intern(key), number, "round {round}");
-            }
-        }
-        assert_eq!(index.len(), 1000);
     }
 
     #[test]

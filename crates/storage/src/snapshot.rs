@@ -1,18 +1,20 @@
 //! An immutable read view of one table: its live files and buffered chunks at one moment.
 //!
-//! [`TableSnapshot::scan_units`] says what has to be read for a time range and which of it must be
-//! merged. Sources need merging only when rows of one may replace rows of another: when they are in
-//! one partition, their times overlap and the keys of the newer one are not known to be new
-//! (`keys_are_new`). Everything else is read as it lies.
+//! [`TableSnapshot::scan_units`] says what has to be read for a time range, which of it must be
+//! merged, and which rows must not be seen. Sources need merging only when rows of one may replace
+//! rows of another: when the windows of their partitions overlap, their times overlap, and the keys of
+//! the newer one are not known to be new (`keys_are_new`). Everything else is read as it lies.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use catalog::{FileRecord, Table};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{SchemaRef, TimestampNanosecondType};
+use catalog::{FileRecord, TIME_COLUMN, Table};
 
-use crate::buffer::{Chunk, TableBuffer};
+use crate::buffer::{self, Chunk, Contents};
+use crate::row_filter::RowFilter;
 use crate::rows;
 use crate::schema::arrow_schema;
 
@@ -22,29 +24,41 @@ pub struct TableSnapshot {
     table: Arc<Table>,
     schema: SchemaRef,
     files: Vec<Arc<FileRecord>>,
+    /// Files on the local disk that the object store does not have yet: newer than `files`.
+    spilled: Vec<(i64, Arc<FileRecord>)>,
     chunks: Vec<(i64, Arc<Chunk>)>,
-    buffer: Option<Arc<TableBuffer>>,
+    /// Older rows are not kept.
+    earliest: i64,
 }
 
 /// Buffered rows to be read.
 #[derive(Debug, Clone)]
 pub struct BufferedRows {
     chunks: Vec<Arc<Chunk>>,
-    buffer: Arc<TableBuffer>,
     table: Arc<Table>,
+    earliest: i64,
+}
+
+/// The rows of a file that are to be read.
+#[derive(Debug, Clone)]
+pub struct FileRows {
+    /// The file.
+    pub file: Arc<FileRecord>,
+    /// Which of its rows must not be seen.
+    pub filter: RowFilter,
 }
 
 /// Something to read, independent of all other units of the same snapshot.
 #[derive(Debug, Clone)]
 pub enum ScanUnit {
     /// A file whose rows replace none and are replaced by none.
-    File(Arc<FileRecord>),
+    File(FileRows),
     /// Buffered rows, in any order, that replace none and are replaced by none.
     Buffered(BufferedRows),
     /// Files and buffered rows, older before newer, whose rows may replace one another.
     Merged {
         /// The files, oldest first.
-        files: Vec<Arc<FileRecord>>,
+        files: Vec<FileRows>,
         /// Rows that are newer than all of the files.
         buffered: Option<BufferedRows>,
     },
@@ -56,25 +70,25 @@ enum Source {
 }
 
 impl TableSnapshot {
-    /// `chunks` must have been taken before the state that `table` is from: rows that a flush moved
+    /// `buffered` must have been taken before the state that `table` is from: rows that a flush moved
     /// in between are then in both, and told apart by `wal_applied_through`; the other way round
     /// they would be in neither.
     pub(crate) fn new(
         table: Arc<Table>,
         wal_applied_through: u64,
-        chunks: Vec<(i64, Arc<Chunk>)>,
-        buffer: Option<Arc<TableBuffer>>,
+        mut buffered: Contents,
+        earliest: i64,
     ) -> Self {
-        let is_buffered = |chunk: &Chunk| chunk.last_sequence > wal_applied_through;
+        let is_buffered = |last_sequence| last_sequence > wal_applied_through;
+        (buffered.spilled).retain(|(_, file)| is_buffered(file.id.last_sequence));
+        (buffered.chunks).retain(|(_, chunk)| is_buffered(chunk.last_sequence));
         Self {
             schema: arrow_schema(&table),
             files: table.files().to_vec(),
-            chunks: chunks
-                .into_iter()
-                .filter(|(_, chunk)| is_buffered(chunk))
-                .collect(),
             table,
-            buffer,
+            spilled: buffered.spilled,
+            chunks: buffered.chunks,
+            earliest,
         }
     }
 
@@ -90,14 +104,13 @@ impl TableSnapshot {
 
     /// What has to be read to see every row with a time in `range`.
     pub fn scan_units(&self, range: &RangeInclusive<i64>) -> Vec<ScanUnit> {
-        let mut sources = self.sources();
-        sources.sort_by_key(|(partition, _)| *partition); // stable: stays oldest first
+        let range = (*range.start()).max(self.earliest)..=*range.end();
         let mut units = Vec::new();
-        for partition in sources.chunk_by(|a, b| a.0 == b.0) {
-            let sources: Vec<_> = partition.iter().map(|(_, source)| source).collect();
+        for group in in_overlapping_windows(self.sources()) {
+            let sources: Vec<_> = group.iter().collect();
             for component in components(&sources) {
                 // A row outside the range never replaces one inside: they differ in time.
-                let overlaps = |source: &&Source| source.overlaps(range);
+                let overlaps = |source: &&Source| source.overlaps(&range);
                 let component: Vec<_> = component.into_iter().filter(overlaps).collect();
                 units.extend(self.unit(&component));
             }
@@ -105,28 +118,36 @@ impl TableSnapshot {
         units
     }
 
-    fn sources(&self) -> Vec<(i64, Source)> {
-        let files = self
-            .files
-            .iter()
-            .map(|file| (file.partition_start, Source::File(Arc::clone(file))));
-        let chunk = |(start, chunk): &(i64, Arc<Chunk>)| (*start, Source::Chunk(Arc::clone(chunk)));
-        files.chain(self.chunks.iter().map(chunk)).collect()
+    /// Everything, oldest first within each window.
+    fn sources(&self) -> Vec<(Range<i64>, Source)> {
+        let spilled = self.spilled.iter().map(|(_, file)| file);
+        let files = self.files.iter().chain(spilled).map(|file| {
+            let window = file.partition_start..file.partition_end();
+            (window, Source::File(Arc::clone(file)))
+        });
+        let chunks = self.chunks.iter().map(|(start, chunk)| {
+            let window = *start..buffer::partition_end(*start);
+            (window, Source::Chunk(Arc::clone(chunk)))
+        });
+        files.chain(chunks).collect()
     }
 
     fn unit(&self, component: &[&Source]) -> Option<ScanUnit> {
         let (mut files, mut chunks) = (Vec::new(), Vec::new());
         for source in component {
             match source {
-                Source::File(file) => files.push(Arc::clone(file)),
+                Source::File(file) => files.push(FileRows {
+                    filter: RowFilter::of(&self.table, file, self.earliest),
+                    file: Arc::clone(file),
+                }),
                 Source::Chunk(chunk) => chunks.push(Arc::clone(chunk)),
             }
         }
         let is_plain = component.len() == 1 && component[0].is_unique();
         let buffered = (!chunks.is_empty()).then(|| BufferedRows {
             chunks,
-            buffer: Arc::clone(self.buffer.as_ref().expect("chunks come from a buffer")),
             table: Arc::clone(&self.table),
+            earliest: self.earliest,
         });
         match (files.pop(), buffered) {
             (None, None) => None,
@@ -164,6 +185,28 @@ impl Source {
     fn is_unique(&self) -> bool {
         matches!(self, Self::File(_)) || self.keys_are_new()
     }
+}
+
+/// Groups sources so that windows of different groups do not overlap; within a group they keep their
+/// order.
+pub(crate) fn in_overlapping_windows<T>(sources: Vec<(Range<i64>, T)>) -> Vec<Vec<T>> {
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|&place| sources[place].0.start);
+    let mut group_of = vec![0; sources.len()];
+    let (mut groups, mut end) = (0, i64::MIN);
+    for place in order {
+        let window = &sources[place].0;
+        if groups == 0 || window.start >= end {
+            groups += 1;
+        }
+        end = end.max(window.end);
+        group_of[place] = groups - 1;
+    }
+    let mut grouped: Vec<Vec<T>> = (0..groups).map(|_| Vec::new()).collect();
+    for ((_, source), group) in sources.into_iter().zip(group_of) {
+        grouped[group].push(source);
+    }
+    grouped
 }
 
 /// Groups sources (oldest first) so that rows of different groups never replace one another.
@@ -226,16 +269,59 @@ impl BufferedRows {
         start..=end
     }
 
+    /// Whether some of the rows are too old to be seen.
+    pub fn is_filtered(&self) -> bool {
+        self.chunks
+            .iter()
+            .any(|chunk| chunk.time_min < self.earliest)
+    }
+
     /// The rows as they arrived, as columns of `schema` (any of the table's columns, any order).
     pub fn batches(&self, schema: &SchemaRef) -> Vec<RecordBatch> {
-        let index = self.buffer.series();
-        let rows = |chunk: &Arc<Chunk>| rows::in_arrival_order(chunk, index, &self.table, schema);
+        let rows = |chunk: &Arc<Chunk>| {
+            let rows = rows::in_arrival_order(chunk, &self.table, schema);
+            self.not_too_old(rows, &chunk.times)
+        };
         self.chunks.iter().map(rows).collect()
     }
 
-    /// The rows sorted by the row key, every key once.
+    /// The rows sorted by the row key, every key once. `schema` must have the time column.
     pub fn sorted_unique(&self, schema: &SchemaRef) -> RecordBatch {
         let chunks: Vec<_> = self.chunks.iter().map(|chunk| &**chunk).collect();
-        rows::sorted_unique(&chunks, self.buffer.series(), &self.table, schema)
+        let rows = rows::sorted_unique(&chunks, &self.table, schema);
+        if !self.is_filtered() {
+            return rows;
+        }
+        let times = rows.column_by_name(TIME_COLUMN);
+        let times = times.expect("the schema has it, says the contract");
+        let times = times.as_primitive::<TimestampNanosecondType>().clone();
+        self.not_too_old(rows, times.values())
+    }
+
+    fn not_too_old(&self, rows: RecordBatch, times: &[i64]) -> RecordBatch {
+        if times.iter().all(|&time| time >= self.earliest) {
+            return rows;
+        }
+        let kept = times.iter().map(|&time| Some(time >= self.earliest));
+        let kept: BooleanArray = kept.collect();
+        filter_record_batch(&rows, &kept).expect("there is one time for each row")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_that_touch_do_not_overlap() {
+        let check = |windows: &[Range<i64>], expected: &[&[usize]]| {
+            let sources = windows.iter().cloned().zip(0..).collect();
+            assert_eq!(in_overlapping_windows(sources), expected, "{windows:?}");
+        };
+        check(&[], &[]);
+        check(&[0..10, 10..20], &[&[0], &[1]]);
+        check(&[10..20, 0..10, 10..20], &[&[1], &[0, 2]]);
+        // A long window holds its days together; they stay in order of age.
+        check(&[0..10, 30..40, 0..80, 10..20, 80..90], &[&[0, 1, 2, 3], &[4]]);
     }
 }

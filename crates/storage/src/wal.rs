@@ -31,7 +31,6 @@ mod simulated;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,8 +41,7 @@ use uuid::Uuid;
 
 use committer::Outcome;
 pub(crate) use error::{Error, ErrorKind, Result};
-pub(crate) use files::create_directory_durably;
-use files::{Directory, LocalDirectory};
+pub(crate) use files::Directory;
 use log::Log;
 use queue::{Queue, Waiting};
 pub(crate) use replay::Refusal;
@@ -252,38 +250,25 @@ pub struct WalStats {
 /// A log that was read back and is ready to take records.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    directory: Arc<dyn Directory>,
+    directory: Arc<Directory>,
     settings: Settings,
     shared: Arc<Shared>,
     log: Log,
     report: ReplayReport,
 }
 
-/// Reads the log in `path` back. `visit` gets every record after `applied_through` in order; older
+/// Whether there is a log in a directory.
+pub(crate) fn has_segments(directory: &Directory) -> Result<bool> {
+    Ok(!replay::segment_numbers(directory)?.is_empty())
+}
+
+/// Reads the log in a directory back. `visit` gets every record after `applied_through` in order; older
 /// ones are persisted elsewhere. A directory that does not exist is an empty log.
 ///
 /// Blocks for as long as reading takes. Fails when records that were durable cannot be read (see
 /// [`Recovery`]), when a segment belongs to another cluster, and when `visit` does.
 pub(crate) fn open<E: Into<Refusal>>(
-    path: impl Into<PathBuf>,
-    cluster_id: Uuid,
-    settings: Settings,
-    applied_through: u64,
-    visit: impl FnMut(ReplayedRecord<'_>) -> Result<(), E>,
-) -> Result<Opened> {
-    let directory = Arc::new(LocalDirectory::new(path));
-    open_in(directory, cluster_id, settings, applied_through, visit)
-}
-
-/// Whether there is a log in `path`.
-pub(crate) fn has_segments(path: impl Into<PathBuf>) -> Result<bool> {
-    let directory = LocalDirectory::new(path);
-    Ok(!replay::segment_numbers(&directory)?.is_empty())
-}
-
-/// [`open`] over any directory, for tests that simulate a disk.
-pub(crate) fn open_in<E: Into<Refusal>>(
-    directory: Arc<dyn Directory>,
+    directory: Arc<Directory>,
     cluster_id: Uuid,
     settings: Settings,
     applied_through: u64,
@@ -341,7 +326,7 @@ impl Opened {
 /// A running log. Dropping it lets what waits finish in the background; [`Wal::close`] waits for that.
 #[derive(Debug)]
 pub(crate) struct Wal<T> {
-    directory: Arc<dyn Directory>,
+    directory: Arc<Directory>,
     settings: Settings,
     shared: Arc<Shared>,
     queue: Arc<Queue<T>>,

@@ -5,7 +5,10 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
 use super::*;
-use crate::{FieldType, FileId};
+use crate::{
+    ColumnId, ColumnKind, ColumnRef, Comparison, DAY_NANOS, Database, DatabaseId, DatabaseName,
+    FieldType, FileId, FileRecord, FloatStorage, Predicate, Retention, Table, Value,
+};
 
 const FLOAT: ColumnKind = ColumnKind::Field(FieldType::Float);
 const INTEGER: ColumnKind = ColumnKind::Field(FieldType::Integer);
@@ -34,11 +37,15 @@ fn file(table: &crate::Table, first_sequence: u64) -> FileRecord {
         id: FileId {
             first_sequence,
             last_sequence: first_sequence + 1,
-            checksum: 7,
+            discriminator: 7,
         },
         database: table.database,
         table: table.id,
         partition_start: -86_400,
+        partition_nanos: DAY_NANOS,
+        level: 0,
+        checksum: 7,
+        deletes_through: 0,
         size_bytes: 10,
         rows: 2,
         time_min: -5,
@@ -49,35 +56,45 @@ fn file(table: &crate::Table, first_sequence: u64) -> FileRecord {
 
 /// Everything a state says, for comparing two of them.
 fn described(state: &State) -> String {
-    let tables: Vec<_> = state
-        .databases()
-        .flat_map(|d| d.tables().cloned())
+    let table = |table: &Table| {
+        format!(
+            "{} {} {:?} {:?} {:?} {:?} {:?}\n",
+            table.id,
+            table.name,
+            table.retention,
+            table.float_storage,
+            table.columns(),
+            table.files(),
+            table.deletes()
+        )
+    };
+    let database = |database: &Database| {
+        let tables: String = database.tables().map(|t| table(t)).collect();
+        let (id, name, retention) = (database.id, &database.name, database.retention);
+        format!("{id} {name} {retention:?}\n{tables}")
+    };
+    let live: String = state.databases().map(|d| database(d)).collect();
+    let dropped = state.dropped_databases();
+    let dropped: String = dropped
+        .map(|d| format!("{} {}", d.at_nanos, database(&d.item)))
         .collect();
-    let tables: Vec<_> = tables
-        .iter()
-        .map(|t| {
-            (
-                t.id,
-                t.name.to_string(),
-                t.columns().to_vec(),
-                t.files().to_vec(),
-            )
-        })
-        .collect();
-    let databases: Vec<_> = state
-        .databases()
-        .map(|d| (d.id, d.name.to_string()))
+    let tables = state.dropped_tables();
+    let tables: String = tables
+        .map(|t| format!("{} {}", t.at_nanos, table(&t.item)))
         .collect();
     let tokens: Vec<_> = state.tokens().collect();
     format!(
-        "{} {} {databases:?} {tables:?} {tokens:?}",
+        "{} {}\n{live}-- dropped\n{dropped}{tables}-- tokens {tokens:?}",
         state.cluster, state.wal_applied_through
     )
 }
 
 async fn populated(store: &Arc<InMemory>) -> Catalog {
     let catalog = open(store).await.unwrap();
-    catalog.create_database(&name("plant")).await.unwrap();
+    catalog
+        .create_database(&name("plant"), Retention::Forever)
+        .await
+        .unwrap();
     let columns = [("host", ColumnKind::Tag), ("v", FLOAT)];
     let state = catalog
         .extend("plant", &[extension("cpu", &columns)])
@@ -89,7 +106,61 @@ async fn populated(store: &Arc<InMemory>) -> Catalog {
         .await
         .unwrap();
     catalog.put_token("admin", [3; 32]).await.unwrap();
+    populate_further(&catalog).await;
     catalog
+}
+
+/// Options, deletes, and things that were dropped, some under names that are in use again.
+async fn populate_further(catalog: &Catalog) {
+    let host = ColumnRef::Column(ColumnId(0));
+    let is_gone = Predicate::Compare {
+        column: host,
+        comparison: Comparison::Equal,
+        value: Value::Text("gone".to_owned()),
+    };
+    let cpu = catalog
+        .state()
+        .database("plant")
+        .unwrap()
+        .table("cpu")
+        .unwrap()
+        .id;
+    catalog.delete_rows(&[(cpu, is_gone)], 17).await.unwrap();
+    let options = TableOptions {
+        retention: Some(Some(Retention::from_nanos(Some(1_000)))),
+        float_storage: Some(FloatStorage::DecimalWhenExact),
+    };
+    catalog
+        .set_table_options("plant", "cpu", options)
+        .await
+        .unwrap();
+    let week = Retention::from_nanos(Some(7 * 86_400_000_000_000));
+    catalog.create_database(&name("lab"), week).await.unwrap();
+    for (at, table) in (1..).zip(["a", "a", "b", "a"]) {
+        let columns = [("host", ColumnKind::Tag), ("v", FLOAT)];
+        catalog
+            .extend("lab", &[extension(table, &columns)])
+            .await
+            .unwrap();
+        catalog.drop_table("lab", table, at).await.unwrap();
+    }
+    catalog
+        .extend("lab", &[extension("a", &[("v", FLOAT)])])
+        .await
+        .unwrap();
+    for at in 10..12 {
+        catalog.create_database(&name("old"), week).await.unwrap();
+        catalog
+            .extend("old", &[extension("t", &[("v", FLOAT)])])
+            .await
+            .unwrap();
+        catalog
+            .extend("old", &[extension("u", &[("v", FLOAT)])])
+            .await
+            .unwrap();
+        catalog.drop_table("old", "u", at).await.unwrap();
+        catalog.drop_database("old", at).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -112,8 +183,11 @@ async fn checkpoints_hold_the_whole_state_and_old_commits_go() {
             .await
             .unwrap();
     }
-    catalog.create_database(&name("short-lived")).await.unwrap();
-    catalog.drop_database("short-lived").await.unwrap();
+    catalog
+        .create_database(&name("short-lived"), Retention::Forever)
+        .await
+        .unwrap();
+    catalog.purge_database("short-lived").await.unwrap();
     let first = Path::from("manifest/00000000000000000001.json");
     assert!(matches!(
         store.head(&first).await,
@@ -122,8 +196,167 @@ async fn checkpoints_hold_the_whole_state_and_old_commits_go() {
     let reopened = open(&store).await.unwrap();
     assert_eq!(described(&catalog.state()), described(&reopened.state()));
     // Ids of dropped databases are not used again.
-    let id = reopened.create_database(&name("next")).await.unwrap();
-    assert_eq!(id, DatabaseId(3));
+    let id = reopened
+        .create_database(&name("next"), Retention::Forever)
+        .await
+        .unwrap();
+    assert_eq!(id, DatabaseId(6));
+}
+
+#[tokio::test]
+async fn what_was_dropped_comes_back_newest_first_until_it_is_purged() {
+    let store = Arc::new(InMemory::new());
+    let catalog = populated(&store).await;
+    let check = |result: Result<()>, reason: &str| assert_eq!(result.unwrap_err().reason(), reason);
+    check(catalog.undrop_table("lab", "a").await, "table_exists");
+    check(catalog.undrop_table("lab", "c").await, "nothing_dropped");
+    check(catalog.undrop_database("lab").await, "database_exists");
+    check(catalog.undrop_database("c").await, "nothing_dropped");
+    check(catalog.drop_table("lab", "c", 9).await, "table_not_found");
+    check(catalog.drop_database("c", 9).await, "database_not_found");
+
+    catalog.drop_table("lab", "a", 20).await.unwrap();
+    catalog.undrop_table("lab", "a").await.unwrap();
+    let columns = |table: &str| {
+        let state = catalog.state();
+        let table = state.database("lab").unwrap().table(table).unwrap();
+        table.columns().len()
+    };
+    assert_eq!(columns("a"), 1, "the newest of that name has one column");
+    catalog.undrop_table("lab", "b").await.unwrap();
+    assert_eq!(columns("b"), 2);
+
+    catalog.undrop_database("old").await.unwrap();
+    let state = catalog.state();
+    let old = state.database("old").unwrap();
+    assert!(old.table("u").is_none(), "was dropped before the database");
+    let table = old.table("t").unwrap();
+    assert_eq!(state.table(table.id).unwrap().name, table.name);
+    catalog.undrop_table("old", "u").await.unwrap();
+
+    // Of the three of table `a`, two were dropped by then; of the databases, one.
+    assert_eq!(catalog.purge_dropped(10).await.unwrap(), 4);
+    assert_eq!(catalog.purge_dropped(10).await.unwrap(), 0);
+    let state = catalog.state();
+    assert_eq!(
+        (
+            state.dropped_databases().len(),
+            state.dropped_tables().len()
+        ),
+        (0, 0)
+    );
+    check(catalog.undrop_database("old").await, "database_exists");
+    let reopened = open(&store).await.unwrap();
+    assert_eq!(described(&catalog.state()), described(&reopened.state()));
+}
+
+#[tokio::test]
+async fn rows_of_a_dropped_table_still_reach_files() {
+    let store = Arc::new(InMemory::new());
+    let catalog = populated(&store).await;
+    let state = catalog.state();
+    let table = state.database("plant").unwrap().table("cpu").unwrap();
+    catalog.drop_table("plant", "cpu", 5).await.unwrap();
+    catalog
+        .commit_flush(vec![file(table, 18)], 19)
+        .await
+        .unwrap();
+    catalog.undrop_table("plant", "cpu").await.unwrap();
+    catalog.drop_database("plant", 6).await.unwrap();
+    catalog
+        .commit_flush(vec![file(table, 20)], 21)
+        .await
+        .unwrap();
+    catalog.undrop_database("plant").await.unwrap();
+    assert_eq!(catalog.state().table(table.id).unwrap().files().len(), 3);
+}
+
+#[tokio::test]
+async fn replaced_files_take_their_deletes_with_them() {
+    let store = Arc::new(InMemory::new());
+    let catalog = populated(&store).await;
+    let state = catalog.state();
+    let table = state.database("plant").unwrap().table("cpu").unwrap();
+    let old = &table.files()[0];
+    assert_eq!(table.deletes_of(old).count(), 1);
+    let later = file(table, 30);
+    assert_eq!(
+        table.deletes_of(&later).count(),
+        0,
+        "written after the delete"
+    );
+
+    let new = FileRecord {
+        level: 1,
+        deletes_through: table.deletes()[0].id,
+        ..file(table, 1)
+    };
+    let new = FileRecord {
+        id: FileId {
+            discriminator: 8,
+            ..new.id
+        },
+        ..new
+    };
+    let replacement = Replacement {
+        table: table.id,
+        removed: vec![old.key()],
+        added: vec![new.clone()],
+    };
+    catalog
+        .replace_files(vec![replacement.clone()])
+        .await
+        .unwrap();
+    let error = catalog.replace_files(vec![replacement]).await.unwrap_err();
+    assert_eq!(error.reason(), "files_changed");
+    let reopened = open(&store).await.unwrap();
+    let state = reopened.state();
+    let table = state.table(table.id).unwrap();
+    assert_eq!(table.files(), [Arc::new(new)]);
+    assert_eq!(table.deletes(), []);
+    assert_eq!(described(&catalog.state()), described(&state));
+}
+
+#[tokio::test]
+async fn retention_is_that_of_the_table_or_else_of_its_database() {
+    let store = Arc::new(InMemory::new());
+    let catalog = populated(&store).await;
+    let check = |database: &str, table: &str, nanos| {
+        let state = catalog.state();
+        let table = state.database(database).unwrap().table(table).unwrap();
+        assert_eq!(
+            state.retention_of(table).nanos(),
+            nanos,
+            "{database}.{}",
+            table.name
+        );
+    };
+    check("plant", "cpu", Some(1_000));
+    check("lab", "a", Some(7 * 86_400_000_000_000));
+    catalog
+        .set_database_retention("lab", Retention::Forever)
+        .await
+        .unwrap();
+    check("lab", "a", None);
+    let set = |retention| TableOptions {
+        retention: Some(retention),
+        float_storage: None,
+    };
+    catalog
+        .set_table_options("plant", "cpu", set(None))
+        .await
+        .unwrap();
+    check("plant", "cpu", None);
+    catalog
+        .set_database_retention("plant", Retention::from_nanos(Some(5)))
+        .await
+        .unwrap();
+    check("plant", "cpu", Some(5));
+    catalog
+        .set_table_options("plant", "cpu", set(Some(Retention::Forever)))
+        .await
+        .unwrap();
+    check("plant", "cpu", None);
 }
 
 #[tokio::test]
@@ -162,10 +395,16 @@ async fn limits_are_errors() {
         columns_per_table: 3,
     };
     let catalog = Catalog::open(store, limits).await.unwrap();
-    catalog.create_database(&name("a")).await.unwrap();
+    catalog
+        .create_database(&name("a"), Retention::Forever)
+        .await
+        .unwrap();
     let check = |result: Result<()>, reason: &str| assert_eq!(result.unwrap_err().reason(), reason);
     check(
-        catalog.create_database(&name("b")).await.map(drop),
+        catalog
+            .create_database(&name("b"), Retention::Forever)
+            .await
+            .map(drop),
         "database_limit",
     );
     let wide = extension("t", &[("a", FLOAT), ("b", FLOAT), ("c", FLOAT)]);
@@ -183,8 +422,14 @@ async fn a_second_writer_fences_the_first() {
     let store = Arc::new(InMemory::new());
     let first = populated(&store).await;
     let second = open(&store).await.unwrap();
-    second.create_database(&name("theirs")).await.unwrap();
-    let error = first.create_database(&name("mine")).await.unwrap_err();
+    second
+        .create_database(&name("theirs"), Retention::Forever)
+        .await
+        .unwrap();
+    let error = first
+        .create_database(&name("mine"), Retention::Forever)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Fenced { .. }), "{error}");
 }
 

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! The checksum covers the second line as it stands. Format numbers only grow, and every release
-//! reads all earlier ones. The types here belong to the disk; the rest of the crate never sees
-//! them.
+//! reads all earlier ones. The types of the body are in [`disk`].
+
+mod disk;
 
 use object_store::path::Path;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -16,11 +17,13 @@ use uuid::Uuid;
 
 use crate::edit::Edit;
 use crate::error::Error;
-use crate::ids::{ColumnId, DatabaseId, FileId, TableId};
-use crate::schema::{Column, ColumnKind, FieldType, FileRecord};
-use crate::state::{State, TokenDigest};
+use crate::schema::Table;
+use crate::state::{Database, State};
+use disk::{DiskEdit, parse_uuid};
 
-const FORMAT: u32 = 1;
+/// 1: the first. 2: retention, deletes, replaced files, drops that can be undone; a release that
+/// reads only 1 would take rows that are gone for being there.
+const FORMAT: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -129,6 +132,7 @@ fn decode<T: DeserializeOwned>(bytes: &[u8], number: u64) -> Result<(Header, T),
     Ok((header, body))
 }
 
+/// The edits that make this state from nothing.
 fn rebuild(state: &State) -> Vec<Edit> {
     let mut edits = vec![
         Edit::InitializeCluster {
@@ -145,28 +149,64 @@ fn rebuild(state: &State) -> Vec<Edit> {
             digest: *digest,
         });
     }
+    // What was dropped comes first, here and for tables: its name may have been taken anew.
+    for dropped in state.dropped_databases() {
+        let (id, at_nanos) = (dropped.item.id, dropped.at_nanos);
+        rebuild_database(state, &dropped.item, &mut edits);
+        edits.push(Edit::DropDatabase { id, at_nanos });
+    }
     for database in state.databases() {
-        edits.push(Edit::CreateDatabase {
-            id: database.id,
-            name: database.name.to_string(),
-        });
-        for table in database.tables() {
-            let (id, name) = (table.id, table.name.to_string());
-            edits.push(Edit::CreateTable {
-                id,
-                database: database.id,
-                name,
-            });
-            edits.push(Edit::AddColumns {
-                table: id,
-                columns: table.columns().to_vec(),
-            });
-            edits.extend(table.files().iter().map(|f| Edit::AddFile {
-                file: (**f).clone(),
-            }));
-        }
+        rebuild_database(state, database, &mut edits);
     }
     edits
+}
+
+fn rebuild_database(state: &State, database: &Database, edits: &mut Vec<Edit>) {
+    edits.push(Edit::CreateDatabase {
+        id: database.id,
+        name: database.name.to_string(),
+    });
+    edits.push(Edit::SetDatabaseRetention {
+        id: database.id,
+        retention: database.retention,
+    });
+    let is_of_it = |table: &Table| table.database == database.id;
+    for dropped in state
+        .dropped_tables()
+        .filter(|dropped| is_of_it(&dropped.item))
+    {
+        let (id, at_nanos) = (dropped.item.id, dropped.at_nanos);
+        rebuild_table(&dropped.item, edits);
+        edits.push(Edit::DropTable { id, at_nanos });
+    }
+    for table in database.tables() {
+        rebuild_table(table, edits);
+    }
+}
+
+fn rebuild_table(table: &Table, edits: &mut Vec<Edit>) {
+    let id = table.id;
+    edits.push(Edit::CreateTable {
+        id,
+        database: table.database,
+        name: table.name.to_string(),
+    });
+    edits.push(Edit::AddColumns {
+        table: id,
+        columns: table.columns().to_vec(),
+    });
+    edits.push(Edit::SetTableOptions {
+        table: id,
+        retention: table.retention,
+        float_storage: table.float_storage,
+    });
+    edits.extend(table.files().iter().map(|file| Edit::AddFile {
+        file: (**file).clone(),
+    }));
+    edits.extend(table.deletes().iter().map(|delete| Edit::AddDelete {
+        table: id,
+        delete: (**delete).clone(),
+    }));
 }
 
 #[derive(Serialize, Deserialize)]
@@ -174,250 +214,4 @@ struct DiskCheckpoint {
     next_database: u32,
     next_table: u32,
     edits: Vec<DiskEdit>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum DiskEdit {
-    InitializeCluster {
-        cluster: String,
-    },
-    OpenForWriting {
-        wal: String,
-    },
-    CreateDatabase {
-        id: u32,
-        name: String,
-    },
-    DropDatabase {
-        id: u32,
-    },
-    CreateTable {
-        id: u32,
-        database: u32,
-        name: String,
-    },
-    AddColumns {
-        table: u32,
-        first: u16,
-        columns: Vec<DiskColumn>,
-    },
-    AddFile(DiskFile),
-    AdvanceWal {
-        applied_through: u64,
-    },
-    PutToken {
-        name: String,
-        sha256: String,
-    },
-}
-
-#[derive(Serialize, Deserialize)]
-struct DiskColumn {
-    name: String,
-    kind: DiskKind,
-}
-
-#[derive(Serialize, Deserialize, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-enum DiskKind {
-    Tag,
-    Float,
-    Integer,
-    Unsigned,
-    Boolean,
-    String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct DiskFile {
-    id: String,
-    database: u32,
-    table: u32,
-    partition_start: i64,
-    size_bytes: u64,
-    rows: u64,
-    time_min: i64,
-    time_max: i64,
-    keys_are_new: bool,
-}
-
-impl From<&Edit> for DiskEdit {
-    fn from(edit: &Edit) -> Self {
-        match edit {
-            Edit::InitializeCluster { cluster } => Self::InitializeCluster {
-                cluster: cluster.to_string(),
-            },
-            Edit::OpenForWriting { wal } => Self::OpenForWriting {
-                wal: wal.to_string(),
-            },
-            Edit::CreateDatabase { id, name } => Self::CreateDatabase {
-                id: id.0,
-                name: name.clone(),
-            },
-            Edit::DropDatabase { id } => Self::DropDatabase { id: id.0 },
-            Edit::CreateTable { id, database, name } => Self::CreateTable {
-                id: id.0,
-                database: database.0,
-                name: name.clone(),
-            },
-            Edit::AddColumns { table, columns } => Self::AddColumns {
-                table: table.0,
-                first: Edit::first_column(columns).map_or(0, |id| id.0),
-                columns: columns
-                    .iter()
-                    .map(|c| DiskColumn {
-                        name: c.name.to_string(),
-                        kind: c.kind.into(),
-                    })
-                    .collect(),
-            },
-            Edit::AddFile { file } => Self::AddFile(file.into()),
-            Edit::AdvanceWal { applied_through } => Self::AdvanceWal {
-                applied_through: *applied_through,
-            },
-            Edit::PutToken { name, digest } => Self::PutToken {
-                name: name.clone(),
-                sha256: hex(digest),
-            },
-        }
-    }
-}
-
-impl TryFrom<DiskEdit> for Edit {
-    type Error = String;
-
-    fn try_from(edit: DiskEdit) -> Result<Self, String> {
-        Ok(match edit {
-            DiskEdit::InitializeCluster { cluster } => Self::InitializeCluster {
-                cluster: parse_uuid(&cluster)?,
-            },
-            DiskEdit::OpenForWriting { wal } => Self::OpenForWriting {
-                wal: parse_uuid(&wal)?,
-            },
-            DiskEdit::CreateDatabase { id, name } => Self::CreateDatabase {
-                id: DatabaseId(id),
-                name,
-            },
-            DiskEdit::DropDatabase { id } => Self::DropDatabase { id: DatabaseId(id) },
-            DiskEdit::CreateTable { id, database, name } => Self::CreateTable {
-                id: TableId(id),
-                database: DatabaseId(database),
-                name,
-            },
-            DiskEdit::AddColumns {
-                table,
-                first,
-                columns,
-            } => Self::AddColumns {
-                table: TableId(table),
-                columns: (first..)
-                    .zip(columns)
-                    .map(|(id, column)| Column {
-                        id: ColumnId(id),
-                        name: column.name.into(),
-                        kind: column.kind.into(),
-                    })
-                    .collect(),
-            },
-            DiskEdit::AddFile(file) => Self::AddFile {
-                file: file.try_into()?,
-            },
-            DiskEdit::AdvanceWal { applied_through } => Self::AdvanceWal { applied_through },
-            DiskEdit::PutToken { name, sha256 } => {
-                let digest = unhex(&sha256).ok_or("a token's digest is malformed")?;
-                Self::PutToken { name, digest }
-            }
-        })
-    }
-}
-
-impl From<ColumnKind> for DiskKind {
-    fn from(kind: ColumnKind) -> Self {
-        match kind {
-            ColumnKind::Tag => Self::Tag,
-            ColumnKind::Field(FieldType::Float) => Self::Float,
-            ColumnKind::Field(FieldType::Integer) => Self::Integer,
-            ColumnKind::Field(FieldType::UInteger) => Self::Unsigned,
-            ColumnKind::Field(FieldType::Boolean) => Self::Boolean,
-            ColumnKind::Field(FieldType::String) => Self::String,
-        }
-    }
-}
-
-impl From<DiskKind> for ColumnKind {
-    fn from(kind: DiskKind) -> Self {
-        match kind {
-            DiskKind::Tag => Self::Tag,
-            DiskKind::Float => Self::Field(FieldType::Float),
-            DiskKind::Integer => Self::Field(FieldType::Integer),
-            DiskKind::Unsigned => Self::Field(FieldType::UInteger),
-            DiskKind::Boolean => Self::Field(FieldType::Boolean),
-            DiskKind::String => Self::Field(FieldType::String),
-        }
-    }
-}
-
-impl From<&FileRecord> for DiskFile {
-    fn from(file: &FileRecord) -> Self {
-        Self {
-            id: file.id.to_string(),
-            database: file.database.0,
-            table: file.table.0,
-            partition_start: file.partition_start,
-            size_bytes: file.size_bytes,
-            rows: file.rows,
-            time_min: file.time_min,
-            time_max: file.time_max,
-            keys_are_new: file.keys_are_new,
-        }
-    }
-}
-
-impl TryFrom<DiskFile> for FileRecord {
-    type Error = String;
-
-    fn try_from(file: DiskFile) -> Result<Self, String> {
-        Ok(Self {
-            id: parse_file_id(&file.id)
-                .ok_or_else(|| format!("file id '{}' is malformed", file.id))?,
-            database: DatabaseId(file.database),
-            table: TableId(file.table),
-            partition_start: file.partition_start,
-            size_bytes: file.size_bytes,
-            rows: file.rows,
-            time_min: file.time_min,
-            time_max: file.time_max,
-            keys_are_new: file.keys_are_new,
-        })
-    }
-}
-
-fn parse_file_id(text: &str) -> Option<FileId> {
-    let mut parts = text.split('-');
-    let id = FileId {
-        first_sequence: u64::from_str_radix(parts.next()?, 16).ok()?,
-        last_sequence: u64::from_str_radix(parts.next()?, 16).ok()?,
-        checksum: u32::from_str_radix(parts.next()?, 16).ok()?,
-    };
-    parts.next().is_none().then_some(id)
-}
-
-fn parse_uuid(text: &str) -> Result<Uuid, String> {
-    text.parse().map_err(|_| format!("'{text}' is not a UUID"))
-}
-
-fn hex(digest: &TokenDigest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<TokenDigest> {
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    let mut digest = TokenDigest::default();
-    for (i, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
-    }
-    Some(digest)
 }

@@ -2,17 +2,21 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, UInt32Array, new_null_array};
 use arrow::compute::{concat, take};
 use catalog::ColumnId;
 
+use super::keys::SeriesKeys;
 use super::partition_start;
 use crate::batch::TableBatch;
 
 /// Rows as columns: a series number, a time, and one array per field that any row has.
 #[derive(Debug)]
 pub(crate) struct Chunk {
+    /// What the series numbers stand for.
+    pub(super) keys: Arc<SeriesKeys>,
     pub(crate) series: Vec<u32>,
     pub(crate) times: Vec<i64>,
     pub(crate) fields: BTreeMap<ColumnId, ArrayRef>,
@@ -26,83 +30,134 @@ pub(crate) struct Chunk {
     bytes: usize,
 }
 
-impl Chunk {
-    /// The given rows of a batch (`None` for all), whose series numbers are `series`.
-    pub(super) fn new(
-        sequence: u64,
-        series: &[u32],
-        batch: &TableBatch,
-        rows: Option<&[u32]>,
-        is_new: &[bool],
-    ) -> Self {
-        let chosen = rows.map(|rows| UInt32Array::from(rows.to_vec()));
+/// What a chunk is made of, beside its times.
+struct Parts {
+    keys: Arc<SeriesKeys>,
+    series: Vec<u32>,
+    fields: BTreeMap<ColumnId, ArrayRef>,
+    first_sequence: u64,
+    last_sequence: u64,
+    keys_are_new: bool,
+}
+
+/// The rows of one record and table, with series numbers in place of their keys.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) sequence: u64,
+    pub(super) keys: Arc<SeriesKeys>,
+    pub(super) series: Vec<u32>,
+    pub(super) batch: TableBatch,
+    /// For each row, whether its key is new for certain.
+    pub(super) is_new: Vec<bool>,
+}
+
+impl Rows {
+    /// One chunk for every partition that has rows, with the start of the partition.
+    pub(super) fn into_chunks(mut self) -> Vec<(i64, Chunk)> {
+        let times = &self.batch.times;
+        let (min, max) = time_bounds(times);
+        let first = partition_start(min);
+        if first == partition_start(max) {
+            let times = std::mem::take(&mut self.batch.times);
+            let fields = std::mem::take(&mut self.batch.fields);
+            let series = std::mem::take(&mut self.series);
+            let keys_are_new = self.is_new.iter().all(|&is_new| is_new);
+            let has_values = |(_, array): &(ColumnId, ArrayRef)| array.null_count() < array.len();
+            let fields = fields.into_iter().filter(has_values).collect();
+            return vec![(first, self.chunk(series, times, fields, keys_are_new))];
+        }
+        let mut partitions: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+        for (row, &time) in (0u32..).zip(times) {
+            let start = partition_start(time);
+            partitions.entry(start).or_default().push(row);
+        }
+        let chunk = |(start, rows)| (start, self.chosen(rows));
+        partitions.into_iter().map(chunk).collect()
+    }
+
+    fn chosen(&self, rows: Vec<u32>) -> Chunk {
+        let series = rows.iter().map(|&row| self.series[row as usize]).collect();
+        let times = rows.iter().map(|&row| self.batch.times[row as usize]);
+        let times = times.collect();
+        let keys_are_new = rows.iter().all(|&row| self.is_new[row as usize]);
+        let rows = UInt32Array::from(rows);
         let field = |(id, array): &(ColumnId, ArrayRef)| {
-            let array = match &chosen {
-                None => Cow::Borrowed(array),
-                Some(rows) => {
-                    Cow::Owned(take(array, rows, None).expect("the rows are within the batch"))
-                }
-            };
-            (array.null_count() < array.len()).then(|| (*id, array.into_owned()))
+            let array = take(array, &rows, None).expect("the rows are within the batch");
+            (array.null_count() < array.len()).then_some((*id, array))
         };
-        Self::from_parts(
-            pick(series, rows).into_owned(),
-            pick(&batch.times, rows).into_owned(),
-            batch.fields.iter().filter_map(field).collect(),
-            (sequence, sequence),
-            pick(is_new, rows).iter().all(|&is_new| is_new),
-        )
+        let fields = self.batch.fields.iter().filter_map(field).collect();
+        self.chunk(series, times, fields, keys_are_new)
     }
 
-    /// The rows of two neighbours, the older one's first.
-    pub(super) fn join(older: &Self, newer: &Self) -> Self {
-        let ids = older.fields.keys().chain(newer.fields.keys());
-        let field = |id: &ColumnId| {
-            let (a, b) = (older.fields.get(id), newer.fields.get(id));
-            let kind = a.or(b).expect("the id is of one of the two").data_type();
-            let or_nulls = |array: Option<&ArrayRef>, rows| {
-                array.map_or_else(|| new_null_array(kind, rows), ArrayRef::clone)
-            };
-            let (a, b) = (or_nulls(a, older.rows()), or_nulls(b, newer.rows()));
-            (*id, concat(&[&a, &b]).expect("a column has one type"))
-        };
-        Self::from_parts(
-            [&older.series[..], &newer.series].concat(),
-            [&older.times[..], &newer.times].concat(),
-            ids.map(field).collect(),
-            (older.first_sequence, newer.last_sequence),
-            older.keys_are_new && newer.keys_are_new,
-        )
-    }
-
-    fn from_parts(
+    fn chunk(
+        &self,
         series: Vec<u32>,
         times: Vec<i64>,
         fields: BTreeMap<ColumnId, ArrayRef>,
-        (first_sequence, last_sequence): (u64, u64),
         keys_are_new: bool,
-    ) -> Self {
-        let (mut time_min, mut time_max) = (i64::MAX, i64::MIN);
-        for &time in &times {
-            time_min = time_min.min(time);
-            time_max = time_max.max(time);
-        }
-        let arrays: usize = fields
-            .values()
-            .map(|array| array.get_array_memory_size())
-            .sum();
-        let bytes =
-            size_of::<Self>() + arrays + times.len() * (size_of::<u32>() + size_of::<i64>());
-        Self {
+    ) -> Chunk {
+        let parts = Parts {
+            keys: Arc::clone(&self.keys),
             series,
-            times,
             fields,
-            first_sequence,
-            last_sequence,
+            first_sequence: self.sequence,
+            last_sequence: self.sequence,
+            keys_are_new,
+        };
+        Chunk::from_parts(parts, times)
+    }
+}
+
+impl Chunk {
+    /// The rows of neighbours of one generation, oldest first.
+    pub(super) fn join(neighbours: &[Arc<Self>]) -> Self {
+        let (oldest, newest) = match neighbours {
+            [oldest, .., newest] => (oldest, newest),
+            _ => unreachable!("at least two are joined"),
+        };
+        let mut kinds = BTreeMap::new();
+        for chunk in neighbours {
+            let fields = chunk.fields.iter();
+            kinds.extend(fields.map(|(id, array)| (*id, array.data_type())));
+        }
+        let field = |(id, kind): (ColumnId, &_)| {
+            let values = neighbours.iter().map(|chunk| match chunk.fields.get(&id) {
+                Some(array) => Cow::Borrowed(array),
+                None => Cow::Owned(new_null_array(kind, chunk.rows())),
+            });
+            let values: Vec<_> = values.collect();
+            let values: Vec<&dyn Array> = values.iter().map(|array| &***array).collect();
+            (id, concat(&values).expect("a column has one type"))
+        };
+        let series: Vec<_> = neighbours.iter().map(|chunk| &chunk.series[..]).collect();
+        let times: Vec<_> = neighbours.iter().map(|chunk| &chunk.times[..]).collect();
+        let parts = Parts {
+            keys: Arc::clone(&newest.keys),
+            series: series.concat(),
+            fields: kinds.into_iter().map(field).collect(),
+            first_sequence: oldest.first_sequence,
+            last_sequence: newest.last_sequence,
+            keys_are_new: neighbours.iter().all(|chunk| chunk.keys_are_new),
+        };
+        Self::from_parts(parts, times.concat())
+    }
+
+    fn from_parts(parts: Parts, times: Vec<i64>) -> Self {
+        let (time_min, time_max) = time_bounds(&times);
+        let arrays = parts.fields.values();
+        let arrays: usize = arrays.map(|array| array.get_array_memory_size()).sum();
+        let rows = times.len() * (size_of::<u32>() + size_of::<i64>());
+        Self {
+            keys: parts.keys,
+            series: parts.series,
+            times,
+            fields: parts.fields,
+            first_sequence: parts.first_sequence,
+            last_sequence: parts.last_sequence,
             time_min,
             time_max,
-            keys_are_new,
-            bytes,
+            keys_are_new: parts.keys_are_new,
+            bytes: size_of::<Self>() + arrays + rows,
         }
     }
 
@@ -115,28 +170,9 @@ impl Chunk {
     }
 }
 
-/// Row indices by partition; `None` when all rows are in one, which is the usual case.
-pub(super) fn by_partition(times: &[i64]) -> Vec<(i64, Option<Vec<u32>>)> {
-    let first = partition_start(times[0]);
-    if times.iter().all(|&time| partition_start(time) == first) {
-        return vec![(first, None)];
-    }
-    let mut partitions: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
-    for (row, &time) in (0u32..).zip(times) {
-        partitions
-            .entry(partition_start(time))
-            .or_default()
-            .push(row);
-    }
-    partitions
-        .into_iter()
-        .map(|(start, rows)| (start, Some(rows)))
-        .collect()
-}
-
-fn pick<'a, T: Copy>(values: &'a [T], rows: Option<&[u32]>) -> Cow<'a, [T]> {
-    match rows {
-        None => Cow::Borrowed(values),
-        Some(rows) => rows.iter().map(|&row| values[row as usize]).collect(),
-    }
+/// The earliest and the latest of some times.
+fn time_bounds(times: &[i64]) -> (i64, i64) {
+    let bounds = (i64::MAX, i64::MIN);
+    let wider = |(min, max): (i64, i64), &time: &i64| (min.min(time), max.max(time));
+    times.iter().fold(bounds, wider)
 }

@@ -9,20 +9,35 @@
 //! see the chunks, afterwards the files. A flush that fails before it leaves everything as it was
 //! and is made again, with whatever else has arrived. Files are named after their contents, so that
 //! writing the same rows again overwrites; others are left behind unreferenced, and do no harm.
+//!
+//! While the object store is away, or slower than writers are, rows that take too much memory change
+//! over to files on the local disk ([`crate::spill`]), in the same encoding:
+//!
+//! ```text
+//! memory is short ─▶ freeze ─▶ sort, deduplicate, encode ─▶ spilled file in the place of the chunks
+//! store is back   ─▶ upload the spilled files ─▶ a flush as above, whose commit covers them too
+//! ```
+//!
+//! A partition's spilled files are older than its chunks, always: whatever is frozen is spilled as a
+//! whole, oldest first. When the local disk refuses, rows stay in memory and writers are refused.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use catalog::{FileId, FileRecord};
+use bytes::Bytes;
+use catalog::{DAY_NANOS, FileId, FileRecord, Table};
+use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use super::Core;
 use crate::batch::WriteBatch;
-use crate::buffer::FrozenPartition;
+use crate::buffer::FrozenRows;
 use crate::error::{Error, Result};
+use crate::parquet_file::{Effort, FileSummary};
 use crate::schema::arrow_schema;
 use crate::wal::Wal;
 use crate::{parquet_file, rows};
@@ -43,7 +58,7 @@ pub(super) async fn run(core: Arc<Core>, wal: Arc<Wal<WriteBatch>>, stop: Cancel
             () = core.flush_wanted.notified() => {}
             () = tokio::time::sleep(CHECK_EVERY) => {
                 let is_old = core.buffer.age().is_some_and(|age| age >= core.settings.buffer.flush_age);
-                if !is_old && !is_log_large(&core, &wal) {
+                if !is_old && core.spill.is_empty() && !is_log_large(&core, &wal) {
                     ticks += 1;
                     if ticks.is_multiple_of(OWNERSHIP_TICKS)
                         && let Err(error) = core.catalog.check_ownership().await
@@ -68,7 +83,7 @@ pub(super) async fn run(core: Arc<Core>, wal: Arc<Wal<WriteBatch>>, stop: Cancel
             error!(%error, retry_in = ?retry, "flush failed; rows stay in the write-ahead log");
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(retry) => retry = (retry * 2).min(RETRY_MAX),
+                () = wait_and_make_room(&core, retry) => retry = (retry * 2).min(RETRY_MAX),
             }
         }
         retry = Duration::from_millis(200);
@@ -98,90 +113,215 @@ fn give_up_if_fenced(core: &Core, error: &catalog::Error) -> bool {
     is_fenced
 }
 
+/// Waits for the next attempt, and spills whenever there are too many rows meanwhile.
+async fn wait_and_make_room(core: &Arc<Core>, pause: Duration) {
+    let mut pause = pin!(tokio::time::sleep(pause));
+    let flush_bytes = core.settings.buffer.flush_bytes();
+    loop {
+        tokio::select! {
+            () = &mut pause => return,
+            () = core.spill.needed(|| core.buffer.row_bytes() >= flush_bytes) => {
+                let _one_at_a_time = core.flushing.lock().await;
+                // What it cannot write stays in memory, and `needed` does not come back for it.
+                if let Err(error) = spill_rows(core).await {
+                    error!(%error, "could not make room; rows stay in memory");
+                }
+            }
+        }
+    }
+}
+
 /// Flushes what is buffered now. One at a time: callers wait for one another.
 pub(super) async fn flush(core: &Arc<Core>) -> Result<()> {
     let _one_at_a_time = core.flushing.lock().await;
+    flush_while_locked(core).await
+}
+
+/// [`flush`], for a caller that holds the lock.
+pub(super) async fn flush_while_locked(core: &Arc<Core>) -> Result<()> {
+    let flush_bytes = core.settings.buffer.flush_bytes();
+    let has_too_much = || core.spill.is_usable() && core.buffer.row_bytes() >= flush_bytes;
+    if core.spill.is_store_away() && has_too_much() {
+        // First what is certain to help.
+        spill_rows(core).await?;
+    }
+    let flushed = move_to_store(core).await;
+    match &flushed {
+        Ok(()) => core.spill.note_progress(),
+        Err(Error::Store(_) | Error::Catalog(catalog::Error::Store { .. })) => {
+            core.spill.note_store_away();
+            if has_too_much() {
+                spill_rows(core).await?;
+            }
+        }
+        Err(_) => {}
+    }
+    flushed
+}
+
+/// Brings all rows into the object store and commits them.
+async fn move_to_store(core: &Arc<Core>) -> Result<()> {
     // An earlier attempt may have succeeded although its answer got lost.
-    core.buffer
-        .release_through(core.catalog.state().wal_applied_through());
-    let (frozen, applied_through) = {
-        let applied = core.applied.lock();
-        (core.buffer.freeze(), *applied)
-    };
-    if frozen.is_empty() {
+    release_through(core, core.catalog.state().wal_applied_through()).await;
+    upload_spilled(core).await?;
+    let (frozen, applied_through) = freeze(core);
+    // From here on nothing is spilled before the commit: it has to cover all that is.
+    let spilled = core.buffer.spilled();
+    if frozen.is_empty() && spilled.is_empty() {
         return Ok(());
     }
-    let mut files = Vec::with_capacity(frozen.len());
-    let mut rows = 0;
-    for partition in &frozen {
-        if let Some(file) = write_file(core, partition).await? {
-            rows += file.rows;
-            core.file_bytes_written
-                .fetch_add(file.size_bytes, Ordering::Relaxed);
+    let mut files: Vec<FileRecord> = spilled.iter().map(|file| (**file).clone()).collect();
+    for frozen in frozen {
+        if let Some((file, bytes)) = encode(core, Arc::new(frozen)).await? {
+            let path = Path::from(file.path());
+            let pressing = core.settings.buffer.pressing_bytes();
+            tokio::select! {
+                put = core.store.put(&path, PutPayload::from(bytes)) => put?,
+                () = core.spill.needed(|| core.buffer.row_bytes() >= pressing) => {
+                    return Err(Error::Store(too_slow()));
+                }
+            };
             files.push(file);
         }
     }
     let count = files.len();
+    let rows: u64 = files.iter().map(|file| file.rows).sum();
+    let bytes = files.iter().map(|file| file.size_bytes).sum();
     core.catalog.commit_flush(files, applied_through).await?;
-    core.buffer.release_through(applied_through);
-    core.forget_idle();
+    release_through(core, applied_through).await;
+    core.forget();
     core.flushes.fetch_add(1, Ordering::Relaxed);
     core.rows_flushed.fetch_add(rows, Ordering::Relaxed);
+    core.flushed.notify_one();
+    core.file_bytes_written.fetch_add(bytes, Ordering::Relaxed);
     info!(rows, files = count, applied_through, "flushed");
     Ok(())
 }
 
-/// Writes the rows of one partition; `None` when their table was dropped.
-async fn write_file(core: &Core, partition: &FrozenPartition) -> Result<Option<FileRecord>> {
+fn too_slow() -> object_store::Error {
+    object_store::Error::Generic {
+        store: "object store",
+        source: "it takes rows more slowly than they are written".into(),
+    }
+}
+
+/// Takes up what is buffered, with the number of the last record that is in it.
+fn freeze(core: &Core) -> (Vec<FrozenRows>, u64) {
+    let applied = core.applied.lock();
+    (core.buffer.freeze(), *applied)
+}
+
+async fn release_through(core: &Core, applied_through: u64) {
+    for file in core.buffer.release_through(applied_through) {
+        core.spill.remove(&file.path().into()).await;
+    }
+}
+
+/// Uploads all spilled files, those included that are spilled meanwhile.
+async fn upload_spilled(core: &Arc<Core>) -> Result<()> {
+    loop {
+        let mut files = core.buffer.spilled();
+        files.retain(|file| !core.spill.is_uploaded(&file.path().into()));
+        files.sort_by_key(|file| file.id);
+        if files.is_empty() {
+            return Ok(());
+        }
+        for file in files {
+            let path = Path::from(file.path());
+            let payload = PutPayload::from(core.spill.read(&path).await?);
+            let mut upload = pin!(core.store.put(&path, payload));
+            let pressing = core.settings.buffer.pressing_bytes();
+            loop {
+                tokio::select! {
+                    uploaded = &mut upload => {
+                        uploaded?;
+                        break;
+                    }
+                    () = core.spill.needed(|| core.buffer.row_bytes() >= pressing) => {
+                        spill_rows(core).await?;
+                    }
+                };
+            }
+            core.spill.note_uploaded(&path);
+        }
+    }
+}
+
+/// Moves all buffered rows from memory to spilled files. To be called while no flush is between
+/// freezing and its commit.
+pub(super) async fn spill_rows(core: &Arc<Core>) -> Result<()> {
+    let (frozen, _) = freeze(core);
+    let (mut files, mut bytes_written) = (0, 0);
+    for frozen in frozen {
+        let frozen = Arc::new(frozen);
+        let Some((file, bytes)) = encode(core, Arc::clone(&frozen)).await? else {
+            // Of a dropped table: the next flush lets go of them.
+            continue;
+        };
+        let path = Path::from(file.path());
+        bytes_written += bytes.len();
+        core.spill.write(&path, bytes).await?;
+        if core.buffer.replace(&frozen, file) {
+            files += 1;
+        } else {
+            core.spill.remove(&path).await;
+        }
+    }
+    core.forget();
+    if files > 0 {
+        info!(
+            files,
+            bytes = bytes_written,
+            "spilled rows to the local disk"
+        );
+    }
+    Ok(())
+}
+
+/// Encodes rows as a file; `None` when their table was purged.
+async fn encode(core: &Core, frozen: Arc<FrozenRows>) -> Result<Option<(FileRecord, Bytes)>> {
     let state = core.catalog.state();
-    let Some(table) = state.table(partition.table).cloned() else {
+    let Some(table) = state.stored_table(frozen.table).cloned() else {
         return Ok(None);
     };
-    let (chunks, buffer) = (partition.chunks.clone(), Arc::clone(&partition.buffer));
-    let (encoded, rows, table) = tokio::task::spawn_blocking(move || {
-        let chunks: Vec<_> = chunks.iter().map(|chunk| &**chunk).collect();
+    let encoded = tokio::task::spawn_blocking(move || {
+        let chunks: Vec<_> = frozen.chunks.iter().map(|chunk| &**chunk).collect();
         let schema = arrow_schema(&table);
-        let rows = rows::sorted_unique(&chunks, buffer.series(), &table, &schema);
-        (
-            parquet_file::encode(&rows, &table),
-            rows.num_rows() as u64,
-            table,
-        )
-    })
-    .await
-    .map_err(|_| Error::ShuttingDown)?;
-    let bytes = encoded?;
-    let chunks = || partition.chunks.iter();
-    const HAS_CHUNKS: &str = "partitions without chunks are removed";
-    let file = FileRecord {
+        let rows = rows::sorted_unique(&chunks, &table, &schema);
+        let (bytes, summary) = parquet_file::encode(&rows, table.float_storage, Effort::Flush)?;
+        Ok((file_record(&frozen, &table, &summary), bytes))
+    });
+    encoded.await.map_err(|_| Error::ShuttingDown)?.map(Some)
+}
+
+/// What the manifest is to know of a file.
+fn file_record(frozen: &FrozenRows, table: &Table, summary: &FileSummary) -> FileRecord {
+    const HAS_CHUNKS: &str = "a file is made of at least one chunk";
+    let chunks = || frozen.chunks.iter();
+    let first_sequence = chunks().map(|chunk| chunk.first_sequence).min();
+    let last_sequence = chunks().map(|chunk| chunk.last_sequence).max();
+    let time_min = chunks().map(|chunk| chunk.time_min).min();
+    let time_max = chunks().map(|chunk| chunk.time_max).max();
+    FileRecord {
         id: FileId {
-            first_sequence: chunks()
-                .map(|chunk| chunk.first_sequence)
-                .min()
-                .expect(HAS_CHUNKS),
-            last_sequence: chunks()
-                .map(|chunk| chunk.last_sequence)
-                .max()
-                .expect(HAS_CHUNKS),
-            checksum: crc32c::crc32c(&bytes),
+            first_sequence: first_sequence.expect(HAS_CHUNKS),
+            last_sequence: last_sequence.expect(HAS_CHUNKS),
+            discriminator: summary.checksum,
         },
+        checksum: summary.checksum,
+        level: 0,
+        deletes_through: 0,
+        partition_nanos: DAY_NANOS,
         database: table.database,
         table: table.id,
-        partition_start: partition.partition_start,
-        size_bytes: bytes.len() as u64,
-        rows,
-        time_min: chunks()
-            .map(|chunk| chunk.time_min)
-            .min()
-            .expect(HAS_CHUNKS),
-        time_max: chunks()
-            .map(|chunk| chunk.time_max)
-            .max()
-            .expect(HAS_CHUNKS),
+        partition_start: frozen.partition_start,
+        size_bytes: summary.size_bytes,
+        rows: summary.rows,
+        time_min: time_min.expect(HAS_CHUNKS),
+        time_max: time_max.expect(HAS_CHUNKS),
         keys_are_new: chunks().all(|chunk| chunk.keys_are_new),
-    };
-    core.store
-        .put(&file.path().into(), PutPayload::from(bytes))
-        .await?;
-    Ok(Some(file))
+    }
 }
+
+#[cfg(test)]
+mod tests;

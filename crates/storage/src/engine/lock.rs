@@ -1,9 +1,10 @@
 //! One process per data directory.
 
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::io::{FileSystem, LocalFileSystem, Lock, Patience, create_directory_durably};
 
 /// An exclusive lock on `<data-dir>/lock`, held until dropped; the operating system lets go of it
 /// when the process ends in whatever way.
@@ -13,38 +14,47 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct DirectoryLock {
     data_dir: PathBuf,
-    _file: File,
+    files: Arc<dyn FileSystem>,
+    _lock: Lock,
 }
 
 impl DirectoryLock {
     /// Takes the lock, making the directory if need be. Fails at once when another process has it.
     pub fn acquire(data_dir: &Path) -> Result<Self> {
+        Self::acquire_on(Arc::new(LocalFileSystem), data_dir)
+    }
+
+    /// [`Self::acquire`] on any file system, which the engine then keeps its log on.
+    pub(crate) fn acquire_on(files: Arc<dyn FileSystem>, data_dir: &Path) -> Result<Self> {
         let failed = |action, source| Error::DataDirectory {
             action,
             path: data_dir.to_owned(),
             source,
         };
-        std::fs::create_dir_all(data_dir).map_err(|e| failed("create data directory", e))?;
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(data_dir.join("lock"))
-            .map_err(|e| failed("open the lock file in", e))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self {
+        create_directory_durably(files.as_ref(), data_dir)
+            .map_err(|e| failed("create data directory", e))?;
+        let lock = files
+            .lock(&data_dir.join("lock"), Patience::GiveUp)
+            .map_err(|e| failed("lock", e))?;
+        match lock {
+            Some(lock) => Ok(Self {
                 data_dir: data_dir.to_owned(),
-                _file: file,
+                files,
+                _lock: lock,
             }),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked {
+            None => Err(Error::Locked {
                 path: data_dir.to_owned(),
             }),
-            Err(TryLockError::Error(source)) => Err(failed("lock", source)),
         }
     }
 
     /// The directory.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// Where the directory is.
+    pub(crate) fn files(&self) -> &Arc<dyn FileSystem> {
+        &self.files
     }
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::Int32Type;
 use arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
-use catalog::{ColumnId, ColumnKind, DatabaseName, FieldType, Limits, TableExtension};
+use bytesize::ByteSize;
+use catalog::{
+    ColumnId, ColumnKind, DatabaseName, FieldType, Limits, Retention, SystemClock, TableExtension,
+};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -49,7 +52,7 @@ impl Setup {
         let catalog = Arc::new(catalog);
         if catalog.state().database("db").is_none() {
             catalog
-                .create_database(&DatabaseName::new("db").unwrap())
+                .create_database(&DatabaseName::new("db").unwrap(), Retention::Forever)
                 .await
                 .unwrap();
             let field = |kind| ColumnKind::Field(kind);
@@ -72,7 +75,7 @@ impl Setup {
             .unwrap()
             .id;
         let settings = Settings::default();
-        let (engine, _) = Engine::open(settings, self.lock(), catalog, store)
+        let (engine, _) = Engine::open(settings, self.lock(), catalog, store, Arc::new(SystemClock))
             .await
             .unwrap();
         (engine, table)
@@ -171,7 +174,7 @@ async fn read(
     for unit in snapshot.scan_units(&range) {
         match unit {
             ScanUnit::File(file) => {
-                rows.extend(rows_of(&read_file(&setup.store, &file.path()).await))
+                rows.extend(rows_of(&read_file(&setup.store, &file.file.path()).await))
             }
             ScanUnit::Buffered(buffered) => {
                 for batch in buffered.batches(snapshot.schema()) {
@@ -181,7 +184,7 @@ async fn read(
             ScanUnit::Merged { files, buffered } => {
                 let mut inputs = Vec::new();
                 for file in &files {
-                    inputs.push(read_file(&setup.store, &file.path()).await);
+                    inputs.push(read_file(&setup.store, &file.file.path()).await);
                 }
                 inputs.extend(
                     buffered
@@ -372,7 +375,7 @@ async fn a_store_that_another_process_took_over_loses_nothing() {
         .await
         .unwrap();
     let store: Arc<dyn ObjectStore> = Arc::clone(&ours.store) as _;
-    let refused = Engine::open(Settings::default(), ours.lock(), Arc::new(catalog), store).await;
+    let refused = Engine::open(Settings::default(), ours.lock(), Arc::new(catalog), store, Arc::new(SystemClock)).await;
     assert!(refused.unwrap_err().to_string().contains("belongs to log"));
     // A new machine goes on with the store; newer writes still win.
     let new = Setup {
@@ -411,7 +414,7 @@ async fn writes_are_refused_while_the_buffer_is_full() {
         buffer,
         ..Default::default()
     };
-    let (engine, _) = Engine::open(settings, setup.lock(), catalog, store)
+    let (engine, _) = Engine::open(settings, setup.lock(), catalog, store, Arc::new(SystemClock))
         .await
         .unwrap();
     let rows = [((None, 1), (Some(1.0), None))];

@@ -6,27 +6,21 @@
 //! ```
 //!
 //! `object_store`'s own local store never syncs: after a power failure an acknowledged object can be
-//! missing or empty. Reads are left to it; every change goes this way instead. The directories an
-//! object needs are created and synced from the root down before it takes its place.
-//!
-//! Listings are sorted by name, as S3's are, at the cost of holding one in memory.
+//! missing or empty. Here every change goes this way. The directories an object needs are created and
+//! synced from the root down before it takes its place. Reading is in [`super::reading`].
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
@@ -35,10 +29,11 @@ use object_store::{
 };
 use parking_lot::Mutex;
 
+use super::reading;
 use super::staging::{STAGING, StagedFile, Staging};
-use crate::wal::create_directory_durably;
+use crate::io::{FileSystem, OpenFile, create_directory_durably, write_all_at};
 
-const STORE: &str = "DurableLocal";
+pub(super) const STORE: &str = "DurableLocal";
 
 /// Objects deleted before their directories are synced, each directory once.
 const DELETES_PER_SYNC_MAX: usize = 256;
@@ -48,24 +43,22 @@ const DIRECTORIES_REMEMBERED_MAX: usize = 1 << 16;
 
 /// See the module documentation.
 #[derive(Debug)]
-pub(super) struct DurableLocal {
-    reader: LocalFileSystem,
+pub(crate) struct DurableLocal {
     directory: Arc<Directory>,
 }
 
 impl DurableLocal {
     /// Uses a directory, which is created if need be. One on a volume that takes no writes can be
     /// opened, and read.
-    pub(super) fn open(path: &FilePath) -> Result<Self, super::Error> {
+    pub(crate) fn open(files: Arc<dyn FileSystem>, path: &FilePath) -> Result<Self, super::Error> {
         let unusable = |source| super::Error::Directory {
             path: path.to_owned(),
             source,
         };
-        create_directory_durably(path).map_err(unusable)?;
-        let root = fs::canonicalize(path).map_err(unusable)?;
-        let reader = LocalFileSystem::new_with_prefix(&root)
-            .map_err(|source| super::Error::Client { source })?;
+        create_directory_durably(files.as_ref(), path).map_err(unusable)?;
+        let root = files.canonicalize(path).map_err(unusable)?;
         let directory = Directory {
+            files,
             root,
             staging: Mutex::default(),
             durable: Mutex::default(),
@@ -78,23 +71,28 @@ impl DurableLocal {
             Err(error) => return Err(unusable(error)),
         }
         Ok(Self {
-            reader,
             directory: Arc::new(directory),
         })
     }
 
     /// The file behind a name that may be changed.
     fn file(&self, location: &Path) -> Result<PathBuf> {
-        if location
-            .parts()
-            .next()
-            .is_some_and(|part| part.as_ref() == STAGING)
-        {
+        let first = location.parts().next();
+        if first.is_some_and(|part| part.as_ref() == STAGING) {
             return Err(Error::NotSupported {
                 source: format!("names below `{STAGING}` are reserved").into(),
             });
         }
-        self.reader.path_to_filesystem(location)
+        self.directory.file(location)
+    }
+
+    /// Runs a reading operation where it may block.
+    async fn reading<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn FileSystem, &FilePath) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let directory = Arc::clone(&self.directory);
+        blocking(move || Ok(read(directory.files.as_ref(), &directory.root)?)).await
     }
 }
 
@@ -133,13 +131,15 @@ impl ObjectStore for DurableLocal {
         let directory = Arc::clone(&self.directory);
         blocking(move || {
             let staged = directory.staging()?.reserve();
-            let mut file = staged.create()?;
+            let file = staged.create()?;
+            let mut offset = 0;
             for chunk in &payload {
-                file.write_all(chunk)?;
+                write_all_at(file.as_ref(), offset, chunk)?;
+                offset += chunk.len() as u64;
             }
-            file.sync_all()?;
+            file.sync()?;
             directory.place(&staged, &path, create)?;
-            Ok(put_result(&file)?)
+            Ok(put_result(file.as_ref())?)
         })
         .await
     }
@@ -173,24 +173,28 @@ impl ObjectStore for DurableLocal {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.reader.get_opts(location, options).await
+        let (path, location) = (self.directory.file(location)?, location.clone());
+        self.reading(move |files, _| reading::get(files, &path, location, &options))
+            .await
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.reader.get_ranges(location, ranges).await
+        let (path, ranges) = (self.directory.file(location)?, ranges.to_vec());
+        self.reading(move |files, _| reading::get_ranges(files, &path, &ranges))
+            .await
     }
 
     fn delete_stream(
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        let reader = self.reader.clone();
+        let directory = Arc::clone(&self.directory);
         locations
             .ready_chunks(DELETES_PER_SYNC_MAX)
             .then(move |chunk| {
-                let reader = reader.clone();
+                let directory = Arc::clone(&directory);
                 async move {
-                    match blocking(move || Ok(delete_all(&reader, chunk))).await {
+                    match blocking(move || Ok(directory.delete_all(chunk))).await {
                         Ok(results) => results,
                         Err(error) => vec![Err(error)],
                     }
@@ -201,22 +205,23 @@ impl ObjectStore for DurableLocal {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        sorted(self.reader.list(prefix))
-    }
-
-    fn list_with_offset(
-        &self,
-        prefix: Option<&Path>,
-        offset: &Path,
-    ) -> BoxStream<'static, Result<ObjectMeta>> {
-        sorted(self.reader.list_with_offset(prefix, offset))
+        let (directory, prefix) = (Arc::clone(&self.directory), prefix.cloned());
+        let list = move || {
+            let listed = reading::list(directory.files.as_ref(), &directory.root, prefix.as_ref());
+            Ok(listed?)
+        };
+        stream::once(blocking(list))
+            .flat_map(|listed| match listed {
+                Ok(objects) => stream::iter(objects).map(Ok).boxed(),
+                Err(error) => stream::iter([Err(error)]).boxed(),
+            })
+            .boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        let mut result = self.reader.list_with_delimiter(prefix).await?;
-        (result.common_prefixes).retain(|prefix| prefix.as_ref() != STAGING);
-        (result.objects).sort_by(|a, b| a.location.cmp(&b.location));
-        Ok(result)
+        let prefix = prefix.cloned();
+        self.reading(move |files, root| reading::list_level(files, root, prefix.as_ref()))
+            .await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
@@ -225,9 +230,11 @@ impl ObjectStore for DurableLocal {
         let directory = Arc::clone(&self.directory);
         blocking(move || {
             let staged = directory.staging()?.reserve();
-            let link = File::open(&from)
-                .and_then(|file| file.sync_all())
-                .and_then(|()| fs::hard_link(&from, staged.path()));
+            let files = directory.files.as_ref();
+            let link = files
+                .open_to_read(&from)
+                .and_then(|file| file.sync())
+                .and_then(|()| files.hard_link(&from, staged.path()));
             link.map_err(|error| at(&from, error))?;
             directory.place(&staged, &to, create)
         })
@@ -235,51 +242,10 @@ impl ObjectStore for DurableLocal {
     }
 }
 
-fn sorted(
-    objects: BoxStream<'static, Result<ObjectMeta>>,
-) -> BoxStream<'static, Result<ObjectMeta>> {
-    stream::once(async move {
-        let mut objects: Vec<ObjectMeta> = objects.try_collect().await?;
-        objects.sort_by(|a, b| a.location.cmp(&b.location));
-        Ok::<_, Error>(stream::iter(objects.into_iter().map(Ok)))
-    })
-    .try_flatten()
-    .boxed()
-}
-
-/// Deletes objects and then syncs each directory once. An object counts as deleted only then.
-fn delete_all(reader: &LocalFileSystem, locations: Vec<Result<Path>>) -> Vec<Result<Path>> {
-    let mut directories = BTreeSet::new();
-    let delete = |location: Result<Path>| {
-        let location = location?;
-        let path = reader.path_to_filesystem(&location)?;
-        fs::remove_file(&path).map_err(|error| at(&path, error))?;
-        let parent = parent(&path).map_err(Failure::from)?.to_owned();
-        directories.insert(parent.clone());
-        Ok((location, parent))
-    };
-    let deleted: Vec<Result<(Path, PathBuf)>> = locations.into_iter().map(delete).collect();
-    let mut unsynced: HashSet<PathBuf> = HashSet::new();
-    for directory in directories {
-        if let Err(error) = sync_directory(&directory) {
-            tracing::error!(%error, directory = %directory.display(), "cannot sync a directory");
-            unsynced.insert(directory);
-        }
-    }
-    let confirm = |result: Result<(Path, PathBuf)>| match result? {
-        (_, parent) if unsynced.contains(&parent) => Err(at(
-            &parent,
-            io::Error::other("the directory could not be synced"),
-        )
-        .into()),
-        (location, _) => Ok(location),
-    };
-    deleted.into_iter().map(confirm).collect()
-}
-
 /// The part that changes files.
 #[derive(Debug)]
 struct Directory {
+    files: Arc<dyn FileSystem>,
     root: PathBuf,
     /// Made at the first write if the volume took none when the store was opened.
     staging: Mutex<Option<Arc<Staging>>>,
@@ -288,12 +254,16 @@ struct Directory {
 }
 
 impl Directory {
+    fn file(&self, location: &Path) -> Result<PathBuf> {
+        reading::file_of(&self.root, location)
+    }
+
     fn staging(&self) -> io::Result<Arc<Staging>> {
         let mut staging = self.staging.lock();
         if let Some(staging) = &*staging {
             return Ok(Arc::clone(staging));
         }
-        let opened = Arc::new(Staging::open(&self.root)?);
+        let opened = Arc::new(Staging::open(Arc::clone(&self.files), &self.root)?);
         *staging = Some(Arc::clone(&opened));
         Ok(opened)
     }
@@ -303,8 +273,8 @@ impl Directory {
         let parent = parent(path)?;
         self.make_durable(parent)?;
         let link = || match create {
-            true => fs::hard_link(staged.path(), path),
-            false => fs::rename(staged.path(), path),
+            true => self.files.hard_link(staged.path(), path),
+            false => self.files.rename(staged.path(), path),
         };
         let linked = match link() {
             // Someone removed the directory behind our back.
@@ -316,7 +286,7 @@ impl Directory {
             result => result,
         };
         // Also when the object exists: whoever learns that may rely on it.
-        let synced = sync_directory(parent);
+        let synced = self.files.sync_directory(parent);
         linked.map_err(|error| at(path, error))?;
         Ok(synced?)
     }
@@ -328,9 +298,9 @@ impl Directory {
         }
         let parent = parent(directory)?;
         self.make_durable(parent)?;
-        match fs::create_dir(directory) {
+        match self.files.create_directory(directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => sync_directory(parent)?,
+            _ => self.files.sync_directory(parent)?,
         }
         let mut durable = self.durable.lock();
         if durable.len() >= DIRECTORIES_REMEMBERED_MAX {
@@ -338,6 +308,37 @@ impl Directory {
         }
         durable.insert(directory.to_owned());
         Ok(())
+    }
+
+    /// Deletes objects and then syncs each directory once. An object counts as deleted only then.
+    fn delete_all(&self, locations: Vec<Result<Path>>) -> Vec<Result<Path>> {
+        let mut directories = BTreeSet::new();
+        let delete = |location: Result<Path>| {
+            let location = location?;
+            let path = self.file(&location)?;
+            let removed = self.files.remove_file(&path);
+            removed.map_err(|error| at(&path, error))?;
+            let parent = parent(&path).map_err(Failure::from)?.to_owned();
+            directories.insert(parent.clone());
+            Ok((location, parent))
+        };
+        let deleted: Vec<Result<(Path, PathBuf)>> = locations.into_iter().map(delete).collect();
+        let mut unsynced: HashSet<PathBuf> = HashSet::new();
+        for directory in directories {
+            if let Err(error) = self.files.sync_directory(&directory) {
+                tracing::error!(%error, directory = %directory.display(), "cannot sync a directory");
+                unsynced.insert(directory);
+            }
+        }
+        let confirm = |result: Result<(Path, PathBuf)>| match result? {
+            (_, parent) if unsynced.contains(&parent) => Err(at(
+                &parent,
+                io::Error::other("the directory could not be synced"),
+            )
+            .into()),
+            (location, _) => Ok(location),
+        };
+        deleted.into_iter().map(confirm).collect()
     }
 }
 
@@ -353,7 +354,7 @@ struct Upload {
 
 #[derive(Debug)]
 struct Parts {
-    file: File,
+    file: Box<dyn OpenFile>,
     written: AtomicU64,
 }
 
@@ -375,7 +376,7 @@ impl MultipartUpload for Upload {
         self.offset += data.content_length() as u64;
         Box::pin(blocking(move || {
             for chunk in &data {
-                parts.file.write_all_at(chunk, offset)?;
+                write_all_at(parts.file.as_ref(), offset, chunk)?;
                 offset += chunk.len() as u64;
             }
             let length = data.content_length() as u64;
@@ -391,9 +392,9 @@ impl MultipartUpload for Upload {
             if parts.written.load(Ordering::Acquire) != size {
                 return Err(io::Error::other("a part of the upload is missing").into());
             }
-            parts.file.sync_all()?;
+            parts.file.sync()?;
             directory.place(&staged, &path, false)?;
-            Ok(put_result(&parts.file)?)
+            Ok(put_result(parts.file.as_ref())?)
         })
         .await
     }
@@ -403,15 +404,9 @@ impl MultipartUpload for Upload {
     }
 }
 
-/// The tag that `object_store`'s local store will give the object when it reads it.
-fn put_result(file: &File) -> io::Result<PutResult> {
-    let metadata = file.metadata()?;
-    let modified = metadata.modified()?;
-    let modified = modified.duration_since(SystemTime::UNIX_EPOCH);
-    let (inode, size) = (metadata.ino(), metadata.len());
-    let micros = modified.unwrap_or_default().as_micros();
+fn put_result(file: &dyn OpenFile) -> io::Result<PutResult> {
     Ok(PutResult {
-        e_tag: Some(format!("{inode:x}-{micros:x}-{size:x}")),
+        e_tag: Some(reading::e_tag(&file.metadata()?)),
         version: None,
     })
 }
@@ -419,10 +414,6 @@ fn put_result(file: &File) -> io::Result<PutResult> {
 fn parent(path: &FilePath) -> io::Result<&FilePath> {
     path.parent()
         .ok_or_else(|| io::Error::other("the path has no directory"))
-}
-
-fn sync_directory(path: &FilePath) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 fn unsupported(operation: &str) -> Error {
@@ -464,16 +455,7 @@ impl From<Failure> for Error {
 
 /// What an error of the operating system means for the object at a path.
 fn at(path: &FilePath, source: io::Error) -> Failure {
-    let (kind, path, source) = (source.kind(), path.display().to_string(), source.into());
-    Failure::Store(match kind {
-        io::ErrorKind::NotFound => Error::NotFound { path, source },
-        io::ErrorKind::AlreadyExists => Error::AlreadyExists { path, source },
-        io::ErrorKind::PermissionDenied => Error::PermissionDenied { path, source },
-        _ => Error::Generic {
-            store: STORE,
-            source,
-        },
-    })
+    Failure::Store(reading::failure(path, source))
 }
 
 /// Runs file operations where they may block.

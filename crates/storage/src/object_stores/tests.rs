@@ -1,6 +1,13 @@
 //! What every kind of store promises, checked on the ones that need no network, and what only the
 //! local one has to.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests look at the real files behind the local store"
+)]
+
+mod power;
+
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -12,6 +19,7 @@ use object_store::{
 use tempfile::TempDir;
 
 use super::*;
+use crate::io::simulated::SimulatedDisk;
 
 fn payload(text: &str) -> PutPayload {
     PutPayload::from(text.as_bytes().to_vec())
@@ -41,6 +49,11 @@ fn local() -> (TempDir, Arc<dyn ObjectStore>) {
     (directory, store)
 }
 
+fn simulated() -> Arc<dyn ObjectStore> {
+    let disk = SimulatedDisk::new();
+    Arc::new(DurableLocal::open(disk.mount(), Path::new("/new/data/objects")).unwrap())
+}
+
 fn memory() -> Arc<dyn ObjectStore> {
     let settings = Settings {
         kind: Kind::Memory,
@@ -68,7 +81,7 @@ fn files(directory: &TempDir) -> BTreeSet<String> {
 #[tokio::test]
 async fn stores_conform() {
     let (_directory, local) = local();
-    for store in [local, memory()] {
+    for store in [local, memory(), simulated()] {
         puts_and_gets(store.as_ref()).await;
         creates_once(store.as_ref()).await;
         reads_ranges(store.as_ref()).await;

@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::error::{Error, Result};
-use super::files::{Directory, SegmentFile, write_all_at};
+use super::files::{Directory, write_all_at};
 use super::frame::{Frame, HEADER_SIZE, Salt, SegmentHeader};
 use super::segments::{ClosedSegment, Shared, segment_name};
 use super::{Health, Settings};
+use crate::io::OpenFile;
 
 /// Without a write that asks for it, an outage is retried this much later, so that a retry interval of
 /// zero keeps no processor busy.
@@ -34,7 +35,7 @@ pub(super) struct Record {
 /// The active segment and what is known about the records in it.
 #[derive(Debug)]
 pub(super) struct Log {
-    directory: Arc<dyn Directory>,
+    directory: Arc<Directory>,
     cluster_id: Uuid,
     settings: Settings,
     shared: Arc<Shared>,
@@ -58,7 +59,7 @@ pub(super) struct Log {
 #[derive(Debug)]
 struct ActiveSegment {
     number: u64,
-    file: Box<dyn SegmentFile>,
+    file: Box<dyn OpenFile>,
     salt: Salt,
     offset: u64,
     created: Instant,
@@ -75,7 +76,7 @@ struct Outage {
 
 impl Log {
     pub(super) fn new(
-        directory: Arc<dyn Directory>,
+        directory: Arc<Directory>,
         cluster_id: Uuid,
         settings: Settings,
         shared: Arc<Shared>,
@@ -288,12 +289,12 @@ impl Log {
             };
             frame.encode(active.salt, &mut self.buffer);
         }
-        write_all_at(active.file.as_mut(), active.offset, &self.buffer)?;
+        write_all_at(active.file.as_ref(), active.offset, &self.buffer)?;
         active.offset += self.buffer.len() as u64;
         self.shared.grow(self.buffer.len() as u64);
         let sync = sync || !owed.is_empty();
         if sync {
-            sync_counted(active.file.as_mut(), &self.shared)?;
+            sync_counted(active.file.as_ref(), &self.shared)?;
         }
         Ok(sync)
     }
@@ -337,15 +338,15 @@ impl Log {
         number: u64,
         name: &str,
         size_bytes: u64,
-    ) -> io::Result<Box<dyn SegmentFile>> {
-        let mut file = self.directory.create_file(name)?;
+    ) -> io::Result<Box<dyn OpenFile>> {
+        let file = self.directory.create_file(name)?;
         file.allocate(size_bytes)?;
         let header = SegmentHeader {
             cluster_id: self.cluster_id,
             number,
             previous_sequence: self.synced_sequence,
         };
-        write_all_at(file.as_mut(), 0, &header.encode())?;
+        write_all_at(file.as_ref(), 0, &header.encode())?;
         self.directory.sync()?;
         Ok(file)
     }
@@ -358,7 +359,7 @@ impl Log {
         let result = active
             .file
             .truncate(active.offset)
-            .and_then(|()| sync_counted(active.file.as_mut(), &self.shared));
+            .and_then(|()| sync_counted(active.file.as_ref(), &self.shared));
         if result.is_ok() {
             self.note_synced();
         }
@@ -412,7 +413,7 @@ impl Log {
     }
 }
 
-fn sync_counted(file: &mut dyn SegmentFile, shared: &Shared) -> io::Result<()> {
+fn sync_counted(file: &dyn OpenFile, shared: &Shared) -> io::Result<()> {
     let start = Instant::now();
     let result = file.sync();
     let elapsed: Duration = start.elapsed();

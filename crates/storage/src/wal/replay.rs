@@ -50,7 +50,7 @@ pub(super) struct Options {
 
 /// Reads the whole log and brings its end into a clean state. See the module documentation.
 pub(super) fn replay(
-    directory: &dyn Directory,
+    directory: &Directory,
     options: Options,
     visit: &mut dyn FnMut(ReplayedRecord<'_>) -> Result<(), Refusal>,
 ) -> Result<Replayed> {
@@ -109,7 +109,7 @@ struct FoundSegment {
 }
 
 /// The numbers of all segment files, ascending.
-pub(super) fn segment_numbers(directory: &dyn Directory) -> Result<Vec<u64>> {
+pub(super) fn segment_numbers(directory: &Directory) -> Result<Vec<u64>> {
     let names = directory
         .list()
         .map_err(|source| Error::io("list", directory.path(""), source))?;
@@ -122,14 +122,14 @@ pub(super) fn segment_numbers(directory: &dyn Directory) -> Result<Vec<u64>> {
 }
 
 /// All segment files in the order in which they were created.
-fn find_segments(directory: &dyn Directory, cluster_id: Uuid) -> Result<Vec<FoundSegment>> {
+fn find_segments(directory: &Directory, cluster_id: Uuid) -> Result<Vec<FoundSegment>> {
     segment_numbers(directory)?
         .into_iter()
         .map(|number| find_segment(directory, cluster_id, number))
         .collect()
 }
 
-fn find_segment(directory: &dyn Directory, cluster_id: Uuid, number: u64) -> Result<FoundSegment> {
+fn find_segment(directory: &Directory, cluster_id: Uuid, number: u64) -> Result<FoundSegment> {
     let name = segment_name(number);
     let file = directory.path(&name);
     let mut bytes = Vec::new();
@@ -180,7 +180,7 @@ enum End {
 }
 
 struct Reader<'a> {
-    directory: &'a dyn Directory,
+    directory: &'a Directory,
     options: Options,
     visit: &'a mut dyn FnMut(ReplayedRecord<'_>) -> Result<(), Refusal>,
     /// The sequence number the next record must carry; unknown before the first segment.
@@ -464,7 +464,7 @@ impl Reading<'_> {
 /// A volume that takes no writes holds nothing unsynced, and is left as it is: the next segment's
 /// header voids the torn tail anyway.
 fn settle_tail(
-    directory: &dyn Directory,
+    directory: &Directory,
     tail: &[(&FoundSegment, End)],
     segments: &mut Vec<ClosedSegment>,
     report: &mut ReplayReport,
@@ -489,18 +489,14 @@ fn settle_tail(
 }
 
 /// Returns the size the segment has now, nothing if it was never completely created and is removed.
-fn settle(
-    directory: &dyn Directory,
-    segment: &FoundSegment,
-    end: End,
-) -> std::io::Result<Option<u64>> {
+fn settle(directory: &Directory, segment: &FoundSegment, end: End) -> std::io::Result<Option<u64>> {
     match end {
         // Kept also without a single record: its header may void records of the segment before.
         End::At(offset) => {
             let mut bytes = Vec::new();
-            let mut file = directory.open_file(&segment.name)?;
+            let file = directory.open_file(&segment.name)?;
             directory.read(&segment.name, offset, &mut bytes)?;
-            write_all_at(file.as_mut(), 0, &bytes)?;
+            write_all_at(file.as_ref(), 0, &bytes)?;
             file.truncate(offset)?;
             file.sync()?;
             directory.sync()?;

@@ -90,7 +90,7 @@ impl Shared {
     ///
     /// Each removal is made durable before the next, so that a power failure never brings back an
     /// older segment whose successor, which voids some of its records, is gone.
-    pub(super) fn delete_through(&self, directory: &dyn Directory, sequence: u64) -> Result<u64> {
+    pub(super) fn delete_through(&self, directory: &Directory, sequence: u64) -> Result<u64> {
         let _exclusive = self.deleting.lock();
         let mut deleted = 0;
         while let Some(segment) = self.oldest_through(sequence) {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::log::Record;
 use super::simulated::SimulatedDirectory;
 use super::*;
+use crate::io::LocalFileSystem;
 
 const CLUSTER: Uuid = Uuid::from_u128(0x7d);
 
@@ -42,7 +43,7 @@ fn reopen(
 ) -> Result<(Opened, Replay)> {
     let mut replay = Replay::new();
     let mut previous = applied_through;
-    let opened = open_in(disk.mount(), CLUSTER, settings, applied_through, |record| {
+    let opened = open(disk.mount(), CLUSTER, settings, applied_through, |record| {
         if record.sequence <= previous {
             return Err(format!("{} follows {previous}", record.sequence));
         }

@@ -97,7 +97,7 @@ fn message_names_file_place_loss_and_remedy() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert_eq!(
         error.to_string(),
-        "write-ahead log segment simulated/00000000000000000001.wal is damaged at byte 95: a frame \
+        "write-ahead log segment /simulated/00000000000000000001.wal is damaged at byte 95: a frame \
          does not match its checksum or its place, record 2 cannot be read; restore the file from a \
          copy, or accept the loss by starting once with `--wal-recovery=salvage`"
     );
@@ -196,7 +196,7 @@ fn segment_that_was_never_completely_created_is_removed() {
 #[test]
 fn segments_of_others_are_refused() {
     let disk = written(1);
-    let stranger = open_in(
+    let stranger = open(
         disk.mount(),
         Uuid::from_u128(1),
         salvage(),
@@ -260,7 +260,7 @@ fn volume_without_writes_is_still_read() {
 #[test]
 fn refused_replay_names_the_record() {
     let disk = written(1);
-    let result = open_in(
+    let result = open(
         disk.mount(),
         CLUSTER,
         settings(),

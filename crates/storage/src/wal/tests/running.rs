@@ -274,10 +274,11 @@ async fn panic_while_applying_closes_the_log_and_leaves_nobody_waiting() {
 async fn log_in_a_real_directory_is_read_back() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("data").join("wal");
+    let directory = Arc::new(Directory::new(Arc::new(LocalFileSystem), &path));
     let mut expected = Vec::new();
     for round in 0..3 {
         let mut found = Vec::new();
-        let opened = open(&path, CLUSTER, settings(), 0, |record| {
+        let opened = open(Arc::clone(&directory), CLUSTER, settings(), 0, |record| {
             found.push((record.sequence, record.payload.to_vec()));
             Ok::<_, Refusal>(())
         })
@@ -295,12 +296,15 @@ async fn log_in_a_real_directory_is_read_back() {
         }
         wal.close().await.unwrap();
     }
-    let opened = open(&path, CLUSTER, settings(), 150, |_| Ok::<_, Refusal>(())).unwrap();
+    let opened = open(Arc::clone(&directory), CLUSTER, settings(), 150, |_| {
+        Ok::<_, Refusal>(())
+    })
+    .unwrap();
     assert_eq!(opened.report().records, 150);
     let wal = opened.start(Applied::default()).unwrap();
     let before = wal.stats().segments;
     assert!(wal.delete_through(150).unwrap() > 0);
-    let left = std::fs::read_dir(&path).unwrap().count() as u64;
+    let left = directory.list().unwrap().len() as u64;
     assert!(left < before && left == wal.stats().segments);
 }
 

@@ -1,0 +1,145 @@
+//! Databases: create, keep for how long, drop and bring back.
+
+use std::sync::Arc;
+
+use super::Catalog;
+use crate::edit::Edit;
+use crate::error::{Error, Result};
+use crate::ids::DatabaseId;
+use crate::names::DatabaseName;
+use crate::retention::Retention;
+use crate::state::{Database, State};
+
+impl Catalog {
+    /// Creates a database whose rows are kept this long.
+    pub async fn create_database(
+        &self,
+        name: &DatabaseName,
+        retention: Retention,
+    ) -> Result<DatabaseId> {
+        let state = self
+            .commit(|state| {
+                if state.database(name.as_str()).is_some() {
+                    return Err(Error::DatabaseExists {
+                        name: name.to_string(),
+                    });
+                }
+                self.check_room(state)?;
+                let id = DatabaseId(state.next_database.max(1));
+                let name = name.to_string();
+                let mut edits = vec![Edit::CreateDatabase { id, name }];
+                if retention != Retention::Forever {
+                    edits.push(Edit::SetDatabaseRetention { id, retention });
+                }
+                Ok(edits)
+            })
+            .await?;
+        Ok(state
+            .database(name.as_str())
+            .expect("it was just created")
+            .id)
+    }
+
+    /// Sets how long the rows of a database are kept. Older ones are not read any more from now on.
+    pub async fn set_database_retention(&self, name: &str, retention: Retention) -> Result<()> {
+        self.commit(|state| {
+            let database = live(state, name)?;
+            let id = database.id;
+            Ok(match database.retention == retention {
+                true => vec![],
+                false => vec![Edit::SetDatabaseRetention { id, retention }],
+            })
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a database away with its tables. It can be brought back until it is purged.
+    pub async fn drop_database(&self, name: &str, at_nanos: i64) -> Result<()> {
+        self.commit(|state| {
+            let id = live(state, name)?.id;
+            Ok(vec![Edit::DropDatabase { id, at_nanos }])
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Brings back the database of this name that was dropped last.
+    pub async fn undrop_database(&self, name: &str) -> Result<()> {
+        self.commit(|state| {
+            if state.database(name).is_some() {
+                return Err(Error::DatabaseExists {
+                    name: name.to_owned(),
+                });
+            }
+            let named = |database: &Database| *database.name == *name;
+            let dropped = state.dropped_databases().filter(|d| named(&d.item));
+            let last = dropped.max_by_key(|dropped| (dropped.at_nanos, dropped.item.id));
+            let Some(dropped) = last else {
+                return Err(Error::NothingDropped {
+                    what: "database",
+                    name: name.to_owned(),
+                });
+            };
+            self.check_room(state)?;
+            let id = dropped.item.id;
+            Ok(vec![Edit::UndropDatabase { id }])
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Forgets databases and tables that were dropped at this time or before; their files then belong
+    /// to nothing. Says how many there were.
+    pub async fn purge_dropped(&self, through_nanos: i64) -> Result<usize> {
+        let mut purged = 0;
+        self.commit(|state| {
+            let databases = state.dropped_databases();
+            let databases = databases.filter(|dropped| dropped.at_nanos <= through_nanos);
+            let ids: Vec<_> = databases.map(|dropped| dropped.item.id).collect();
+            let tables = state.dropped_tables().filter(|dropped| {
+                // A purged database takes its dropped tables with it.
+                dropped.at_nanos <= through_nanos && !ids.contains(&dropped.item.database)
+            });
+            let tables = tables.map(|dropped| Edit::PurgeTable {
+                id: dropped.item.id,
+            });
+            let databases = ids.iter().map(|&id| Edit::PurgeDatabase { id });
+            let edits: Vec<_> = databases.chain(tables).collect();
+            purged = edits.len();
+            Ok(edits)
+        })
+        .await?;
+        Ok(purged)
+    }
+
+    /// Forgets a database at once and for good, whether it was dropped before or not.
+    pub async fn purge_database(&self, name: &str) -> Result<()> {
+        self.commit(|state| {
+            let id = live(state, name)?.id;
+            Ok(vec![Edit::PurgeDatabase { id }])
+        })
+        .await?;
+        Ok(())
+    }
+
+    fn check_room(&self, state: &State) -> Result<()> {
+        let limit = self.limits.databases;
+        if state.databases().len() < limit {
+            return Ok(());
+        }
+        let (what, setting) = ("databases", "databases");
+        Err(Error::LimitReached {
+            what,
+            limit,
+            setting,
+        })
+    }
+}
+
+/// The live database of this name.
+pub(super) fn live<'a>(state: &'a State, name: &str) -> Result<&'a Arc<Database>> {
+    state.database(name).ok_or_else(|| Error::DatabaseNotFound {
+        name: name.to_owned(),
+    })
+}

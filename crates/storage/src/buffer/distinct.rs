@@ -1,0 +1,133 @@
+//! The series that occur in some chunks, numbered among themselves.
+//!
+//! A table may know millions of series of which the chunks at hand have a few: the work here goes with
+//! the rows at hand. Chunks may be of different generations of [`super::known`], in which one series
+//! has different numbers; [`DistinctSeries::sorted`] makes one of them.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use catalog::ColumnId;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use super::chunk::Chunk;
+use super::keys::{KeysView, SeriesKeys};
+use crate::series;
+
+/// A table by series number is used while it has at most this many places per row; a hash map, which
+/// is slower and takes memory by what is in it, when the numbers lie further apart.
+const PLACES_PER_ROW: usize = 4;
+
+/// The distinct series of some chunks, with their tags.
+#[derive(Debug)]
+pub(crate) struct DistinctSeries {
+    views: Vec<KeysView>,
+    /// For each, which view has its key, and its number there.
+    places: Vec<(u32, u32)>,
+    /// For every row of the chunks, in order, its place.
+    of_row: Vec<u32>,
+}
+
+impl DistinctSeries {
+    /// In no particular order.
+    pub(crate) fn of(chunks: &[&Chunk]) -> Self {
+        let rows = chunks.iter().map(|chunk| chunk.rows()).sum();
+        let mut distinct = Self {
+            views: Vec::new(),
+            places: Vec::new(),
+            of_row: Vec::with_capacity(rows),
+        };
+        // Chunks of one generation follow one another: the list is in order of age.
+        for generation in chunks.chunk_by(|a, b| Arc::ptr_eq(&a.keys, &b.keys)) {
+            distinct.add(&generation[0].keys, generation);
+        }
+        distinct
+    }
+
+    fn add(&mut self, keys: &SeriesKeys, chunks: &[&Chunk]) {
+        let numbers = || chunks.iter().flat_map(|chunk| &chunk.series).copied();
+        let view = u32::try_from(self.views.len()).expect("there are few generations");
+        let first = self.places.len();
+        let (min, max) = numbers().fold((u32::MAX, 0), |(min, max), n| (min.min(n), max.max(n)));
+        let rows: usize = chunks.iter().map(|chunk| chunk.rows()).sum();
+        let span = (max - min) as usize + 1;
+        let places = &mut self.places;
+        let mut new = |number| {
+            places.push((view, number));
+            u32::try_from(places.len() - 1).expect("there are fewer series than rows")
+        };
+        if span <= rows.saturating_mul(PLACES_PER_ROW) {
+            const NONE: u32 = u32::MAX;
+            let mut by_number = vec![NONE; span];
+            self.of_row.extend(numbers().map(|number| {
+                let place = &mut by_number[(number - min) as usize];
+                if *place == NONE {
+                    *place = new(number);
+                }
+                *place
+            }));
+        } else {
+            let mut by_number = HashMap::with_hasher(RandomState::default());
+            let place = |number| *by_number.entry(number).or_insert_with(|| new(number));
+            self.of_row.extend(numbers().map(place));
+        }
+        let added = self.places[first..].iter().map(|(_, number)| *number);
+        self.views.push(keys.view(added));
+    }
+
+    /// The same in order of the rows of a file, every series once.
+    pub(crate) fn sorted(mut self) -> Self {
+        let mut order: Vec<u32> = (0..).take(self.places.len()).collect();
+        order.sort_unstable_by(|&a, &b| series::compare(self.key(a), self.key(b)));
+        let mut rank_of = vec![0; order.len()];
+        let mut places: Vec<(u32, u32)> = Vec::with_capacity(order.len());
+        let mut previous: Option<u32> = None;
+        for &place in &order {
+            // Of another generation: in one, keys differ.
+            let is_same = previous.is_some_and(|previous| self.key(previous) == self.key(place));
+            if !is_same {
+                places.push(self.places[place as usize]);
+            }
+            rank_of[place as usize] = u32::try_from(places.len() - 1).expect("as many as places");
+            previous = Some(place);
+        }
+        for series in &mut self.of_row {
+            *series = rank_of[*series as usize];
+        }
+        self.places = places;
+        self
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// For every row of the chunks, in order, its series: a number below [`Self::len`].
+    pub(crate) fn of_row(&self) -> &[u32] {
+        &self.of_row
+    }
+
+    fn key(&self, series: u32) -> &[u8] {
+        let (view, number) = self.places[series as usize];
+        self.views[view as usize].key(number)
+    }
+
+    /// The value of one tag for rows of these series.
+    pub(crate) fn tag_values(&self, column: ColumnId, rows: &[u32]) -> ArrayRef {
+        let mut codes: HashMap<&str, i32, RandomState> = HashMap::default();
+        let mut values: Vec<&str> = Vec::new();
+        let code = |series| {
+            let value = series::tag(self.key(series), column)?;
+            Some(*codes.entry(value).or_insert_with(|| {
+                values.push(value);
+                i32::try_from(values.len() - 1).expect("fewer than 2^31 values of a tag in memory")
+            }))
+        };
+        let codes: Vec<Option<i32>> = (0..).take(self.len()).map(code).collect();
+        let keys: Int32Array = rows.iter().map(|&series| codes[series as usize]).collect();
+        let values = Arc::new(StringArray::from(values));
+        Arc::new(DictionaryArray::new(keys, values))
+    }
+}

@@ -1,0 +1,43 @@
+//! What unit tests of several modules need.
+
+use std::sync::Arc;
+
+use catalog::{
+    Catalog, ColumnKind, DatabaseName, FileRecord, Limits, Retention, Table, TableExtension,
+};
+use object_store::memory::InMemory;
+
+/// A table with these columns, in a catalog of its own.
+pub(crate) fn table(columns: &[(&str, ColumnKind)]) -> Arc<Table> {
+    make(columns, &[])
+}
+
+/// A table that has these files and a tag.
+pub(crate) fn table_with_files(files: &[FileRecord]) -> Arc<Table> {
+    make(&[("host", ColumnKind::Tag)], files)
+}
+
+fn make(columns: &[(&str, ColumnKind)], files: &[FileRecord]) -> Arc<Table> {
+    let columns = columns.iter().map(|(name, kind)| (name.to_string(), *kind));
+    let extension = TableExtension {
+        table: "t".to_owned(),
+        columns: columns.collect(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let state = runtime.block_on(async {
+        let catalog = Catalog::open(Arc::new(InMemory::new()), Limits::default())
+            .await
+            .unwrap();
+        let name = DatabaseName::new("db").unwrap();
+        catalog
+            .create_database(&name, Retention::Forever)
+            .await
+            .unwrap();
+        catalog.extend("db", &[extension]).await.unwrap();
+        catalog.commit_flush(files.to_vec(), 1).await.unwrap();
+        catalog.state()
+    });
+    Arc::clone(state.database("db").unwrap().table("t").unwrap())
+}

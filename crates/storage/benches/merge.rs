@@ -13,7 +13,8 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use catalog::{
-    Catalog, ColumnId, ColumnKind, DatabaseName, FieldType, Limits, TableExtension, TableId,
+    Catalog, ColumnId, ColumnKind, DatabaseName, FieldType, Limits, SystemClock, TableExtension,
+    TableId,
 };
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -282,7 +283,7 @@ async fn open() -> Open {
     let mut settings = Settings::default();
     settings.buffer.flush_bytes = bytesize::ByteSize::gib(1);
     let lock = DirectoryLock::acquire(data_dir.path()).expect("nobody else has it");
-    let engine = Engine::open(settings, lock, catalog, store).await;
+    let engine = Engine::open(settings, lock, catalog, store, Arc::new(SystemClock)).await;
     (engine.expect("the directory is empty").0, table, data_dir)
 }
 

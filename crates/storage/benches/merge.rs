@@ -13,7 +13,8 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use catalog::{
-    Catalog, ColumnId, ColumnKind, DatabaseName, FieldType, Limits, TableExtension, TableId,
+    Catalog, ColumnId, ColumnKind, DatabaseName, FieldType, Limits, SystemClock, TableExtension,
+    TableId,
 };
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -21,6 +22,10 @@ use storage::{
     BufferedRows, DirectoryLock, Durability, Engine, KeyMerge, ScanUnit, SeriesKey, Settings, Step,
     TableBatch, WriteBatch,
 };
+
+/// The program's allocator: with another, mapping memory takes longer than merging.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROUNDS: usize = 5;
 const BATCH_ROWS: usize = 8192;
@@ -39,16 +44,21 @@ fn main() {
         }
     }
     if wanted("buffer") {
-        let (_engine, buffered, schema) = buffered();
-        let rows = buffered.row_count();
-        report("buffer, sorted", rows, || {
-            buffered.sorted_unique(&schema).num_rows()
+        let (_engine, snapshots, schema) = buffered();
+        let [in_order, overlapping] = snapshots;
+        report("buffer, as it arrived", count(&in_order), || {
+            let batches = in_order.iter().flat_map(|rows| rows.batches(&schema));
+            batches.map(|batch| batch.num_rows()).sum()
         });
-        report("buffer, as it arrived", rows, || {
-            let batches = buffered.batches(&schema);
-            batches.iter().map(RecordBatch::num_rows).sum()
+        report("buffer, sorted", count(&overlapping), || {
+            let sorted = overlapping.iter().map(|rows| rows.sorted_unique(&schema));
+            sorted.map(|batch| batch.num_rows()).sum()
         });
     }
+}
+
+fn count(rows: &[BufferedRows]) -> usize {
+    rows.iter().map(BufferedRows::row_count).sum()
 }
 
 fn report(case: &str, rows: usize, run: impl Fn() -> usize) {
@@ -94,40 +104,42 @@ const FILE: Shape = Shape {
 };
 
 fn merges() -> [Case; 7] {
-    let flushes = |inputs: i64, rows: usize| -> Vec<Input> {
-        let start = |i| i * rows as i64 * FILE.step;
-        let shape = |i| Shape {
-            start: start(i),
-            rows,
-            ..FILE
-        };
-        (0..inputs).map(|i| input(shape(i))).collect()
-    };
-    let halves = |offset: i64| {
-        let shape = |start| Shape {
-            start,
-            rows: 250,
-            ..FILE
-        };
-        [0, offset].map(|start| input(shape(start))).to_vec()
-    };
     [
         ("12 files of 60 rows a series", || flushes(12, 60)),
         ("12 files of 1 row a series", || flushes(12, 1)),
-        ("2 files, alternating by row", || halves(5)),
-        ("2 files, every key in both", || halves(0)),
+        ("2 files, alternating by row", || two_files(FILE.step / 2)),
+        ("2 files, every key in both", || two_files(0)),
         ("2 files, half of the keys in both", || {
-            halves(125 * FILE.step)
+            two_files(125 * FILE.step)
         }),
         ("12 files, every key in all", || vec![input(FILE); 12]),
         ("12 files, no series in two", || {
-            let shape = |i| Shape {
-                first_host: i * FILE.hosts,
-                ..FILE
-            };
-            (0..12).map(|i| input(shape(i))).collect()
+            let first_host = |i| i * FILE.hosts;
+            let shape = |first_host| Shape { first_host, ..FILE };
+            (0..12).map(|i| input(shape(first_host(i)))).collect()
         }),
     ]
+}
+
+/// Files one after the other in time, each with this many rows of every host.
+fn flushes(files: i64, rows: usize) -> Vec<Input> {
+    let start = |i| i * rows as i64 * FILE.step;
+    let shape = |start| Shape {
+        start,
+        rows,
+        ..FILE
+    };
+    (0..files).map(|i| input(shape(start(i)))).collect()
+}
+
+/// The same file twice, the second one later by some seconds.
+fn two_files(later: i64) -> Vec<Input> {
+    let shape = |start| Shape {
+        start,
+        rows: 250,
+        ..FILE
+    };
+    vec![input(shape(0)), input(shape(later))]
 }
 
 /// Sorted rows as a file's reader gives them: batches with the file's whole dictionaries.
@@ -205,8 +217,9 @@ fn merge(inputs: &[Input]) -> usize {
     }
 }
 
-/// Two million rows of 4 000 series in the buffer of an engine, written 5 000 at a time.
-fn buffered() -> (Open, BufferedRows, SchemaRef) {
+/// Two million rows of 4 000 series in the buffer of an engine, written 5 000 at a time: first as
+/// they came, which nothing has to be done for, then with a late write that all overlap with.
+fn buffered() -> (Running, [Vec<BufferedRows>; 2], SchemaRef) {
     const WRITES: usize = 400;
     const WRITE_ROWS: usize = 5000;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -214,30 +227,41 @@ fn buffered() -> (Open, BufferedRows, SchemaRef) {
         .enable_all()
         .build()
         .expect("threads can be started");
-    let open = runtime.block_on(async {
-        let (engine, table, data_dir) = open().await;
-        for write in 0..WRITES {
-            let batch = write_of(table, write * WRITE_ROWS..(write + 1) * WRITE_ROWS);
-            let written = engine.write(batch, Durability::Buffered).await;
-            written.expect("the engine takes writes");
-        }
-        (engine, table, data_dir)
-    });
-    let snapshot = open.0.snapshot(open.1).expect("the table exists");
-    let schema = Arc::clone(snapshot.schema());
-    let units = snapshot.scan_units(&(i64::MIN..=i64::MAX));
-    let Some(ScanUnit::Buffered(rows)) = units.into_iter().next() else {
-        panic!("rows in time order need no merging");
+    let open = runtime.block_on(open());
+    let (engine, table, _) = &open;
+    let write = |batch| {
+        let written = runtime.block_on(engine.write(batch, Durability::Buffered));
+        written.expect("the engine takes writes");
     };
-    ((runtime, open), rows, schema)
+    for first in (0..WRITES * WRITE_ROWS).step_by(WRITE_ROWS) {
+        write(write_of(*table, first..first + WRITE_ROWS));
+    }
+    let in_order = buffered_rows(engine, *table);
+    let mut late = write_of(*table, 0..2);
+    late.tables[0].times[1] = (WRITES * WRITE_ROWS / FILE.hosts) as i64 * FILE.step * SECOND;
+    write(late);
+    let overlapping = buffered_rows(engine, *table);
+    let snapshot = engine.snapshot(*table).expect("the table exists");
+    let schema = Arc::clone(snapshot.schema());
+    ((runtime, open), [in_order, overlapping], schema)
 }
 
-type Open = (
-    tokio::runtime::Runtime,
-    (Engine, TableId, tempfile::TempDir),
-);
+fn buffered_rows(engine: &Engine, table: TableId) -> Vec<BufferedRows> {
+    let snapshot = engine.snapshot(table).expect("the table exists");
+    let units = snapshot.scan_units(&(i64::MIN..=i64::MAX));
+    let rows = units.into_iter().filter_map(|unit| match unit {
+        ScanUnit::Buffered(rows) => Some(rows),
+        ScanUnit::Merged { buffered, .. } => buffered,
+        ScanUnit::File(_) => None,
+    });
+    rows.collect()
+}
 
-async fn open() -> (Engine, TableId, tempfile::TempDir) {
+type Open = (Engine, TableId, tempfile::TempDir);
+/// An engine and what it runs on.
+type Running = (tokio::runtime::Runtime, Open);
+
+async fn open() -> Open {
     let data_dir = tempfile::tempdir().expect("a directory can be made");
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let catalog = Catalog::open(Arc::clone(&store), Limits::default()).await;
@@ -259,7 +283,7 @@ async fn open() -> (Engine, TableId, tempfile::TempDir) {
     let mut settings = Settings::default();
     settings.buffer.flush_bytes = bytesize::ByteSize::gib(1);
     let lock = DirectoryLock::acquire(data_dir.path()).expect("nobody else has it");
-    let engine = Engine::open(settings, lock, catalog, store).await;
+    let engine = Engine::open(settings, lock, catalog, store, Arc::new(SystemClock)).await;
     (engine.expect("the directory is empty").0, table, data_dir)
 }
 

@@ -145,11 +145,13 @@ pub(super) fn repeat_tag(arrays: &[&dyn Array], series: &[SeriesRows]) -> ArrayR
     let mut codes: Vec<i32> = Vec::with_capacity(rows);
     let mut nulls = NullBufferBuilder::new(rows);
     let mut distinct = DistinctText::default();
+    let mut known = KnownCodes::new(&sources, series.len());
     for SeriesRows { end, place } in series {
         let rows = end - codes.len();
-        match sources[place.batch].value(place.row) {
-            Some(text) => {
-                codes.resize(*end, distinct.code(text));
+        let code = known.code(&sources, *place, |text| distinct.code(text));
+        match code {
+            Some(code) => {
+                codes.resize(*end, code);
                 nulls.append_n_non_nulls(rows);
             }
             None => {
@@ -161,6 +163,44 @@ pub(super) fn repeat_tag(arrays: &[&dyn Array], series: &[SeriesRows]) -> ArrayR
     let codes = Int32Array::new(codes.into(), nulls.finish());
     let values = StringArray::from_iter_values(&distinct.texts);
     Arc::new(DictionaryArray::new(codes, Arc::new(values)))
+}
+
+/// What code of the output a code of a source has become, where there are so many series that
+/// remembering this costs less than looking texts up again.
+struct KnownCodes {
+    of_source: Vec<Vec<i32>>,
+}
+
+impl KnownCodes {
+    const UNKNOWN: i32 = -1;
+
+    fn new(sources: &[TagValues<'_>], series: usize) -> Self {
+        let values = sources.iter().map(TagValues::distinct_max);
+        let of_source = match values.clone().sum::<usize>() <= series {
+            true => values.map(|values| vec![Self::UNKNOWN; values]).collect(),
+            false => Vec::new(),
+        };
+        Self { of_source }
+    }
+
+    fn code<'a>(
+        &mut self,
+        sources: &[TagValues<'a>],
+        place: Place,
+        of_text: impl FnOnce(&'a str) -> i32,
+    ) -> Option<i32> {
+        let source = &sources[place.batch];
+        let known = self.of_source.get_mut(place.batch);
+        let known = known.and_then(|known| known.get_mut(source.code(place.row)?));
+        match known {
+            Some(known) if *known != Self::UNKNOWN => Some(*known),
+            Some(known) => {
+                *known = of_text(source.value(place.row)?);
+                Some(*known)
+            }
+            None => source.value(place.row).map(of_text),
+        }
+    }
 }
 
 /// Numbers for texts, in the order they first appear.

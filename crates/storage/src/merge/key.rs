@@ -3,6 +3,8 @@
 //! Rows come series by series, so tags are looked at once per run of rows instead of once per row:
 //! a run gets bytes that compare as its tags do, and within a run an `i64` decides.
 
+use std::ops::Range;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, Int32Array, RecordBatch, StringArray, StringViewArray,
 };
@@ -21,11 +23,16 @@ pub(super) struct KeyColumns {
 /// Rows of one batch with equal tags, one run after the other.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
-    /// Where each run ends in the batch.
-    ends: Vec<usize>,
-    /// The comparable tags of all runs, and where each run's end.
+    runs: Vec<Run>,
+    /// The comparable tags of all runs.
     keys: Vec<u8>,
-    key_ends: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Run {
+    /// Where it ends in the batch.
+    end: usize,
+    key: Range<usize>,
 }
 
 impl KeyColumns {
@@ -70,51 +77,90 @@ impl KeyColumns {
 
     /// The runs of a batch that has rows.
     pub(super) fn runs(&self, batch: &RecordBatch) -> Result<Runs, ArrowError> {
-        let mut runs = Runs::default();
         if self.tags.is_empty() {
-            runs.append(batch.num_rows(), &[]);
-            return Ok(runs);
+            let (end, key) = (batch.num_rows(), 0..0);
+            return Ok(Runs {
+                runs: vec![Run { end, key }],
+                keys: Vec::new(),
+            });
         }
         let tags = self.tags.iter().map(|&tag| batch.column(tag));
         let tags: Vec<TagValues<'_>> = tags.map(|tag| TagValues::of(tag)).collect();
         let comparable: Vec<ArrayRef> = tags.iter().map(TagValues::cheap_to_compare).collect();
-        let mut key = Vec::new();
-        for rows in partition(&comparable)?.ranges() {
-            key.clear();
-            for tag in &tags {
-                append_comparable(&mut key, tag.value(rows.start));
-            }
-            runs.append(rows.end, &key);
-        }
-        Ok(runs)
+        let rows = partition(&comparable)?.ranges();
+        Ok(Runs::of_plain_text(&tags, &rows).unwrap_or_else(|| Runs::of_any_text(&tags, &rows)))
     }
 }
 
 impl Runs {
+    /// The runs of tags without the character zero, which needs escaping; `None` if there is one.
+    /// It is looked for in all keys at once, which costs a fraction of looking tag by tag.
+    fn of_plain_text(tags: &[TagValues<'_>], rows: &[Range<usize>]) -> Option<Self> {
+        let mut zeros = 0;
+        let runs = Self::with_keys(tags, rows, |keys, tag| match tag {
+            Some(text) => {
+                zeros += END.len();
+                keys.push(TEXT);
+                keys.extend_from_slice(text.as_bytes());
+                keys.extend_from_slice(&END);
+            }
+            None => {
+                zeros += 1;
+                keys.push(NULL);
+            }
+        });
+        let found: usize = runs.keys.iter().map(|&byte| usize::from(byte == 0)).sum();
+        (found == zeros).then(|| runs.joined())
+    }
+
+    fn of_any_text(tags: &[TagValues<'_>], rows: &[Range<usize>]) -> Self {
+        Self::with_keys(tags, rows, append_comparable).joined()
+    }
+
+    fn with_keys(
+        tags: &[TagValues<'_>],
+        rows: &[Range<usize>],
+        mut append: impl FnMut(&mut Vec<u8>, Option<&str>),
+    ) -> Self {
+        let mut keys = Vec::new();
+        let run = |rows: &Range<usize>| {
+            let start = keys.len();
+            for tag in tags {
+                append(&mut keys, tag.value(rows.start));
+            }
+            Run {
+                end: rows.end,
+                key: start..keys.len(),
+            }
+        };
+        let runs = rows.iter().map(run).collect();
+        Self { runs, keys }
+    }
+
+    /// Joins neighbours of one key: a dictionary may hold a value twice, so that rows of one series
+    /// have different codes.
+    fn joined(self) -> Self {
+        let Self { mut runs, keys } = self;
+        runs.dedup_by(|later, earlier| {
+            let is_same = keys[later.key.clone()] == keys[earlier.key.clone()];
+            if is_same {
+                earlier.end = later.end;
+            }
+            is_same
+        });
+        Self { runs, keys }
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.runs.len()
     }
 
     pub(super) fn end(&self, run: usize) -> usize {
-        self.ends[run]
+        self.runs[run].end
     }
 
     pub(super) fn key(&self, run: usize) -> &[u8] {
-        let start = run.checked_sub(1).map_or(0, |before| self.key_ends[before]);
-        &self.keys[start..self.key_ends[run]]
-    }
-
-    /// A dictionary may hold a value twice, so neighbours with different codes may be one run.
-    fn append(&mut self, end: usize, key: &[u8]) {
-        if let Some(last) = self.len().checked_sub(1)
-            && self.key(last) == key
-        {
-            self.ends[last] = end;
-            return;
-        }
-        self.ends.push(end);
-        self.keys.extend_from_slice(key);
-        self.key_ends.push(self.keys.len());
+        &self.keys[self.runs[run].key.clone()]
     }
 }
 
@@ -147,6 +193,23 @@ impl<'a> TagValues<'a> {
         }
     }
 
+    /// How many different values there are at most.
+    pub(super) fn distinct_max(&self) -> usize {
+        match self {
+            Self::Dictionary(_, values) => values.len(),
+            Self::Text(values) => values.len(),
+            Self::View(values) => values.len(),
+        }
+    }
+
+    /// The dictionary's code for a row.
+    pub(super) fn code(&self, row: usize) -> Option<usize> {
+        match self {
+            Self::Dictionary(codes, _) => codes.is_valid(row).then(|| codes.value(row) as usize),
+            Self::Text(_) | Self::View(_) => None,
+        }
+    }
+
     pub(super) fn value(&self, row: usize) -> Option<&'a str> {
         match *self {
             Self::Dictionary(codes, values) => {
@@ -169,30 +232,35 @@ impl<'a> TagValues<'a> {
     }
 }
 
-/// Appends a tag such that bytes compare as tags do, tag by tag, NULL first. No encoded tag is a
-/// prefix of another: text ends in two zeros, and a zero within it is followed by a one.
+/// What a tag starts with in a key, and what ends a text: NULL comes before any text, and no tag
+/// in a key is the start of another.
+const NULL: u8 = 0;
+const TEXT: u8 = 1;
+const END: [u8; 2] = [0, 0];
+
+/// Appends a tag such that bytes compare as tags do, one after the other. A zero in the text is
+/// followed by a one, so that it comes after the end of the text.
 fn append_comparable(key: &mut Vec<u8>, tag: Option<&str>) {
     let Some(text) = tag else {
-        key.push(0);
+        key.push(NULL);
         return;
     };
-    key.push(1);
-    if text.as_bytes().contains(&0) {
-        for &byte in text.as_bytes() {
-            key.push(byte);
-            if byte == 0 {
-                key.push(1);
-            }
+    key.push(TEXT);
+    for &byte in text.as_bytes() {
+        key.push(byte);
+        if byte == 0 {
+            key.push(1);
         }
-    } else {
-        key.extend_from_slice(text.as_bytes());
     }
-    key.extend_from_slice(&[0, 0]);
+    key.extend_from_slice(&END);
 }
 
 /// How many of the first `len` items are below a bound, of items in ascending order. Takes time
 /// by the logarithm of the answer, not of `len`.
 pub(super) fn gallop(len: usize, is_below: impl Fn(usize) -> bool) -> usize {
+    if len > 0 && is_below(len - 1) {
+        return len; // the usual case, when inputs follow one another in time
+    }
     let mut step = 1;
     let mut below = 0;
     while below + step <= len && is_below(below + step - 1) {
@@ -242,6 +310,23 @@ mod tests {
                 assert_eq!(bytes(a).cmp(&bytes(b)), a.cmp(&b), "{a:?} {b:?}");
             }
         }
+    }
+
+    #[test]
+    fn plain_text_has_the_same_key_either_way() {
+        let check = |tags: [Option<&str>; 3], is_plain: bool| {
+            let columns = tags.map(|tag| StringArray::from(vec![tag]));
+            let columns: Vec<_> = columns.iter().map(TagValues::Text).collect();
+            let keys = |runs: Runs| runs.keys;
+            let any = keys(Runs::of_any_text(&columns, std::slice::from_ref(&(0..1))));
+            let plain = Runs::of_plain_text(&columns, std::slice::from_ref(&(0..1)));
+            assert_eq!(plain.map(keys), is_plain.then_some(any), "{tags:?}");
+        };
+        check([Some("a"), Some(""), Some("é")], true);
+        check([None, Some("a"), None], true);
+        check([None; 3], true);
+        check([Some("a\0"), None, Some("b")], false);
+        check([None, None, Some("\0")], false);
     }
 
     #[test]

@@ -170,6 +170,7 @@ fn inputs(times: i64, rows: usize, inputs: usize) -> impl Strategy<Value = Vec<R
         None,
         Some(""),
         Some("a"),
+        Some("a\0"),
         Some("a longer one than a view holds"),
     ]);
     let tags = [tag.clone(), tag.clone(), tag];

@@ -1,64 +1,109 @@
-//! Sorted rows as the bytes of a Parquet file.
+//! Sorted rows as Parquet files, and back.
 //!
-//! Files hold what users wrote and nothing else: any Parquet reader gets the right rows. `time` is
-//! delta-encoded, tags are dictionaries, and the sort order is noted in the row group metadata.
+//! Files hold what users wrote and nothing else: any Parquet reader gets the right rows. The sort
+//! order is noted in the metadata of every row group.
+//!
+//! ```text
+//! rows ─▶ FileWriter ─▶ row group: look at the first rows, choose a coding per column (coding.rs)
+//!              │                   stream the rest through, page by page
+//!              └─▶ bytes as row groups end, CRC-32C of all of them, FileSummary
+//! ```
+//!
+//! [`encode`] is the same for rows that are in memory at once. Floats may be stored as decimals
+//! (`decimal.rs`), which is a choice of the table's owner.
 
-use std::sync::Arc;
+mod coding;
+mod decimal;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
-use catalog::{TIME_COLUMN, Table};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::errors::Result;
-use parquet::file::metadata::SortingColumn;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
-use parquet::schema::types::ColumnPath;
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
+use bytes::Bytes;
+use parquet::errors::ParquetError;
 
-use crate::series::key_columns;
+pub use decimal::{FileColumns, common_scales, exact_scale, exact_scales};
+pub use writer::{FileOptions, FileSummary, FileWriter, Layout};
 
-/// Rows of a row group: small enough that a query over one series skips most of a file, large
-/// enough that its metadata stays below a percent.
-const ROW_GROUP_ROWS: usize = 128 * 1024;
-
-/// Rows of a page at most: about what one series has in an hour at 1 Hz.
-const PAGE_ROWS: usize = 4096;
-
-/// Encodes one file. `rows` is sorted by key, and its schema holds the table's columns.
-pub(crate) fn encode(rows: &RecordBatch, table: &Table) -> Result<Vec<u8>> {
-    let schema = rows.schema();
-    let mut bytes = Vec::with_capacity(rows.get_array_memory_size() / 4);
-    let properties = properties(&schema, table);
-    let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(&schema), Some(properties))?;
-    writer.write(rows)?;
-    writer.close()?;
-    Ok(bytes)
+/// How hard to press.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// For files that will be merged soon: zstd level 1.
+    Flush,
+    /// For files that stay: zstd level 3.
+    Compaction,
 }
 
-fn properties(schema: &Schema, table: &Table) -> WriterProperties {
-    let time = ColumnPath::from(TIME_COLUMN);
-    let sorting = key_columns(table)
-        .filter_map(|name| schema.index_of(name).ok())
-        .map(|index| {
-            let column_idx = i32::try_from(index).expect("the column limit is below 65536");
-            SortingColumn {
-                column_idx,
-                descending: false,
-                nulls_first: true,
-            }
-        })
-        .collect();
-    WriterProperties::builder()
-        .set_writer_version(WriterVersion::PARQUET_2_0)
-        .set_compression(Compression::ZSTD(
-            ZstdLevel::try_new(1).expect("1 is a level"),
-        ))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_write_batch_size(PAGE_ROWS)
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_sorting_columns(Some(sorting))
-        .set_column_dictionary_enabled(time.clone(), false)
-        .set_column_encoding(time, Encoding::DELTA_BINARY_PACKED)
-        .build()
+/// How float columns are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FloatStorage {
+    /// As doubles, always.
+    #[default]
+    Double,
+    /// As decimals in the files in which every value of the column is one exactly, else as doubles.
+    /// A third smaller, but readers that open many files at once and take the types of the first
+    /// for all may lose digits.
+    DecimalWhenExact,
+}
+
+/// Rows that cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// Parquet refuses.
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
+    /// Arrow refuses.
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
+    /// A column was to be written as decimals and is not; write it as doubles.
+    #[error("a value of column `{column}` is not a decimal with {scale} digits after the point")]
+    NotDecimal {
+        /// Its name.
+        column: String,
+        /// The scale that was asked for.
+        scale: i8,
+    },
+    /// Rows have other columns than the file.
+    #[error("rows do not have the schema of the file: {expected:?}")]
+    Schema {
+        /// What was expected.
+        expected: SchemaRef,
+    },
+    /// A file has a column that its table lacks or has with another type.
+    #[error("column `{column}` of the file is not one of the table: {found}")]
+    UnexpectedColumn {
+        /// Its name.
+        column: String,
+        /// Its type in the file.
+        found: DataType,
+    },
+}
+
+impl From<FileError> for ParquetError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Parquet(error) => error,
+            error => Self::External(Box::new(error)),
+        }
+    }
+}
+
+/// Encodes one file. `rows` is sorted by key.
+pub fn encode(
+    rows: &RecordBatch,
+    floats: FloatStorage,
+    effort: Effort,
+) -> Result<(Bytes, FileSummary), FileError> {
+    let mut options = FileOptions::new(effort);
+    if floats == FloatStorage::DecimalWhenExact {
+        options.scales = exact_scales(rows);
+    }
+    // All rows are here: let each row group be chosen by all of it.
+    options.layout.sample_rows = options.layout.group_rows_max;
+    let mut writer = FileWriter::new(rows.schema(), &options)?;
+    writer.write(rows)?;
+    writer.finish()
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use catalog::{FileId, FileRecord};
 use object_store::{ObjectStoreExt, PutPayload};
+use parquet::errors::ParquetError;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
@@ -23,6 +24,7 @@ use super::Core;
 use crate::batch::WriteBatch;
 use crate::buffer::FrozenPartition;
 use crate::error::{Error, Result};
+use crate::parquet_file::{Effort, FloatStorage};
 use crate::schema::arrow_schema;
 use crate::wal::Wal;
 use crate::{parquet_file, rows};
@@ -143,14 +145,14 @@ async fn write_file(core: &Core, partition: &FrozenPartition) -> Result<Option<F
         let schema = arrow_schema(&table);
         let rows = rows::sorted_unique(&chunks, buffer.series(), &table, &schema);
         (
-            parquet_file::encode(&rows, &table),
+            parquet_file::encode(&rows, FloatStorage::Double, Effort::Flush),
             rows.num_rows() as u64,
             table,
         )
     })
     .await
     .map_err(|_| Error::ShuttingDown)?;
-    let bytes = encoded?;
+    let (bytes, summary) = encoded.map_err(ParquetError::from)?;
     let chunks = || partition.chunks.iter();
     const HAS_CHUNKS: &str = "partitions without chunks are removed";
     let file = FileRecord {
@@ -163,12 +165,12 @@ async fn write_file(core: &Core, partition: &FrozenPartition) -> Result<Option<F
                 .map(|chunk| chunk.last_sequence)
                 .max()
                 .expect(HAS_CHUNKS),
-            checksum: crc32c::crc32c(&bytes),
+            checksum: summary.checksum,
         },
         database: table.database,
         table: table.id,
         partition_start: partition.partition_start,
-        size_bytes: bytes.len() as u64,
+        size_bytes: summary.size_bytes,
         rows,
         time_min: chunks()
             .map(|chunk| chunk.time_min)

@@ -104,13 +104,13 @@ pub(crate) fn field(kind: &str, hosts: usize, rows: usize, seed: u64) -> ArrayRe
         "float random bits" => floats((0..all).map(|_| f64::from_bits(random.bits())).collect()),
         "float constant" => floats(vec![21.5; all]),
         "float mostly null" => {
-            let draw = |_| (random.bits() % 20 == 0).then(|| random.normal());
+            let draw = |_| (random.bits().is_multiple_of(20)).then(|| random.normal());
             Arc::new((0..all).map(draw).collect::<Float64Array>())
         }
         "boolean" => {
             let mut on = false;
             let flip = |_| {
-                on ^= random.bits() % 50 == 0;
+                on ^= random.bits().is_multiple_of(50);
                 Some(on)
             };
             Arc::new((0..all).map(flip).collect::<BooleanArray>())
@@ -119,7 +119,7 @@ pub(crate) fn field(kind: &str, hosts: usize, rows: usize, seed: u64) -> ArrayRe
             let states = ["running", "idle", "maintenance", "fault"];
             let mut state = states[0];
             let change = |_| {
-                if random.bits() % 30 == 0 {
+                if random.bits().is_multiple_of(30) {
                     state = states[random.bits() as usize % states.len()];
                 }
                 Some(state)

@@ -82,7 +82,7 @@ impl Shape {
                     Some(walk)
                 }
                 Self::Random => Some(random),
-                Self::MostlyNull => (random % 30 == 0).then_some(random),
+                Self::MostlyNull => random.is_multiple_of(30).then_some(random),
                 Self::AllNull => None,
             }
         };
@@ -138,7 +138,7 @@ fn rows(count: usize, shapes: &[Shape], seed: u64, has_odd_floats: bool) -> Reco
             bits(3).into_iter().map(|b| b.map(decimal)),
         )),
         Arc::new(BooleanArray::from_iter(
-            bits(4).into_iter().map(|b| b.map(|b| b % 2 == 0)),
+            bits(4).into_iter().map(|b| b.map(|b| b.is_multiple_of(2))),
         )),
         Arc::new(StringArray::from_iter(
             bits(5).into_iter().map(|b| b.map(text)),
@@ -391,7 +391,7 @@ fn codings_follow_the_data() {
     );
     let flags = Arc::new(
         bits(Shape::Random)
-            .map(|b| Some(b % 2 == 0))
+            .map(|b| Some(b.is_multiple_of(2)))
             .collect::<BooleanArray>(),
     );
     check(flags, Encoding::RLE, Some(raw));

@@ -27,7 +27,7 @@ def with_pyarrow_dataset(path):
 def with_duckdb(path):
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = true")
-    return pa.table(connection.execute("SELECT * FROM read_parquet(?)", [str(path)]).arrow())
+    return connection.sql("SELECT * FROM read_parquet(?)", params=[str(path)]).to_arrow_table()
 
 
 READERS = {"pyarrow": with_pyarrow, "pyarrow dataset": with_pyarrow_dataset, "duckdb": with_duckdb}

@@ -38,6 +38,14 @@ pub use schema::{COLUMN_TYPE_KEY, arrow_schema, arrow_type};
 pub use series::{SeriesKey, key_columns};
 pub use snapshot::{BufferedRows, FileRows, ScanUnit, TableSnapshot};
 
+/// Files of sorted rows.
+pub mod files {
+    pub use crate::parquet_file::{
+        Effort, FileColumns, FileError, FileOptions, FileSummary, FileWriter, Layout,
+        common_scales, encode, exact_scale, exact_scales,
+    };
+}
+
 /// Settings of the in-memory buffer.
 pub mod buffer_settings {
     pub use crate::buffer::Settings;

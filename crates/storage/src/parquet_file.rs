@@ -14,7 +14,10 @@
 
 mod coding;
 mod decimal;
+mod options;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use arrow::array::RecordBatch;
@@ -25,8 +28,9 @@ use catalog::FloatStorage;
 use parquet::errors::ParquetError;
 
 pub use decimal::{FileColumns, common_scales, exact_scale, exact_scales};
+pub use options::{FileOptions, FileSummary, Layout};
 pub(crate) use reader::StoreReader;
-pub use writer::{FileOptions, FileSummary, FileWriter, Layout};
+pub use writer::FileWriter;
 
 /// How hard to press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,8 +94,7 @@ pub fn encode(
     if floats == FloatStorage::DecimalWhenExact {
         options.scales = exact_scales(rows);
     }
-    // All rows are here: let each row group be chosen by all of it.
-    options.layout.sample_rows = options.layout.group_rows_max;
+    options.rows_expected = Some(rows.num_rows());
     let mut writer = FileWriter::new(rows.schema(), &options)?;
     writer.write(rows)?;
     writer.finish()

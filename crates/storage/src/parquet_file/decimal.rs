@@ -11,6 +11,23 @@
 //! | every value is `k·10^-p`, `p ≤ 6`, `|k| ≤ 10^15` | `DECIMAL(18, p)` |
 //! | one value is not                             | `DOUBLE`         |
 //! | only NULLs                                   | `DOUBLE`         |
+//!
+//! It is off by default because of readers that open many files at once: DuckDB's
+//! `read_parquet('*.parquet')` and pyarrow's datasets take the type of the first file for all, so
+//! that a decimal column of another scale, or a double, may be rounded to the first one's digits.
+//!
+//! What it buys, measured with ten fields that are walks of 2 decimals, 10 tags, one day of 400
+//! hosts at one row in ten seconds (`cargo bench -p storage --bench parquet_file`):
+//!
+//! | stored as | bytes per value | read by one field, one host, one hour | read M values/s |
+//! |-----------|-----------------|---------------------------------------|-----------------|
+//! | doubles   | 1.82            | 45 KB, 30 of them the dictionary      | 370–480         |
+//! | decimals  | 1.23            | 11 KB                                 | 280–310         |
+//!
+//! No encoding of doubles gets there: a dictionary of the 10 001 values from 0.00 to 100.00 has
+//! numbers of 14 bits, 1.75 bytes, whose order says nothing that could be compressed, and the
+//! mantissas of decimals have no pattern that splitting their bytes would bring out (5.1 bytes).
+//! Only differences are small, and Parquet has them for integers alone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

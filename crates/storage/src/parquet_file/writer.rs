@@ -3,7 +3,6 @@
 //! A row group starts with a look at its first rows, which decides the coding of every column; the
 //! rest is encoded as it comes. Nothing here does I/O: finished bytes wait to be taken.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::mem;
 use std::sync::Arc;
@@ -25,76 +24,12 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath, TypePtr};
 
 use super::coding::{self, Beginning, Coding};
+use super::options::{FileOptions, FileSummary, Layout};
 use super::{Effort, FileError, decimal};
-
-/// Sizes inside a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout {
-    /// Rows of a row group at most. More make dictionaries and the footer cheaper, and what can be
-    /// read in parallel coarser.
-    pub group_rows_max: usize,
-    /// Encoded bytes of a row group at which it ends early: what a writer holds in memory.
-    pub group_bytes_max: usize,
-    /// Rows by which the coding of a row group is chosen: what a writer holds unencoded.
-    pub sample_rows: usize,
-    /// Rows of a page at most: what has to be decoded to get at one of them.
-    pub page_rows_max: usize,
-    /// The same for tags that change less often than another one. Their pages are a few bytes each,
-    /// so that their headers and index entries would be most of what they take.
-    pub run_page_rows_max: usize,
-}
-
-impl Default for Layout {
-    fn default() -> Self {
-        Self {
-            group_rows_max: 512 * 1024,
-            group_bytes_max: 64 * 1024 * 1024,
-            sample_rows: 64 * 1024,
-            page_rows_max: 4096,
-            run_page_rows_max: 32 * 1024,
-        }
-    }
-}
-
-/// What a file is written with.
-#[derive(Debug, Clone)]
-pub struct FileOptions {
-    /// How hard to press.
-    pub effort: Effort,
-    /// Sizes inside the file.
-    pub layout: Layout,
-    /// Float columns to store as decimals of so many digits after the point. Writing another value
-    /// fails with [`FileError::NotDecimal`]; a file's column has one type.
-    pub scales: BTreeMap<String, i8>,
-}
-
-impl FileOptions {
-    /// Floats stay doubles; sizes are the defaults.
-    pub fn new(effort: Effort) -> Self {
-        Self {
-            effort,
-            layout: Layout::default(),
-            scales: BTreeMap::new(),
-        }
-    }
-}
-
-/// What a finished file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileSummary {
-    /// CRC-32C of its bytes.
-    pub checksum: u32,
-    /// Its size.
-    pub size_bytes: u64,
-    /// Its rows.
-    pub rows: u64,
-    /// The lowest and the highest time, if there are rows.
-    pub times: Option<(i64, i64)>,
-}
 
 /// Writes one file.
 ///
-/// ```ignore
+/// ```text
 /// let mut writer = FileWriter::new(schema, &FileOptions::new(Effort::Compaction))?;
 /// while let Some(rows) = merged.next() {
 ///     writer.write(&rows?)?;               // CPU work
@@ -111,10 +46,13 @@ pub struct FileWriter {
     scales: Vec<Option<i8>>,
     effort: Effort,
     layout: Layout,
+    rows_expected: Option<usize>,
     file: SerializedFileWriter<Vec<u8>>,
     group: Group,
     checksum: u32,
     size_bytes: u64,
+    /// In row groups that are complete.
+    grouped_rows: usize,
     rows: u64,
     times: Option<(i64, i64)>,
 }
@@ -167,11 +105,13 @@ impl FileWriter {
             root,
             scales,
             effort: options.effort,
-            layout: options.layout.clone(),
+            layout: options.layout.at_least_one(),
+            rows_expected: options.rows_expected,
             file,
             group: Group::Sampling(Vec::new()),
             checksum: 0,
             size_bytes: 0,
+            grouped_rows: 0,
             rows: 0,
             times: None,
         })
@@ -286,17 +226,26 @@ impl FileWriter {
             }
         }
         let held = self.group.rows();
+        let bytes = self.group.bytes();
         if let Group::Sampling(waiting) = &mut self.group
-            && held >= self.layout.sample_rows
+            && (held >= self.layout.sample_rows || bytes >= self.layout.group_bytes_max)
         {
             let waiting = mem::take(waiting);
-            // Without another hint, rows are expected to go on until the row group is full.
-            self.start_encoding(&waiting, self.layout.group_rows_max)?;
+            self.start_encoding(&waiting, self.expected_rows(held))?;
         }
         if held >= self.layout.group_rows_max || self.group.bytes() >= self.layout.group_bytes_max {
             self.end_group()?;
         }
         Ok(())
+    }
+
+    /// Rows of the row group that has begun with so many.
+    fn expected_rows(&self, held: usize) -> usize {
+        let left = self
+            .rows_expected
+            .map(|rows| rows.saturating_sub(self.grouped_rows));
+        let full = self.layout.group_rows_max;
+        left.map_or(full, |left| left.min(full)).max(held)
     }
 
     fn start_encoding(
@@ -386,11 +335,12 @@ impl FileWriter {
             }
             self.start_encoding(&waiting, rows)?;
         }
-        let Group::Encoding { columns, .. } =
+        let Group::Encoding { columns, rows } =
             mem::replace(&mut self.group, Group::Sampling(Vec::new()))
         else {
             return Ok(());
         };
+        self.grouped_rows += rows;
         let mut group = self.file.next_row_group()?;
         for column in columns {
             column.close()?.append_to_row_group(&mut group)?;
@@ -408,10 +358,14 @@ impl Group {
         }
     }
 
-    /// What is held encoded.
+    /// What is held.
     fn bytes(&self) -> usize {
         match self {
-            Self::Sampling(_) => 0,
+            Self::Sampling(waiting) => waiting
+                .iter()
+                .flat_map(RecordBatch::columns)
+                .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
+                .sum(),
             Self::Encoding { columns, .. } => {
                 columns.iter().map(ArrowColumnWriter::memory_size).sum()
             }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::batch::{WriteBatch, codec};
+use crate::batch::{TableBatch, WriteBatch, codec};
 use crate::buffer::{self, Buffer};
 use crate::error::{Error, Result};
 use crate::snapshot::TableSnapshot;
@@ -333,27 +333,35 @@ fn replay(core: &Arc<Core>, path: &Path, settings: wal::Settings) -> Result<(wal
         (true, Some(known)) => known,
         (true, None) | (false, _) => Uuid::new_v4(),
     };
-    let opened = wal::open(
-        path,
-        wal_id,
-        settings,
-        state.wal_applied_through(),
-        |record| {
-            if record.kind != WRITE_BATCH {
-                return Err(wal::Refusal::from(format!(
-                    "unknown record kind {}",
-                    record.kind
-                )));
-            }
-            let mut batch = codec::decode(record.payload)?;
-            // A table that was dropped after the write is not there any more.
-            batch
-                .tables
-                .retain(|rows| state.table(rows.table).is_some());
-            core.apply(record.sequence, batch);
-            Ok(())
-        },
-    )?;
+    let decode = |record: wal::ReplayedRecord<'_>| {
+        if record.kind != WRITE_BATCH {
+            let problem = format!("unknown record kind {}", record.kind);
+            return Err(wal::Refusal::from(problem));
+        }
+        let mut batch = codec::decode(record.payload)?;
+        // A table that was dropped after the write is not there any more.
+        let exists = |rows: &TableBatch| state.table(rows.table).is_some();
+        batch.tables.retain(exists);
+        Ok(batch)
+    };
+    let mut room = flush::ReplayRoom::new(core);
+    let mut no_room = None;
+    let apply = |sequence, batch| {
+        core.apply(sequence, batch);
+        room.make().map_err(|error| {
+            let refusal = wal::Refusal::from(error.to_string());
+            no_room = Some(error);
+            refusal
+        })
+    };
+    let applied_through = state.wal_applied_through();
+    let opened = wal::open(path, wal_id, settings, applied_through, decode, apply);
+    let opened = match (opened, no_room) {
+        // The log is not to blame.
+        (Err(_), Some(error)) => return Err(error),
+        (opened, _) => opened?,
+    };
+    room.finish();
     let report = opened.report();
     info!(
         records = report.records,

@@ -47,6 +47,7 @@ use files::{Directory, LocalDirectory};
 use log::Log;
 use queue::{Queue, Waiting};
 pub(crate) use replay::Refusal;
+use replay::Visitor;
 use segments::Shared;
 
 /// Settings of the write-ahead log.
@@ -259,20 +260,26 @@ pub(crate) struct Opened {
     report: ReplayReport,
 }
 
-/// Reads the log in `path` back. `visit` gets every record after `applied_through` in order; older
-/// ones are persisted elsewhere. A directory that does not exist is an empty log.
+/// Reads the log in `path` back: every record after `applied_through` is decoded, on any thread, and
+/// applied in order on this one; older ones are persisted elsewhere. A directory that does not exist
+/// is an empty log.
 ///
 /// Blocks for as long as reading takes. Fails when records that were durable cannot be read (see
-/// [`Recovery`]), when a segment belongs to another cluster, and when `visit` does.
-pub(crate) fn open<E: Into<Refusal>>(
+/// [`Recovery`]), when a segment belongs to another cluster, and when `decode` or `apply` do.
+pub(crate) fn open<T: Send>(
     path: impl Into<PathBuf>,
     cluster_id: Uuid,
     settings: Settings,
     applied_through: u64,
-    visit: impl FnMut(ReplayedRecord<'_>) -> Result<(), E>,
+    decode: impl Fn(ReplayedRecord<'_>) -> Result<T, Refusal> + Sync,
+    mut apply: impl FnMut(u64, T) -> Result<(), Refusal>,
 ) -> Result<Opened> {
     let directory = Arc::new(LocalDirectory::new(path));
-    open_in(directory, cluster_id, settings, applied_through, visit)
+    let visitor = Visitor {
+        decode: &decode,
+        apply: &mut apply,
+    };
+    open_with(directory, cluster_id, settings, applied_through, visitor)
 }
 
 /// Whether there is a log in `path`.
@@ -282,6 +289,7 @@ pub(crate) fn has_segments(path: impl Into<PathBuf>) -> Result<bool> {
 }
 
 /// [`open`] over any directory, for tests that simulate a disk.
+#[cfg(test)]
 pub(crate) fn open_in<E: Into<Refusal>>(
     directory: Arc<dyn Directory>,
     cluster_id: Uuid,
@@ -289,15 +297,35 @@ pub(crate) fn open_in<E: Into<Refusal>>(
     applied_through: u64,
     mut visit: impl FnMut(ReplayedRecord<'_>) -> Result<(), E>,
 ) -> Result<Opened> {
+    let visitor = Visitor {
+        decode: &|record| Ok((record.kind, record.payload.to_vec())),
+        apply: &mut |sequence, (kind, payload): (u8, Vec<u8>)| {
+            let payload = &payload[..];
+            visit(ReplayedRecord {
+                sequence,
+                kind,
+                payload,
+            })
+            .map_err(Into::into)
+        },
+    };
+    open_with(directory, cluster_id, settings, applied_through, visitor)
+}
+
+fn open_with<T: Send>(
+    directory: Arc<dyn Directory>,
+    cluster_id: Uuid,
+    settings: Settings,
+    applied_through: u64,
+    visitor: Visitor<'_, T>,
+) -> Result<Opened> {
     settings.validate()?;
     let options = replay::Options {
         cluster_id,
         recovery: settings.recovery,
         applied_through,
     };
-    let replayed = replay::replay(directory.as_ref(), options, &mut |record| {
-        visit(record).map_err(Into::into)
-    })?;
+    let replayed = replay::replay(directory.as_ref(), options, visitor)?;
     let last_sequence = replayed.report.last_sequence;
     let shared = Arc::new(Shared::new(replayed.segments, last_sequence));
     let log = Log::new(

@@ -277,10 +277,18 @@ async fn log_in_a_real_directory_is_read_back() {
     let mut expected = Vec::new();
     for round in 0..3 {
         let mut found = Vec::new();
-        let opened = open(&path, CLUSTER, settings(), 0, |record| {
-            found.push((record.sequence, record.payload.to_vec()));
-            Ok::<_, Refusal>(())
-        })
+        let decode = |record: ReplayedRecord<'_>| Ok(record.payload.to_vec());
+        let opened = open(
+            &path,
+            CLUSTER,
+            settings(),
+            0,
+            decode,
+            |sequence, payload| {
+                found.push((sequence, payload));
+                Ok(())
+            },
+        )
         .unwrap();
         assert_eq!(found, expected, "round {round}");
         let wal = opened.start(Applied::default()).unwrap();
@@ -295,7 +303,7 @@ async fn log_in_a_real_directory_is_read_back() {
         }
         wal.close().await.unwrap();
     }
-    let opened = open(&path, CLUSTER, settings(), 150, |_| Ok::<_, Refusal>(())).unwrap();
+    let opened = open(&path, CLUSTER, settings(), 150, |_| Ok(()), |_, ()| Ok(())).unwrap();
     assert_eq!(opened.report().records, 150);
     let wal = opened.start(Applied::default()).unwrap();
     let before = wal.stats().segments;

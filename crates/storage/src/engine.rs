@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytesize::ByteSize;
 use catalog::{Catalog, FileRecord, TableId};
 use object_store::ObjectStore;
 use parking_lot::Mutex;

@@ -122,12 +122,19 @@ async fn wait_and_make_room(core: &Arc<Core>, pause: Duration) {
             () = &mut pause => return,
             () = core.spill.needed(|| core.buffer.row_bytes() >= flush_bytes) => {
                 let _one_at_a_time = core.flushing.lock().await;
-                // What it cannot write stays in memory, and `needed` does not come back for it.
-                if let Err(error) = spill_rows(core).await {
-                    error!(%error, "could not make room; rows stay in memory");
-                }
+                make_room(core).await;
             }
         }
+    }
+}
+
+/// Spills what there is. What cannot be written stays in memory, and [`Spill::needed`] does not ask
+/// for it again before the next flush.
+///
+/// [`Spill::needed`]: crate::spill::Spill::needed
+async fn make_room(core: &Arc<Core>) {
+    if let Err(error) = spill_rows(core).await {
+        error!(%error, "could not make room; rows stay in memory");
     }
 }
 
@@ -135,18 +142,19 @@ async fn wait_and_make_room(core: &Arc<Core>, pause: Duration) {
 pub(super) async fn flush(core: &Arc<Core>) -> Result<()> {
     let _one_at_a_time = core.flushing.lock().await;
     let flush_bytes = core.settings.buffer.flush_bytes();
-    let has_too_much = || core.spill.is_usable() && core.buffer.row_bytes() >= flush_bytes;
+    let has_too_much = || core.buffer.row_bytes() >= flush_bytes;
+    core.spill.note_attempt();
     if core.spill.is_store_away() && has_too_much() {
-        // First what is certain to help.
-        spill_rows(core).await?;
+        // First what is likely to help.
+        make_room(core).await;
     }
     let flushed = move_to_store(core).await;
     match &flushed {
-        Ok(()) => core.spill.note_progress(),
+        Ok(()) => core.spill.note_store_back(),
         Err(Error::Store(_) | Error::Catalog(catalog::Error::Store { .. })) => {
             core.spill.note_store_away();
-            if has_too_much() {
-                spill_rows(core).await?;
+            if core.spill.is_usable() && has_too_much() {
+                make_room(core).await;
             }
         }
         Err(_) => {}
@@ -229,7 +237,7 @@ async fn upload_spilled(core: &Arc<Core>) -> Result<()> {
                 tokio::select! {
                     uploaded = &mut upload => break uploaded,
                     () = core.spill.needed(|| core.buffer.row_bytes() >= pressing) => {
-                        spill_rows(core).await?;
+                        make_room(core).await;
                     }
                 }
             };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::Int32Type;
 use arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
+use bytesize::ByteSize;
 use catalog::{ColumnId, ColumnKind, DatabaseName, FieldType, Limits, TableExtension};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;

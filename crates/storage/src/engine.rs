@@ -26,9 +26,6 @@ use crate::spill::{self, Spill, SpillStore};
 use crate::wal::{self, Apply, Entry, Wal};
 pub use lock::DirectoryLock;
 
-/// The kind of WAL record that holds a [`WriteBatch`].
-const WRITE_BATCH: u8 = 1;
-
 /// Settings of the storage engine.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -231,7 +228,7 @@ impl Engine {
         };
         let payload = codec::encode(&batch);
         let entry = Entry {
-            kind: WRITE_BATCH,
+            kind: codec::PACKED,
             payload,
             item: batch,
             durability,
@@ -332,12 +329,8 @@ fn replay(core: &Arc<Core>, path: &Path, settings: wal::Settings) -> Result<(wal
         (true, Some(known)) => known,
         (true, None) | (false, _) => Uuid::new_v4(),
     };
-    let decode = |record: wal::ReplayedRecord<'_>| {
-        if record.kind != WRITE_BATCH {
-            let problem = format!("unknown record kind {}", record.kind);
-            return Err(wal::Refusal::from(problem));
-        }
-        let mut batch = codec::decode(record.payload)?;
+    let decode = |record: wal::ReplayedRecord<'_>| -> Result<_, wal::Refusal> {
+        let mut batch = codec::decode(record.kind, record.payload)?;
         // A table that was dropped after the write is not there any more.
         let exists = |rows: &TableBatch| state.table(rows.table).is_some();
         batch.tables.retain(exists);

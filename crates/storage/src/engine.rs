@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 use uuid::Uuid;
 
-use crate::batch::{WriteBatch, codec};
+use crate::batch::{TableBatch, WriteBatch, codec};
 use crate::buffer::{self, Buffer};
 use crate::compaction;
 use crate::error::{Error, Result};
@@ -29,9 +29,6 @@ use crate::spill::{self, Spill, SpillStore};
 use crate::wal::{self, Apply, Entry, Wal};
 pub use lock::DirectoryLock;
 pub use maintenance::Settings as MaintenanceSettings;
-
-/// The kind of WAL record that holds a [`WriteBatch`].
-const WRITE_BATCH: u8 = 1;
 
 /// Settings of the storage engine.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -266,7 +263,7 @@ impl Engine {
         };
         let payload = codec::encode(&batch);
         let entry = Entry {
-            kind: WRITE_BATCH,
+            kind: codec::PACKED,
             payload,
             item: batch,
             durability,
@@ -382,27 +379,32 @@ fn replay(
         (true, Some(known)) => known,
         (true, None) | (false, _) => Uuid::new_v4(),
     };
-    let opened = wal::open(
-        Arc::new(directory),
-        wal_id,
-        settings,
-        state.wal_applied_through(),
-        |record| {
-            if record.kind != WRITE_BATCH {
-                return Err(wal::Refusal::from(format!(
-                    "unknown record kind {}",
-                    record.kind
-                )));
-            }
-            let mut batch = codec::decode(record.payload)?;
-            // A table that was purged after the write is not there any more.
-            batch
-                .tables
-                .retain(|rows| state.stored_table(rows.table).is_some());
-            core.apply(record.sequence, batch);
-            Ok(())
-        },
-    )?;
+    let decode = |record: wal::ReplayedRecord<'_>| -> Result<_, wal::Refusal> {
+        let mut batch = codec::decode(record.kind, record.payload)?;
+        // A table that was purged after the write is not there any more.
+        let exists = |rows: &TableBatch| state.stored_table(rows.table).is_some();
+        batch.tables.retain(exists);
+        Ok(batch)
+    };
+    let mut room = flush::ReplayRoom::new(core);
+    let mut no_room = None;
+    let apply = |sequence, batch| {
+        core.apply(sequence, batch);
+        room.make().map_err(|error| {
+            let refusal = wal::Refusal::from(error.to_string());
+            no_room = Some(error);
+            refusal
+        })
+    };
+    let applied_through = state.wal_applied_through();
+    let directory = Arc::new(directory);
+    let opened = wal::open(directory, wal_id, settings, applied_through, decode, apply);
+    let opened = match (opened, no_room) {
+        // The log is not to blame.
+        (Err(_), Some(error)) => return Err(error),
+        (opened, _) => opened?,
+    };
+    room.finish();
     let report = opened.report();
     info!(
         records = report.records,

@@ -45,7 +45,7 @@ pub(crate) struct Spill {
     is_store_away: AtomicBool,
     /// The local disk takes no more.
     is_disk_full: AtomicBool,
-    /// Rows were added to the buffer, or space came back.
+    /// Rows were added to the buffer.
     changed: Notify,
 }
 
@@ -82,7 +82,7 @@ impl Spill {
     }
 
     /// Writes a file that is to become the object of this path. When it cannot be written, nothing
-    /// more is spilled until [`Spill::note_progress`].
+    /// more is spilled until [`Spill::note_attempt`].
     pub(crate) async fn write(&self, path: &Path, bytes: Bytes) -> Result<()> {
         let size_bytes = bytes.len() as u64;
         if let Err(error) = self.local.put(path, PutPayload::from(bytes)).await {
@@ -146,9 +146,12 @@ impl Spill {
         self.is_store_away.store(true, Ordering::Relaxed);
     }
 
-    /// The store took what there was: disk space comes back, too.
-    pub(crate) fn note_progress(&self) {
+    pub(crate) fn note_store_back(&self) {
         self.is_store_away.store(false, Ordering::Relaxed);
+    }
+
+    /// A new attempt begins: a full disk may have space again.
+    pub(crate) fn note_attempt(&self) {
         self.is_disk_full.store(false, Ordering::Relaxed);
     }
 

@@ -45,6 +45,7 @@ pub(crate) use files::Directory;
 use log::Log;
 use queue::{Queue, Waiting};
 pub(crate) use replay::Refusal;
+use replay::Visitor;
 use segments::Shared;
 
 /// Settings of the write-ahead log.
@@ -262,17 +263,57 @@ pub(crate) fn has_segments(directory: &Directory) -> Result<bool> {
     Ok(!replay::segment_numbers(directory)?.is_empty())
 }
 
-/// Reads the log in a directory back. `visit` gets every record after `applied_through` in order; older
-/// ones are persisted elsewhere. A directory that does not exist is an empty log.
+/// Reads the log in a directory back: every record after `applied_through` is decoded, on any thread,
+/// and applied in order on this one; older ones are persisted elsewhere. A directory that does not
+/// exist is an empty log.
 ///
 /// Blocks for as long as reading takes. Fails when records that were durable cannot be read (see
-/// [`Recovery`]), when a segment belongs to another cluster, and when `visit` does.
-pub(crate) fn open<E: Into<Refusal>>(
+/// [`Recovery`]), when a segment belongs to another cluster, and when `decode` or `apply` do.
+pub(crate) fn open<T: Send>(
+    directory: Arc<Directory>,
+    cluster_id: Uuid,
+    settings: Settings,
+    applied_through: u64,
+    decode: impl Fn(ReplayedRecord<'_>) -> Result<T, Refusal> + Sync,
+    mut apply: impl FnMut(u64, T) -> Result<(), Refusal>,
+) -> Result<Opened> {
+    let visitor = Visitor {
+        decode: &decode,
+        apply: &mut apply,
+    };
+    open_with(directory, cluster_id, settings, applied_through, visitor)
+}
+
+/// [`open`] for tests that look at the records themselves.
+#[cfg(test)]
+pub(crate) fn open_to_look<E: Into<Refusal>>(
     directory: Arc<Directory>,
     cluster_id: Uuid,
     settings: Settings,
     applied_through: u64,
     mut visit: impl FnMut(ReplayedRecord<'_>) -> Result<(), E>,
+) -> Result<Opened> {
+    let visitor = Visitor {
+        decode: &|record| Ok((record.kind, record.payload.to_vec())),
+        apply: &mut |sequence, (kind, payload): (u8, Vec<u8>)| {
+            let payload = &payload[..];
+            visit(ReplayedRecord {
+                sequence,
+                kind,
+                payload,
+            })
+            .map_err(Into::into)
+        },
+    };
+    open_with(directory, cluster_id, settings, applied_through, visitor)
+}
+
+fn open_with<T: Send>(
+    directory: Arc<Directory>,
+    cluster_id: Uuid,
+    settings: Settings,
+    applied_through: u64,
+    visitor: Visitor<'_, T>,
 ) -> Result<Opened> {
     settings.validate()?;
     let options = replay::Options {
@@ -280,9 +321,7 @@ pub(crate) fn open<E: Into<Refusal>>(
         recovery: settings.recovery,
         applied_through,
     };
-    let replayed = replay::replay(directory.as_ref(), options, &mut |record| {
-        visit(record).map_err(Into::into)
-    })?;
+    let replayed = replay::replay(directory.as_ref(), options, visitor)?;
     let last_sequence = replayed.report.last_sequence;
     let shared = Arc::new(Shared::new(replayed.segments, last_sequence));
     let log = Log::new(

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use parking_lot::{RwLock, RwLockWriteGuard};
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::memory::{Account, Share};
 
@@ -54,6 +54,11 @@ impl SeriesKeys {
     /// The keys for adding to them. Readers wait meanwhile.
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, Blocks> {
         self.0.write()
+    }
+
+    /// All keys. Whoever adds to them waits meanwhile.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Blocks> {
+        self.0.read()
     }
 
     /// The keys of these numbers, to be read without a lock.

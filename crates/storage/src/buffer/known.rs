@@ -146,15 +146,15 @@ impl KnownSeries {
             return missing.map(|_| None).collect();
         };
         let keys = Arc::clone(&previous.keys);
-        let blocks = keys.write();
-        let mut known = |(at, _): (usize, _)| {
+        let blocks = keys.read();
+        let known = |(at, _): (usize, _)| {
             let number = previous.find(&blocks, hashes[at], series[at].as_bytes())?;
             Some((
                 *previous.occupied.get(number),
                 previous.runs.remove(&number),
             ))
         };
-        missing.map(|each| known(each)).collect()
+        missing.map(known).collect()
     }
 
     /// Takes times for rows of the record `sequence`; tells for each whether its key is new for

@@ -30,6 +30,8 @@ use bytes::Bytes;
 use catalog::{DAY_NANOS, FileId, FileRecord, Table};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
@@ -122,12 +124,19 @@ async fn wait_and_make_room(core: &Arc<Core>, pause: Duration) {
             () = &mut pause => return,
             () = core.spill.needed(|| core.buffer.row_bytes() >= flush_bytes) => {
                 let _one_at_a_time = core.flushing.lock().await;
-                // What it cannot write stays in memory, and `needed` does not come back for it.
-                if let Err(error) = spill_rows(core).await {
-                    error!(%error, "could not make room; rows stay in memory");
-                }
+                make_room(core).await;
             }
         }
+    }
+}
+
+/// Spills what there is. What cannot be written stays in memory, and [`Spill::needed`] does not ask
+/// for it again before the next flush.
+///
+/// [`Spill::needed`]: crate::spill::Spill::needed
+async fn make_room(core: &Arc<Core>) {
+    if let Err(error) = spill_rows(core).await {
+        error!(%error, "could not make room; rows stay in memory");
     }
 }
 
@@ -140,18 +149,19 @@ pub(super) async fn flush(core: &Arc<Core>) -> Result<()> {
 /// [`flush`], for a caller that holds the lock.
 pub(super) async fn flush_while_locked(core: &Arc<Core>) -> Result<()> {
     let flush_bytes = core.settings.buffer.flush_bytes();
-    let has_too_much = || core.spill.is_usable() && core.buffer.row_bytes() >= flush_bytes;
+    let has_too_much = || core.buffer.row_bytes() >= flush_bytes;
+    core.spill.note_attempt();
     if core.spill.is_store_away() && has_too_much() {
-        // First what is certain to help.
-        spill_rows(core).await?;
+        // First what is likely to help.
+        make_room(core).await;
     }
     let flushed = move_to_store(core).await;
     match &flushed {
-        Ok(()) => core.spill.note_progress(),
+        Ok(()) => core.spill.note_store_back(),
         Err(Error::Store(_) | Error::Catalog(catalog::Error::Store { .. })) => {
             core.spill.note_store_away();
-            if has_too_much() {
-                spill_rows(core).await?;
+            if core.spill.is_usable() && has_too_much() {
+                make_room(core).await;
             }
         }
         Err(_) => {}
@@ -231,17 +241,15 @@ async fn upload_spilled(core: &Arc<Core>) -> Result<()> {
             let payload = PutPayload::from(core.spill.read(&path).await?);
             let mut upload = pin!(core.store.put(&path, payload));
             let pressing = core.settings.buffer.pressing_bytes();
-            loop {
+            let uploaded = loop {
                 tokio::select! {
-                    uploaded = &mut upload => {
-                        uploaded?;
-                        break;
-                    }
+                    uploaded = &mut upload => break uploaded,
                     () = core.spill.needed(|| core.buffer.row_bytes() >= pressing) => {
-                        spill_rows(core).await?;
+                        make_room(core).await;
                     }
-                };
-            }
+                }
+            };
+            uploaded?;
             core.spill.note_uploaded(&path);
         }
     }
@@ -276,6 +284,66 @@ pub(super) async fn spill_rows(core: &Arc<Core>) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Keeps rows within memory while the log is replayed: they are spilled, several at a time, while
+/// more are applied.
+pub(super) struct ReplayRoom {
+    core: Arc<Core>,
+    runtime: Handle,
+    spilling: Option<JoinHandle<Result<()>>>,
+    /// Rows that wait may take this much until the next are spilled; those being spilled as well.
+    waiting_bytes_max: usize,
+}
+
+impl ReplayRoom {
+    /// To be made on a blocking thread of the runtime, and used there.
+    pub(super) fn new(core: &Arc<Core>) -> Self {
+        Self {
+            core: Arc::clone(core),
+            runtime: Handle::current(),
+            spilling: None,
+            waiting_bytes_max: core.settings.buffer.pressing_bytes() / 2,
+        }
+    }
+
+    /// Makes room if there is too little; to be called after each record. Fails when memory is full
+    /// and the local disk refuses.
+    pub(super) fn make(&mut self) -> Result<()> {
+        if self.core.buffer.waiting_bytes() < self.waiting_bytes_max {
+            return Ok(());
+        }
+        let spilled = self.wait();
+        if !self.core.spill.is_usable() {
+            let full = self.core.buffer.check_room(&self.core.settings.buffer);
+            return full.map_err(|full| spilled.err().unwrap_or(full));
+        }
+        spilled?;
+        let core = Arc::clone(&self.core);
+        let spill = async move {
+            let _one_at_a_time = core.flushing.lock().await;
+            spill_rows(&core).await
+        };
+        self.spilling = Some(self.runtime.spawn(spill));
+        Ok(())
+    }
+
+    /// Waits for what is being spilled. A failure leaves the rows in memory, where there is room.
+    pub(super) fn finish(mut self) {
+        if let Err(error) = self.wait() {
+            error!(%error, "could not spill rows of the write-ahead log");
+        }
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        match self.spilling.take() {
+            Some(spilling) => {
+                let ended = self.runtime.block_on(spilling);
+                ended.map_err(|_| Error::ShuttingDown)?
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Encodes rows as a file; `None` when their table was purged.

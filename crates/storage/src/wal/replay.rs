@@ -14,16 +14,25 @@
 //! a segment by its header. Damage that only touches records already persisted is counted and
 //! passed over. Any other damage stops the program, or with [`Recovery::Salvage`] is counted and
 //! skipped.
+//!
+//! Reading, decoding and applying go on at the same time: see [`pipeline`].
+
+mod pipeline;
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::error::{Error, Result};
 use super::files::{Directory, write_all_at};
-use super::frame::{Frame, HEADER_SIZE, HeaderFault, Salt, SegmentHeader, VERSION};
+use super::frame::{
+    FRAME_HEADER_SIZE, Frame, HEADER_SIZE, HeaderFault, Salt, SegmentHeader, VERSION,
+};
 use super::segments::{ClosedSegment, segment_name, segment_number};
-use super::{Recovery, ReplayReport, ReplayedRecord};
+use super::{Recovery, ReplayReport};
+pub(super) use pipeline::Visitor;
+use pipeline::{RecordPlace, Units};
 
 /// Bytes whose checksum is computed while looking for the next valid frame, per byte of the file.
 /// Only a hostile payload behind a damaged frame comes near it; the damage is then taken as proven.
@@ -49,53 +58,82 @@ pub(super) struct Options {
 }
 
 /// Reads the whole log and brings its end into a clean state. See the module documentation.
-pub(super) fn replay(
+pub(super) fn replay<T: Send>(
     directory: &Directory,
     options: Options,
-    visit: &mut dyn FnMut(ReplayedRecord<'_>) -> Result<(), Refusal>,
+    visitor: Visitor<'_, T>,
 ) -> Result<Replayed> {
     let found = find_segments(directory, options.cluster_id)?;
-    let tail_start = (found.iter().rposition(|segment| segment.previous.is_some())).unwrap_or(0);
-    let mut reader = Reader {
-        directory,
-        options,
-        visit,
-        expected: None,
-        report: ReplayReport::default(),
-    };
-    let mut segments = Vec::new();
-    let mut tail = Vec::new();
-    let mut bytes = Vec::new();
-    for (index, segment) in found.iter().enumerate() {
-        let later = found[index + 1..].iter().filter_map(|later| later.previous);
-        let cutoff = later.min();
-        directory
-            .read(&segment.name, u64::MAX, &mut bytes)
-            .map_err(|source| Error::io("read", directory.path(&segment.name), source))?;
-        let end = reader.read_segment(segment, &bytes, cutoff)?;
-        let last_sequence = reader.last_sequence().min(cutoff.unwrap_or(u64::MAX));
-        if index >= tail_start {
-            tail.push((segment, end));
-        }
-        let size_bytes = bytes.len() as u64;
-        segments.push(ClosedSegment {
-            number: segment.number,
-            last_sequence,
-            size_bytes,
-        });
-    }
-    let next_number = found.last().map_or(1, |segment| segment.number + 1);
-    let mut report = reader.report;
-    report.last_sequence = reader
-        .expected
-        .map_or(0, |expected| expected - 1)
-        .max(options.applied_through);
+    let read = pipeline::run(visitor, |units| {
+        read_segments(directory, options, &found, units)
+    });
+    let ReadBack {
+        mut report,
+        mut segments,
+        tail,
+    } = read?;
     settle_tail(directory, &tail, &mut segments, &mut report)?;
     report.segments = segments.len() as u64;
     Ok(Replayed {
         report,
         segments,
-        next_number,
+        next_number: found.last().map_or(1, |segment| segment.number + 1),
+    })
+}
+
+/// A log as it was found, before its end is brought into a clean state.
+#[derive(Debug)]
+struct ReadBack<'a> {
+    report: ReplayReport,
+    segments: Vec<ClosedSegment>,
+    tail: Vec<(&'a FoundSegment, End)>,
+}
+
+/// Reads all segments in order and hands their records on.
+fn read_segments<'a>(
+    directory: &Directory,
+    options: Options,
+    found: &'a [FoundSegment],
+    units: &mut Units<'_>,
+) -> Result<ReadBack<'a>> {
+    let tail_start = (found.iter().rposition(|segment| segment.previous.is_some())).unwrap_or(0);
+    let mut reader = Reader {
+        directory,
+        options,
+        units,
+        expected: None,
+        report: ReplayReport::default(),
+    };
+    let mut segments = Vec::new();
+    let mut tail = Vec::new();
+    for (index, segment) in found.iter().enumerate() {
+        let later = found[index + 1..].iter().filter_map(|later| later.previous);
+        let cutoff = later.min();
+        let mut bytes = Vec::new();
+        directory
+            .read(&segment.name, u64::MAX, &mut bytes)
+            .map_err(|source| Error::io("read", directory.path(&segment.name), source))?;
+        let bytes = Arc::new(bytes);
+        let end = reader.read_segment(segment, &bytes, cutoff)?;
+        let last_sequence = reader.last_sequence().min(cutoff.unwrap_or(u64::MAX));
+        if index >= tail_start {
+            tail.push((segment, end));
+        }
+        segments.push(ClosedSegment {
+            number: segment.number,
+            last_sequence,
+            size_bytes: bytes.len() as u64,
+        });
+    }
+    let mut report = reader.report;
+    report.last_sequence = reader
+        .expected
+        .map_or(0, |expected| expected - 1)
+        .max(options.applied_through);
+    Ok(ReadBack {
+        report,
+        segments,
+        tail,
     })
 }
 
@@ -179,10 +217,10 @@ enum End {
     NeverCreated,
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'u> {
     directory: &'a Directory,
     options: Options,
-    visit: &'a mut dyn FnMut(ReplayedRecord<'_>) -> Result<(), Refusal>,
+    units: &'a mut Units<'u>,
     /// The sequence number the next record must carry; unknown before the first segment.
     expected: Option<u64>,
     report: ReplayReport,
@@ -197,7 +235,7 @@ struct Reading<'a> {
     cutoff: Option<u64>,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     fn last_sequence(&self) -> u64 {
         self.expected.map_or(0, |expected| expected - 1)
     }
@@ -205,9 +243,11 @@ impl Reader<'_> {
     fn read_segment(
         &mut self,
         segment: &FoundSegment,
-        bytes: &[u8],
+        bytes: &Arc<Vec<u8>>,
         cutoff: Option<u64>,
     ) -> Result<End> {
+        let file = self.directory.path(&segment.name);
+        self.units.enter(file, bytes)?;
         let reading = Reading {
             name: &segment.name,
             bytes,
@@ -275,7 +315,7 @@ impl Reader<'_> {
             let rest = &reading.bytes[offset..];
             match Frame::decode(rest, reading.salt) {
                 Some(frame) if frame.sequence == expected => {
-                    self.accept(reading, frame)?;
+                    self.accept(offset, frame)?;
                     offset += frame.size();
                 }
                 _ if rest.iter().all(|byte| *byte == 0) => return Ok(offset as u64),
@@ -321,22 +361,18 @@ impl Reader<'_> {
         Ok(None)
     }
 
-    fn accept(&mut self, reading: Reading<'_>, frame: Frame<'_>) -> Result<()> {
+    /// Hands on the frame at `offset`.
+    fn accept(&mut self, offset: usize, frame: Frame<'_>) -> Result<()> {
         self.expected = Some(frame.sequence + 1);
         if frame.sequence <= self.options.applied_through {
             return Ok(());
         }
         self.report.records += 1;
         self.report.bytes += frame.payload.len() as u64;
-        let record = ReplayedRecord {
+        self.units.push(RecordPlace {
             sequence: frame.sequence,
             kind: frame.kind,
-            payload: frame.payload,
-        };
-        (self.visit)(record).map_err(|source| Error::Replay {
-            file: self.directory.path(reading.name),
-            sequence: frame.sequence,
-            source: source.into(),
+            payload: offset + FRAME_HEADER_SIZE..offset + frame.size(),
         })
     }
 

@@ -43,7 +43,7 @@ fn reopen(
 ) -> Result<(Opened, Replay)> {
     let mut replay = Replay::new();
     let mut previous = applied_through;
-    let opened = open(disk.mount(), CLUSTER, settings, applied_through, |record| {
+    let opened = open_to_look(disk.mount(), CLUSTER, settings, applied_through, |record| {
         if record.sequence <= previous {
             return Err(format!("{} follows {previous}", record.sequence));
         }

@@ -196,7 +196,7 @@ fn segment_that_was_never_completely_created_is_removed() {
 #[test]
 fn segments_of_others_are_refused() {
     let disk = written(1);
-    let stranger = open(
+    let stranger = open_to_look(
         disk.mount(),
         Uuid::from_u128(1),
         salvage(),
@@ -260,7 +260,7 @@ fn volume_without_writes_is_still_read() {
 #[test]
 fn refused_replay_names_the_record() {
     let disk = written(1);
-    let result = open(
+    let result = open_to_look(
         disk.mount(),
         CLUSTER,
         settings(),

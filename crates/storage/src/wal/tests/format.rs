@@ -23,7 +23,7 @@ fn check(hex: &str) {
     let disk = SimulatedDirectory::new();
     disk.set_content(&segment_name(3), bytes(hex));
     let mut found = Vec::new();
-    let opened = open(disk.mount(), CLUSTER, settings(), 41, |record| {
+    let opened = open_to_look(disk.mount(), CLUSTER, settings(), 41, |record| {
         found.push((record.sequence, record.kind, record.payload.to_vec()));
         Ok::<_, Refusal>(())
     });

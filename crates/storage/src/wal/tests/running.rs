@@ -278,10 +278,18 @@ async fn log_in_a_real_directory_is_read_back() {
     let mut expected = Vec::new();
     for round in 0..3 {
         let mut found = Vec::new();
-        let opened = open(Arc::clone(&directory), CLUSTER, settings(), 0, |record| {
-            found.push((record.sequence, record.payload.to_vec()));
-            Ok::<_, Refusal>(())
-        })
+        let decode = |record: ReplayedRecord<'_>| Ok(record.payload.to_vec());
+        let opened = open(
+            Arc::clone(&directory),
+            CLUSTER,
+            settings(),
+            0,
+            decode,
+            |sequence, payload| {
+                found.push((sequence, payload));
+                Ok(())
+            },
+        )
         .unwrap();
         assert_eq!(found, expected, "round {round}");
         let wal = opened.start(Applied::default()).unwrap();
@@ -296,9 +304,14 @@ async fn log_in_a_real_directory_is_read_back() {
         }
         wal.close().await.unwrap();
     }
-    let opened = open(Arc::clone(&directory), CLUSTER, settings(), 150, |_| {
-        Ok::<_, Refusal>(())
-    })
+    let opened = open(
+        Arc::clone(&directory),
+        CLUSTER,
+        settings(),
+        150,
+        |_| Ok(()),
+        |_, ()| Ok(()),
+    )
     .unwrap();
     assert_eq!(opened.report().records, 150);
     let wal = opened.start(Applied::default()).unwrap();

@@ -1,16 +1,20 @@
-//! The columns of a table while rows are appended: names found fast, values straight into Arrow
-//! builders, NULLs only where a later row or the end of the write asks for them.
+//! The columns of a table while rows are appended: names found fast, values appended as they are
+//! read.
+//!
+//! Most writers keep to one order of tags and fields. Each column therefore remembers which one
+//! came after it last time, and its name is compared with the text at hand before any other is.
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, UInt64Builder,
-};
-use catalog::{ColumnId, ColumnKind, FieldType, Table, check_column_name};
+use arrow::array::ArrayRef;
+use catalog::{ColumnId, ColumnKind, Table, check_column_name};
 use hashbrown::HashMap;
+use memchr::memchr2;
 
 use crate::fault::Fault;
-use crate::line_protocol::FieldValue;
+use crate::plain::{PlainName, is_special};
+use crate::scan;
+use crate::values::{Value, Values};
 
 /// A column that some line of the write has.
 #[derive(Debug)]
@@ -19,9 +23,13 @@ pub(crate) struct Column {
     pub(crate) kind: ColumnKind,
     /// What the table says or, for a new column, what it will say if nobody else adds one first.
     pub(crate) id: ColumnId,
+    /// How a line names it; `None` if that takes an escape.
+    plain: Option<PlainName>,
+    /// The column that came after it last time, tags and fields apart.
+    next: usize,
     /// The last line that had it, by the count of lines; tells when a line has it twice.
     last_line: u64,
-    /// Values of a field; `None` until a row has one.
+    /// Values of a field.
     values: Option<Values>,
 }
 
@@ -33,6 +41,8 @@ pub(crate) struct Columns {
     by_name: HashMap<Arc<str>, usize, foldhash::fast::RandomState>,
     new_count: usize,
     field_count: usize,
+    first_tag: usize,
+    first_field: usize,
     /// Columns that a table may have besides `time`.
     count_max: usize,
 }
@@ -45,6 +55,8 @@ impl Columns {
             by_name: HashMap::default(),
             new_count: 0,
             field_count: 0,
+            first_tag: 0,
+            first_field: 0,
             count_max: columns_per_table
                 .min(usize::from(u16::MAX))
                 .saturating_sub(1),
@@ -68,14 +80,10 @@ impl Columns {
         name: &str,
         kind: ColumnKind,
         line: u64,
-        expected: Option<usize>,
     ) -> Result<usize, Fault> {
-        let index = match expected.filter(|&index| *self.all[index].name == *name) {
-            Some(index) => index,
-            None => match self.by_name.get(name) {
-                Some(&index) => index,
-                None => self.add(table, name, kind)?,
-            },
+        let index = match self.by_name.get(name) {
+            Some(&index) => index,
+            None => self.add(table, name, kind)?,
         };
         let column = &mut self.all[index];
         if column.kind != kind {
@@ -110,11 +118,16 @@ impl Columns {
         self.field_count += usize::from(kind != ColumnKind::Tag);
         self.by_name.insert(Arc::clone(&name), index);
         self.all.push(Column {
+            plain: PlainName::new(&name),
             name,
             kind,
             id,
+            next: 0,
             last_line: 0,
-            values: None,
+            values: match kind {
+                ColumnKind::Tag => None,
+                ColumnKind::Field(field_type) => Some(Values::new(field_type)),
+            },
         });
         Ok(index)
     }
@@ -155,11 +168,118 @@ impl Columns {
     }
 
     /// Sets the value of a field in `row`, which comes after all rows that have it already.
-    pub(crate) fn append(&mut self, index: usize, row: usize, value: &FieldValue<'_>) {
-        let values = &mut self.all[index].values;
+    pub(crate) fn append(&mut self, index: usize, row: usize, value: Value<'_>) {
+        let values = self.all[index].values.as_mut();
         values
-            .get_or_insert_with(|| Values::new(value))
-            .append(row, value);
+            .and_then(|values| values.set(row, value))
+            .expect("type and line were checked when the column was resolved");
+    }
+
+    /// Reads the fields of `row` at the start of `text` into their columns, and returns what
+    /// comes after them. `None` for anything but the common form of fields that some line had
+    /// already; then [`Columns::take_back`] must follow.
+    #[inline]
+    pub(crate) fn scan_fields<'t>(
+        &mut self,
+        mut text: &'t [u8],
+        row: usize,
+        string_bytes_max: usize,
+    ) -> Option<&'t [u8]> {
+        let mut previous = None;
+        loop {
+            let (index, rest) = self.named_at(text, Place::Field, previous)?;
+            let (value, rest) = scan::value(rest, string_bytes_max)?;
+            self.all[index].values.as_mut()?.set(row, value)?;
+            match rest {
+                [b',', more @ ..] => text = more,
+                _ => return Some(rest),
+            }
+            previous = Some(index);
+        }
+    }
+
+    /// Takes back the values of `row`, the last one.
+    pub(crate) fn take_back(&mut self, row: usize) {
+        for values in self
+            .all
+            .iter_mut()
+            .filter_map(|column| column.values.as_mut())
+        {
+            values.truncate(row);
+        }
+    }
+
+    /// Reads tags, from the first name to the last value, by ascending column id. `None` for
+    /// anything but the common form of tags that some line had already, each once.
+    pub(crate) fn scan_tags<'t>(
+        &mut self,
+        mut text: &'t str,
+        tags: &mut Vec<(ColumnId, &'t str)>,
+    ) -> Option<()> {
+        let mut previous = None;
+        loop {
+            let (index, rest) = self.named_at(text.as_bytes(), Place::Tag, previous)?;
+            let column = &self.all[index];
+            let value_and_more = &text[text.len() - rest.len()..];
+            let (value, more) = match value_and_more.split_once(',') {
+                Some((value, more)) => (value, Some(more)),
+                None => (value_and_more, None),
+            };
+            if column.kind != ColumnKind::Tag || value.is_empty() {
+                return None;
+            }
+            tags.push((column.id, value));
+            previous = Some(index);
+            match more {
+                Some(more) => text = more,
+                None => break,
+            }
+        }
+        tags.sort_unstable_by_key(|(id, _)| *id);
+        let is_once = tags.windows(2).all(|pair| pair[0].0 != pair[1].0);
+        is_once.then_some(())
+    }
+
+    /// The column that `text` names at its start, and what comes after the equals sign.
+    #[inline]
+    fn named_at<'t>(
+        &mut self,
+        text: &'t [u8],
+        place: Place,
+        previous: Option<usize>,
+    ) -> Option<(usize, &'t [u8])> {
+        let expected = *self.after(place, previous);
+        let plain = self
+            .all
+            .get(expected)
+            .and_then(|column| column.plain.as_ref());
+        if let Some(rest) = plain.and_then(|plain| plain.strip(text)) {
+            return Some((expected, rest));
+        }
+        let found = self.search(text)?;
+        *self.after(place, previous) = found.0;
+        Some(found)
+    }
+
+    /// Where it is kept which column comes after `previous`, or first.
+    #[inline]
+    fn after(&mut self, place: Place, previous: Option<usize>) -> &mut usize {
+        match (previous, place) {
+            (Some(index), _) => &mut self.all[index].next,
+            (None, Place::Tag) => &mut self.first_tag,
+            (None, Place::Field) => &mut self.first_field,
+        }
+    }
+
+    /// The column of whatever name `text` starts with, if a line had it already.
+    #[cold]
+    fn search<'t>(&self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
+        let end = memchr2(b'=', b'\n', text).filter(|&end| text[end] == b'=')?;
+        let name = std::str::from_utf8(&text[..end]).ok()?;
+        if name.bytes().any(is_special) {
+            return None;
+        }
+        Some((*self.by_name.get(name)?, &text[end + 1..]))
     }
 
     /// Names and kinds of the new columns, by the ids they should get.
@@ -181,86 +301,19 @@ impl Columns {
     }
 }
 
+/// Tags and fields follow orders of their own.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Tag,
+    Field,
+}
+
 /// A column of a draft.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct FinishedColumn {
     pub(crate) name: Arc<str>,
     pub(crate) kind: ColumnKind,
     pub(crate) id: ColumnId,
     /// `None` for tags.
     pub(crate) values: Option<ArrayRef>,
-}
-
-/// The kind of column that holds a value.
-pub(crate) fn kind_of(value: &FieldValue<'_>) -> ColumnKind {
-    ColumnKind::Field(match value {
-        FieldValue::F64(_) => FieldType::Float,
-        FieldValue::I64(_) => FieldType::Integer,
-        FieldValue::U64(_) => FieldType::UInteger,
-        FieldValue::Boolean(_) => FieldType::Boolean,
-        FieldValue::String(_) => FieldType::String,
-    })
-}
-
-/// Values of one field, shorter than the rows while the last rows lack the field.
-#[derive(Debug)]
-enum Values {
-    Float(Float64Builder),
-    Integer(Int64Builder),
-    UInteger(UInt64Builder),
-    Boolean(BooleanBuilder),
-    String(StringBuilder),
-}
-
-/// Runs the same code for the builder of whatever type.
-macro_rules! with_builder {
-    ($values:expr, $builder:ident => $body:expr) => {
-        match $values {
-            Values::Float($builder) => $body,
-            Values::Integer($builder) => $body,
-            Values::UInteger($builder) => $body,
-            Values::Boolean($builder) => $body,
-            Values::String($builder) => $body,
-        }
-    };
-}
-
-impl Values {
-    fn new(value: &FieldValue<'_>) -> Self {
-        match value {
-            FieldValue::F64(_) => Self::Float(Float64Builder::new()),
-            FieldValue::I64(_) => Self::Integer(Int64Builder::new()),
-            FieldValue::U64(_) => Self::UInteger(UInt64Builder::new()),
-            FieldValue::Boolean(_) => Self::Boolean(BooleanBuilder::new()),
-            FieldValue::String(_) => Self::String(StringBuilder::new()),
-        }
-    }
-
-    fn append(&mut self, row: usize, value: &FieldValue<'_>) {
-        self.pad(row);
-        match (self, value) {
-            (Self::Float(builder), FieldValue::F64(value)) => builder.append_value(*value),
-            (Self::Integer(builder), FieldValue::I64(value)) => builder.append_value(*value),
-            (Self::UInteger(builder), FieldValue::U64(value)) => builder.append_value(*value),
-            (Self::Boolean(builder), FieldValue::Boolean(value)) => builder.append_value(*value),
-            (Self::String(builder), FieldValue::String(value)) => {
-                builder.append_value(value.as_str())
-            }
-            _ => unreachable!("the type was checked when the column was resolved"),
-        }
-    }
-
-    fn pad(&mut self, rows: usize) {
-        with_builder!(self, builder => {
-            let missing = rows - arrow::array::ArrayBuilder::len(builder);
-            if missing > 0 {
-                builder.append_nulls(missing);
-            }
-        });
-    }
-
-    fn finish(mut self, rows: usize) -> ArrayRef {
-        self.pad(rows);
-        with_builder!(&mut self, builder => Arc::new(builder.finish()))
-    }
 }

@@ -18,6 +18,8 @@
 //! Escapes take two bytes wherever they stand, so every quote that could open a value also ends
 //! the scan of an earlier one: splitting takes linear time on any input.
 
+use memchr::memchr;
+
 /// Splits a body.
 #[derive(Debug)]
 pub(crate) struct Lines<'a> {
@@ -52,6 +54,18 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// What was not taken yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Takes a line of one physical line, whose newline is the last of its `length` bytes unless
+    /// the body ends without one.
+    pub(crate) fn skip_physical(&mut self, length: usize) {
+        self.rest = &self.rest[length..];
+        self.number += 1;
+    }
+
     /// Takes `length` bytes and the newline after them.
     fn take(&mut self, length: usize, newlines_within: usize) -> &'a [u8] {
         let (taken, rest) = self.rest.split_at(length);
@@ -67,7 +81,7 @@ impl<'a> Iterator for Lines<'a> {
     fn next(&mut self) -> Option<Line<'a>> {
         while !self.rest.is_empty() {
             let number = self.number;
-            let physical = newline(self.rest).unwrap_or(self.rest.len());
+            let physical = memchr(b'\n', self.rest).unwrap_or(self.rest.len());
             let first = trimmed(&self.rest[..physical]);
             if first.is_empty() || first[0] == b'#' {
                 self.take(physical, 0);
@@ -92,10 +106,6 @@ impl<'a> Iterator for Lines<'a> {
         }
         None
     }
-}
-
-fn newline(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&byte| byte == b'\n')
 }
 
 /// Without blanks at the start and the carriage return at the end.
@@ -126,7 +136,7 @@ enum Part {
 /// The end of the logical line at the start of `bytes`, whose first physical line ends at
 /// `physical`, and the number of newlines in it; `None` if a quoted value does not end.
 fn logical_end(bytes: &[u8], physical: usize) -> Option<(usize, usize)> {
-    if !bytes[..physical].contains(&b'"') {
+    if memchr(b'"', &bytes[..physical]).is_none() {
         return Some((physical, 0)); // nearly every line
     }
     let (mut part, mut newlines, mut at) = (Part::Series, 0, leading_blanks(bytes));

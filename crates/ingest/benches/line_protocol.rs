@@ -1,7 +1,7 @@
 //! How fast bodies of line protocol become batches, beside the reference parser on its own.
 //!
 //! ```text
-//! cargo bench -p ingest
+//! cargo bench -p ingest [-- [SHAPE] [ROUNDS]]
 //! ```
 //!
 //! | column      | what runs on one thread                                                       |
@@ -35,10 +35,11 @@ const START_NS: i64 = 1_767_225_600_000_000_000;
     reason = "the figures are what the command is for"
 )]
 fn main() {
-    let rounds = std::env::args()
-        .filter_map(|argument| argument.parse().ok())
-        .next()
-        .unwrap_or(31);
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let rounds = arguments.iter().find_map(|argument| argument.parse().ok());
+    let wanted = arguments
+        .iter()
+        .find(|argument| argument.starts_with(char::is_alphabetic));
     println!("shape          series  bytes/row      crate  reference    scanner   MB/s  ratio");
     type Series = fn(&mut Xoshiro256PlusPlus, usize) -> String;
     type Fields = fn(&mut Xoshiro256PlusPlus) -> String;
@@ -50,8 +51,11 @@ fn main() {
         ("full floats", 100, truck, full_floats),
     ];
     for (name, series, tags, fields) in shapes {
+        if wanted.is_some_and(|wanted| !name.contains(wanted)) {
+            continue;
+        }
         let body = body(series, tags, fields);
-        let [reference_crate, reference, scanner] = measure(&body, rounds);
+        let [reference_crate, reference, scanner] = measure(&body, rounds.unwrap_or(31));
         let per_second = |seconds: f64| ROWS as f64 / seconds;
         println!(
             "{name:<14} {series:>6} {:>10} {:>10.0} {:>10.0} {:>10.0} {:>6.0} {:>5.1}x",

@@ -66,6 +66,25 @@ impl<'a> Lines<'a> {
         self.number += 1;
     }
 
+    /// Takes the blank lines and comments up to the next line; whether there were any.
+    pub(crate) fn skip_blank(&mut self) -> bool {
+        let before = self.number;
+        while let Some(physical) = self.physical() {
+            let first = trimmed(&self.rest[..physical]).first();
+            if first.is_some_and(|&byte| byte != b'#') {
+                break;
+            }
+            self.take(physical, 0);
+        }
+        self.number > before
+    }
+
+    /// The length of the physical line at hand without its newline.
+    fn physical(&self) -> Option<usize> {
+        let newline = || memchr(b'\n', self.rest).unwrap_or(self.rest.len());
+        (!self.rest.is_empty()).then(newline)
+    }
+
     /// Takes `length` bytes and the newline after them.
     fn take(&mut self, length: usize, newlines_within: usize) -> &'a [u8] {
         let (taken, rest) = self.rest.split_at(length);
@@ -79,32 +98,23 @@ impl<'a> Iterator for Lines<'a> {
     type Item = Line<'a>;
 
     fn next(&mut self) -> Option<Line<'a>> {
-        while !self.rest.is_empty() {
-            let number = self.number;
-            let physical = memchr(b'\n', self.rest).unwrap_or(self.rest.len());
-            let first = trimmed(&self.rest[..physical]);
-            if first.is_empty() || first[0] == b'#' {
-                self.take(physical, 0);
-                continue;
-            }
-            let (length, newlines, problem) = match logical_end(self.rest, physical) {
-                Some((length, newlines)) => (length, newlines, None),
-                None => (physical, 0, Some(Problem::UnterminatedQuote)),
-            };
-            let bytes = trimmed(self.take(length, newlines));
-            let is_too_large = bytes.len() > self.line_bytes_max;
-            let problem = if is_too_large {
+        self.skip_blank();
+        let (number, physical) = (self.number, self.physical()?);
+        let (length, newlines, problem) = match logical_end(self.rest, physical) {
+            Some((length, newlines)) => (length, newlines, None),
+            None => (physical, 0, Some(Problem::UnterminatedQuote)),
+        };
+        let bytes = trimmed(self.take(length, newlines));
+        let is_too_large = bytes.len() > self.line_bytes_max;
+        Some(Line {
+            number,
+            bytes,
+            problem: if is_too_large {
                 Some(Problem::TooLarge)
             } else {
                 problem
-            };
-            return Some(Line {
-                number,
-                bytes,
-                problem,
-            });
-        }
-        None
+            },
+        })
     }
 }
 

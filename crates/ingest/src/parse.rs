@@ -94,20 +94,9 @@ pub(crate) fn parse_lines(
             size_bytes_max: BODY_BYTES_MAX,
         });
     }
-    let mut parser = Parser {
-        database: find_database(state, database)?,
-        tables_left: limits.tables.saturating_sub(state.table_count()),
-        limits,
-        settings: Bounds::new(settings, request.now_nanos),
-        request,
-        tables: Vec::new(),
-        table_by_name: HashMap::default(),
-        last_table: 0,
-        keys: Keys::default(),
-        tags: Vec::new(),
-        cells: 0,
-        summary: Summary::default(),
-    };
+    let database = find_database(state, database)?;
+    let tables_left = limits.tables.saturating_sub(state.table_count());
+    let mut parser = Parser::new(database, tables_left, limits, settings, request);
     let mut lines = Lines::new(request.body, parser.settings.line_bytes);
     loop {
         if scanner == Scanner::On {
@@ -202,6 +191,29 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
+    fn new(
+        database: &'a Arc<Database>,
+        tables_left: usize,
+        limits: &'a Limits,
+        settings: &Settings,
+        request: &'a Request<'a>,
+    ) -> Self {
+        Self {
+            database,
+            tables_left,
+            limits,
+            settings: Bounds::new(settings, request.now_nanos),
+            request,
+            tables: Vec::new(),
+            table_by_name: HashMap::default(),
+            last_table: 0,
+            keys: Keys::default(),
+            tags: Vec::new(),
+            cells: 0,
+            summary: Summary::default(),
+        }
+    }
+
     fn add(&mut self, line: &Line<'a>) -> Result<()> {
         self.summary.lines += 1;
         if let Err(fault) = self.accept(line) {

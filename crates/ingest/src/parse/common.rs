@@ -24,8 +24,13 @@ enum LineKey<'a> {
 impl<'a> Parser<'a> {
     /// Takes the lines up to the first that is not of the common forms.
     pub(super) fn scan(&mut self, lines: &mut Lines<'a>) {
-        while let Some(length) = self.scan_line(lines.rest()) {
-            lines.skip_physical(length);
+        loop {
+            while let Some(length) = self.scan_line(lines.rest()) {
+                lines.skip_physical(length);
+            }
+            if !lines.skip_blank() {
+                return;
+            }
         }
     }
 
@@ -118,5 +123,71 @@ impl<'a> Parser<'a> {
             }
         };
         rows.push_row(series, time);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog::Limits;
+
+    use super::*;
+    use crate::tests::state_after;
+    use crate::{OnError, Precision, Request, Settings};
+
+    /// Which lines of a body are left to the reference.
+    fn left(body: &str) -> Vec<usize> {
+        let state = state_after(body);
+        let (limits, settings) = (Limits::default(), Settings::default());
+        let request = Request {
+            body: body.as_bytes(),
+            precision: Precision::Nanosecond,
+            now_nanos: 0,
+            on_error: OnError::KeepValid,
+        };
+        let database = state.database("db").unwrap();
+        let mut parser = Parser::new(database, limits.tables, &limits, &settings, &request);
+        let mut lines = Lines::new(request.body, parser.settings.line_bytes);
+        let mut left = Vec::new();
+        loop {
+            parser.scan(&mut lines);
+            let Some(line) = lines.next() else {
+                return left;
+            };
+            left.push(line.number);
+            parser.add(&line).unwrap();
+        }
+    }
+
+    #[test]
+    fn only_unusual_lines_are_left_to_the_reference() {
+        let check = |body: &str, expected: &[usize]| assert_eq!(left(body), expected, "{body}");
+        // The first line of a table or column.
+        check("m v=1\nm v=2\nm v=3", &[1]);
+        check("m v=1\nm w=1\nm w=2,v=2\nn v=1\nn v=1\nm v=2", &[1, 2, 4]);
+        check(
+            "m,a=x v=1\nm,a=y v=1\nm,a=x v=1\nm,b=x v=1\nm,b=y,a=x v=1\nm v=1",
+            &[1, 4],
+        );
+        // Fields that come and go, and all forms of values.
+        check(
+            "m a=1,b=2i,c=3u\nm b=0i\nm c=2u,a=1.5e9\nm a=1,c=3u\nm b=2i,a=1",
+            &[1],
+        );
+        check(
+            "m s=\"\",t=t\nm s=\"°, =#\",t=False\nm t=true,s=\"x\" 1\r\nm t=F",
+            &[1],
+        );
+        check(
+            "m v=1\nm v=-1 1\nm v=0.30000000000000004 1\nm v=1e-5 1",
+            &[1],
+        );
+        // Unusual or wrong.
+        check(
+            "m v=1\nm  v=1\nm v=1 \nm v=1  1\nm v=1 -1\nm v=1",
+            &[1, 2, 3, 4, 5],
+        );
+        check("m s=\"\"\nm s=\"\\\"\"\nm s=\"\n\"\nm s=\"\"", &[1, 2, 3]);
+        check("m v=1\nm v=1i\nm v=x\nm v=1,v=1\nm v=1", &[1, 2, 3, 4]);
+        check("m v=1\n\n# c\nm v=1\nm\\ n v=1\n\r\nm v=1\n#\n", &[1, 5]);
     }
 }

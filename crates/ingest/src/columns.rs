@@ -13,7 +13,6 @@ use memchr::memchr2;
 
 use crate::fault::Fault;
 use crate::plain::{PlainName, is_special};
-use crate::scan;
 use crate::values::{Value, Values};
 
 /// A column that some line of the write has.
@@ -178,7 +177,7 @@ impl Columns {
     /// Reads the fields of `row` at the start of `text` into their columns, and returns what
     /// comes after them. `None` for anything but the common form of fields that some line had
     /// already; then [`Columns::take_back`] must follow.
-    #[inline]
+    #[inline(never)] // its loop wants all registers for itself
     pub(crate) fn scan_fields<'t>(
         &mut self,
         mut text: &'t [u8],
@@ -188,11 +187,10 @@ impl Columns {
         let mut previous = None;
         loop {
             let (index, rest) = self.named_at(text, Place::Field, previous)?;
-            let (value, rest) = scan::value(rest, string_bytes_max)?;
-            self.all[index].values.as_mut()?.set(row, value)?;
-            match rest {
+            let values = self.all[index].values.as_mut()?;
+            match values.scan(row, rest, string_bytes_max)? {
                 [b',', more @ ..] => text = more,
-                _ => return Some(rest),
+                rest => return Some(rest),
             }
             previous = Some(index);
         }

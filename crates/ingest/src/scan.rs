@@ -18,37 +18,28 @@ mod number;
 
 use memchr::memchr3;
 
-use crate::values::Value;
+pub(crate) use number::{float, integer, uinteger};
 
-/// The value of a field. What may come after a value is for the caller to check.
-#[inline]
-pub(crate) fn value(text: &[u8], string_bytes_max: usize) -> Option<(Value<'_>, &[u8])> {
-    match text.first()? {
-        b'0'..=b'9' | b'-' => number::number(text),
-        b'"' => quoted(&text[1..], string_bytes_max),
-        _ => boolean(text),
-    }
-}
-
-/// Text up to its closing quote.
-fn quoted(text: &[u8], bytes_max: usize) -> Option<(Value<'_>, &[u8])> {
+/// Text in quotes.
+pub(crate) fn quoted(text: &[u8], bytes_max: usize) -> Option<(&str, &[u8])> {
+    let text = text.strip_prefix(b"\"")?;
     let end = memchr3(b'"', b'\\', b'\n', text)?;
     if text[end] != b'"' || end > bytes_max {
         return None;
     }
     let value = std::str::from_utf8(&text[..end]).ok()?;
-    Some((Value::Text(value), &text[end + 1..]))
+    Some((value, &text[end + 1..]))
 }
 
-fn boolean(text: &[u8]) -> Option<(Value<'_>, &[u8])> {
+/// A word that is true or false.
+pub(crate) fn boolean(text: &[u8]) -> Option<(bool, &[u8])> {
     let length = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let (word, rest) = text.split_at(length);
-    let value = match word {
-        b"t" | b"T" | b"true" | b"True" | b"TRUE" => true,
-        b"f" | b"F" | b"false" | b"False" | b"FALSE" => false,
-        _ => return None,
-    };
-    Some((Value::Boolean(value), rest))
+    match word {
+        b"t" | b"T" | b"true" | b"True" | b"TRUE" => Some((true, rest)),
+        b"f" | b"F" | b"false" | b"False" | b"FALSE" => Some((false, rest)),
+        _ => None,
+    }
 }
 
 /// What comes after the fields: the timestamp if there is one, and the rest after the line's end.
@@ -75,27 +66,47 @@ fn newline(text: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
+    /// What was found, as text, and the rest.
+    fn shown<T: std::fmt::Debug>(found: Option<(T, &[u8])>) -> Option<(String, &str)> {
+        let (value, rest) = found?;
+        Some((format!("{value:?}"), std::str::from_utf8(rest).unwrap()))
+    }
+
     #[test]
-    fn values_are_read_up_to_what_follows_them() {
-        let check = |text: &'static str, expected: Option<(Value<'_>, &str)>| {
-            let expected = expected.map(|(value, rest)| (value, rest.as_bytes()));
-            assert_eq!(value(text.as_bytes(), 5), expected, "{text}");
+    fn booleans_are_whole_words() {
+        let check = |text: &str, expected: Option<(&str, &str)>| {
+            let found = shown(boolean(text.as_bytes()));
+            let expected = expected.map(|(value, rest)| (value.to_owned(), rest));
+            assert_eq!(found, expected, "{text}");
         };
-        check("t,", Some((Value::Boolean(true), ",")));
-        check("True", Some((Value::Boolean(true), "")));
-        check("FALSE 1", Some((Value::Boolean(false), " 1")));
+        check("t,", Some(("true", ",")));
+        check("True", Some(("true", "")));
+        check("FALSE 1", Some(("false", " 1")));
         check("tRUE", None);
         check("tr", None);
         check("", None);
-        check("\"\"", Some((Value::Text(""), "")));
-        check("\"a,b=\" 1", Some((Value::Text("a,b="), " 1")));
-        check("\"12345\"", Some((Value::Text("12345"), "")));
+        check("1", None);
+    }
+
+    #[test]
+    fn texts_end_at_their_quote() {
+        let check = |text: &str, expected: Option<(&str, &str)>| {
+            assert_eq!(
+                quoted(text.as_bytes(), 5),
+                expected.map(|(value, rest)| (value, rest.as_bytes())),
+                "{text}"
+            );
+        };
+        check("\"\"", Some(("", "")));
+        check("\"a,b=\" 1", Some(("a,b=", " 1")));
+        check("\"12345\"", Some(("12345", "")));
         check("\"123456\"", None);
-        check("\"é\"x", Some((Value::Text("é"), "x")));
+        check("\"é\"x", Some(("é", "x")));
         check("\"a\\\"\"", None);
         check("\"a\nb\"", None);
         check("\"a", None);
-        check("-5i", Some((Value::Integer(-5), "")));
+        check("a", None);
+        assert_eq!(quoted(b"\"\xff\"", 5), None);
     }
 
     #[test]

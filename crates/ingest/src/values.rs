@@ -13,6 +13,8 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, ArrowPrimitiveType, Float64Type, Int64Type, UInt64Type};
 use catalog::FieldType;
 
+use crate::scan;
+
 /// What a line gives a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Value<'a> {
@@ -72,7 +74,6 @@ impl Values {
 
     /// Gives `row` its value. `None`, and nothing changed, if the value is of another type or the
     /// row has one already.
-    #[inline]
     pub(crate) fn set(&mut self, row: usize, value: Value<'_>) -> Option<()> {
         match (self, value) {
             (Self::Float(values), Value::Float(value)) => values.set(row, value),
@@ -81,6 +82,25 @@ impl Values {
             (Self::Boolean(values), Value::Boolean(value)) => values.set(row, value),
             (Self::Text(values), Value::Text(value)) => values.set(row, value),
             _ => None,
+        }
+    }
+
+    /// Reads the value of `row` at the start of `text`, and returns what comes after it. `None`,
+    /// and nothing changed, for anything but the common forms of this type, or if the row has a
+    /// value already.
+    #[inline]
+    pub(crate) fn scan<'t>(
+        &mut self,
+        row: usize,
+        text: &'t [u8],
+        string_bytes_max: usize,
+    ) -> Option<&'t [u8]> {
+        match self {
+            Self::Float(values) => values.set_scanned(row, scan::float(text)?),
+            Self::Integer(values) => values.set_scanned(row, scan::integer(text)?),
+            Self::UInteger(values) => values.set_scanned(row, scan::uinteger(text)?),
+            Self::Boolean(values) => values.set_scanned(row, scan::boolean(text)?),
+            Self::Text(values) => values.set_scanned(row, scan::quoted(text, string_bytes_max)?),
         }
     }
 
@@ -111,16 +131,13 @@ pub(crate) trait Cells {
 #[derive(Debug)]
 pub(crate) struct Gapped<C> {
     cells: C,
-    /// Without a bitmap until there is a gap.
-    nulls: NullBufferBuilder,
+    /// `None` until there is a gap.
+    nulls: Option<NullBufferBuilder>,
 }
 
 impl<C: Cells> Gapped<C> {
     fn new(cells: C) -> Self {
-        Self {
-            cells,
-            nulls: NullBufferBuilder::new(0),
-        }
+        Self { cells, nulls: None }
     }
 
     #[inline]
@@ -129,27 +146,51 @@ impl<C: Cells> Gapped<C> {
             self.pad(row)?;
         }
         self.cells.push(value);
-        self.nulls.append_non_null();
+        if let Some(nulls) = &mut self.nulls {
+            nulls.append_non_null();
+        }
         Some(())
+    }
+
+    #[inline]
+    fn set_scanned<'t>(
+        &mut self,
+        row: usize,
+        scanned: (C::Value<'_>, &'t [u8]),
+    ) -> Option<&'t [u8]> {
+        let (value, rest) = scanned;
+        self.set(row, value)?;
+        Some(rest)
     }
 
     /// Fills up with NULLs; `None` if there are more values than rows.
     #[cold]
     fn pad(&mut self, rows: usize) -> Option<()> {
-        let missing = rows.checked_sub(self.cells.len())?;
+        let len = self.cells.len();
+        let missing = rows.checked_sub(len)?;
+        let nulls = self.nulls.get_or_insert_with(|| {
+            let mut nulls = NullBufferBuilder::new(rows);
+            nulls.append_n_non_nulls(len);
+            nulls
+        });
+        nulls.append_n_nulls(missing);
         self.cells.push_gaps(missing);
-        self.nulls.append_n_nulls(missing);
         Some(())
     }
 
     fn truncate(&mut self, rows: usize) {
         self.cells.truncate(rows);
-        self.nulls.truncate(rows);
+        if let Some(nulls) = &mut self.nulls {
+            nulls.truncate(rows);
+        }
     }
 
     fn finish(mut self, rows: usize) -> ArrayRef {
-        self.pad(rows).expect("no row has two values");
-        self.cells.into_array(self.nulls.build())
+        if self.cells.len() != rows {
+            self.pad(rows).expect("no row has two values");
+        }
+        self.cells
+            .into_array(self.nulls.and_then(NullBufferBuilder::build))
     }
 }
 

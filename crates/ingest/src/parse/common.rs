@@ -23,6 +23,7 @@ enum LineKey<'a> {
 
 impl<'a> Parser<'a> {
     /// Takes the lines up to the first that is not of the common forms.
+    #[inline(never)] // apart from the way through the reference, which is longer
     pub(super) fn scan(&mut self, lines: &mut Lines<'a>) {
         loop {
             while let Some(length) = self.scan_line(lines.rest()) {

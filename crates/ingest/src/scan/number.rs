@@ -6,8 +6,6 @@
 //! exact floats, which rounds once and hence right (W. D. Clinger, "How to read floating point
 //! numbers accurately", 1990). Longer ones go to the standard library, which is exact for all.
 
-use crate::values::Value;
-
 /// How many digits always fit in 64 bits.
 const DIGITS_MAX: usize = 19;
 
@@ -25,27 +23,42 @@ const POWERS: [u64; 20] = {
     powers
 };
 
-/// A number of any type, up to what is no part of it.
+/// A signed integer and the `i` after it.
 #[inline]
-pub(super) fn number(text: &[u8]) -> Option<(Value<'_>, &[u8])> {
-    let (is_negative, magnitude) = match text {
+pub(crate) fn integer(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (is_negative, magnitude) = sign(text);
+    let (value, rest) = unsigned(magnitude)?;
+    let rest = rest.strip_prefix(b"i")?;
+    let value = if is_negative {
+        0_i64.checked_sub_unsigned(value)?
+    } else {
+        i64::try_from(value).ok()?
+    };
+    Some((value, rest))
+}
+
+/// An unsigned integer and the `u` after it.
+#[inline]
+pub(crate) fn uinteger(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (value, rest) = unsigned(text)?;
+    Some((value, rest.strip_prefix(b"u")?))
+}
+
+/// A finite float.
+#[inline]
+pub(crate) fn float(text: &[u8]) -> Option<(f64, &[u8])> {
+    let (is_negative, magnitude) = sign(text);
+    let Some((value, rest)) = short_decimal(magnitude) else {
+        return long_float(text);
+    };
+    Some((if is_negative { -value } else { value }, rest))
+}
+
+#[inline]
+fn sign(text: &[u8]) -> (bool, &[u8]) {
+    match text {
         [b'-', magnitude @ ..] => (true, magnitude),
         _ => (false, text),
-    };
-    let (whole, rest) = unsigned(magnitude)?;
-    match rest {
-        [b'i', rest @ ..] => Some((Value::Integer(signed(is_negative, whole)?), rest)),
-        [b'u', rest @ ..] if !is_negative => Some((Value::UInteger(whole), rest)),
-        [b'.', fraction @ ..] => {
-            let digits = magnitude.len() - rest.len();
-            match short_decimal(whole, digits, fraction) {
-                Some((value, rest)) => Some((Value::Float(with_sign(is_negative, value)), rest)),
-                None => long_float(text),
-            }
-        }
-        [b'e' | b'E', ..] => long_float(text),
-        _ if whole <= EXACT_MAX => Some((Value::Float(with_sign(is_negative, whole as f64)), rest)),
-        _ => long_float(text),
     }
 }
 
@@ -103,32 +116,27 @@ fn short_word(text: &[u8]) -> u64 {
     u64::from_le_bytes(bytes)
 }
 
-fn signed(is_negative: bool, magnitude: u64) -> Option<i64> {
-    if is_negative {
-        0_i64.checked_sub_unsigned(magnitude)
-    } else {
-        i64::try_from(magnitude).ok()
-    }
-}
-
-fn with_sign(is_negative: bool, magnitude: f64) -> f64 {
-    if is_negative { -magnitude } else { magnitude }
-}
-
-/// A decimal that one division yields exactly, given what stands before the point.
+/// A decimal that one division yields exactly.
 #[inline]
-fn short_decimal(whole: u64, digits: usize, text: &[u8]) -> Option<(f64, &[u8])> {
-    let (fraction, rest) = unsigned(text)?;
-    let scale = text.len() - rest.len();
+fn short_decimal(text: &[u8]) -> Option<(f64, &[u8])> {
+    let (whole, rest) = unsigned(text)?;
+    let [b'.', fraction @ ..] = rest else {
+        let is_short = whole <= EXACT_MAX && !matches!(rest, [b'e' | b'E', ..]);
+        return is_short.then_some((whole as f64, rest));
+    };
+    let digits = text.len() - rest.len();
+    let (value, rest) = unsigned(fraction)?;
+    let scale = fraction.len() - rest.len();
     if digits + scale > DIGITS_MAX || matches!(rest, [b'e' | b'E', ..]) {
         return None;
     }
-    let mantissa = whole * POWERS[scale] + fraction;
+    let mantissa = whole * POWERS[scale] + value;
     (mantissa <= EXACT_MAX).then(|| (mantissa as f64 / POWERS[scale] as f64, rest))
 }
 
-/// Any float: digits, a point and digits or neither, an exponent or none.
-fn long_float(text: &[u8]) -> Option<(Value<'_>, &[u8])> {
+/// Any float at all: digits, a point and digits or neither, an exponent or none.
+#[inline(never)]
+fn long_float(text: &[u8]) -> Option<(f64, &[u8])> {
     let sign = usize::from(text.starts_with(b"-"));
     let mut end = digits_from(text, sign)?;
     if text.get(end) == Some(&b'.') {
@@ -140,7 +148,7 @@ fn long_float(text: &[u8]) -> Option<(Value<'_>, &[u8])> {
     }
     let (number, rest) = text.split_at(end);
     let value: f64 = std::str::from_utf8(number).ok()?.parse().ok()?;
-    value.is_finite().then_some((Value::Float(value), rest))
+    value.is_finite().then_some((value, rest))
 }
 
 /// Where the digits end that start at `at`; `None` if there are none.
@@ -156,45 +164,59 @@ mod tests {
 
     use super::*;
 
-    fn check(text: &str, expected: Option<(Value<'_>, &str)>) {
+    fn check<T: PartialEq + std::fmt::Debug>(
+        read: fn(&[u8]) -> Option<(T, &[u8])>,
+        text: &str,
+        expected: Option<(T, &str)>,
+    ) {
         let expected = expected.map(|(value, rest)| (value, rest.as_bytes()));
-        assert_eq!(number(text.as_bytes()), expected, "{text}");
+        assert_eq!(read(text.as_bytes()), expected, "{text}");
     }
 
     #[test]
     fn integers_are_exact_to_their_limits() {
-        check("0i", Some((Value::Integer(0), "")));
-        check("-0i,", Some((Value::Integer(0), ",")));
-        check("12345678i ", Some((Value::Integer(12_345_678), " ")));
-        check("123456789i", Some((Value::Integer(123_456_789), "")));
-        check("9223372036854775807i", Some((Value::Integer(i64::MAX), "")));
-        check(
-            "-9223372036854775808i",
-            Some((Value::Integer(i64::MIN), "")),
-        );
+        let check = |text, expected| check(integer, text, expected);
+        check("0i", Some((0, "")));
+        check("-0i,", Some((0, ",")));
+        check("7i\n", Some((7, "\n")));
+        check("12345678i ", Some((12_345_678, " ")));
+        check("123456789i", Some((123_456_789, "")));
+        check("1234567890123456i,", Some((1_234_567_890_123_456, ",")));
+        check("9223372036854775807i", Some((i64::MAX, "")));
+        check("-9223372036854775808i", Some((i64::MIN, "")));
         check("9223372036854775808i", None);
         check("-9223372036854775809i", None);
-        check("0000000000000000007i", Some((Value::Integer(7), "")));
+        check("0000000000000000007i", Some((7, "")));
         check("00000000000000000007i", None); // twenty digits are not common
+        for bad in ["", "-", "i", "-i", "1", "1u", "1.0", "+1i", "--1i", "1 i"] {
+            check(bad, None);
+        }
+    }
+
+    #[test]
+    fn unsigned_integers_have_no_sign() {
+        let check = |text, expected| check(uinteger, text, expected);
+        check("7u\n", Some((7, "\n")));
         check(
             "9999999999999999999u",
-            Some((Value::UInteger(9_999_999_999_999_999_999), "")),
+            Some((9_999_999_999_999_999_999, "")),
         );
-        check("18446744073709551615u", None);
-        check("7u\n", Some((Value::UInteger(7), "\n")));
+        check("18446744073709551615u", None); // twenty digits are not common
+        check("-7u", None);
+        check("7i", None);
     }
 
     #[test]
     fn floats_have_digits_wherever_they_need_them() {
-        check("1", Some((Value::Float(1.0), "")));
-        check("-1.5 7", Some((Value::Float(-1.5), " 7")));
-        check("0.1,", Some((Value::Float(0.1), ",")));
-        check("1e3", Some((Value::Float(1e3), "")));
-        check("1.5E-3,", Some((Value::Float(1.5e-3), ",")));
-        check("1e+3", Some((Value::Float(1e3), "")));
-        check("12x", Some((Value::Float(12.0), "x")));
-        check("1.5i", Some((Value::Float(1.5), "i")));
-        check("1e5i", Some((Value::Float(1e5), "i")));
+        let check = |text: &str, expected| check(float, text, expected);
+        check("1", Some((1.0, "")));
+        check("-1.5 7", Some((-1.5, " 7")));
+        check("0.1,", Some((0.1, ",")));
+        check("1e3", Some((1e3, "")));
+        check("1.5E-3,", Some((1.5e-3, ",")));
+        check("1e+3", Some((1e3, "")));
+        check("12x", Some((12.0, "x")));
+        check("12i", Some((12.0, "i")));
         for bad in [
             "", "-", ".5", "-.5", "5.", "5.e3", "1e", "1e+", "1e999", "+1", "--1", "-x",
         ] {
@@ -203,15 +225,13 @@ mod tests {
         let digits = "1".repeat(400);
         check(&digits, None);
         let small = format!("0.{digits}");
-        check(&small, Some((Value::Float(small.parse().unwrap()), "")));
+        check(&small, Some((small.parse().unwrap(), "")));
     }
 
     #[test]
     fn minus_zero_keeps_its_sign() {
         for text in ["-0", "-0.0", "-0e0"] {
-            let Some((Value::Float(value), [])) = number(text.as_bytes()) else {
-                panic!("{text}");
-            };
+            let (value, _) = float(text.as_bytes()).unwrap();
             assert!(value == 0.0 && value.is_sign_negative(), "{text}");
         }
     }
@@ -222,33 +242,26 @@ mod tests {
             text in "-?[0-9]{1,21}(\\.[0-9]{1,24})?([eE][-+]?[0-9]{1,2})?"
         ) {
             let expected: f64 = text.parse().unwrap();
-            // Twenty digits before the point are left to the reference.
-            if let Some((value, rest)) = number(text.as_bytes()) {
-                let Value::Float(value) = value else { panic!("{text}") };
-                prop_assert_eq!(value.to_bits(), expected.to_bits());
-                prop_assert!(rest.is_empty());
-            } else {
-                let whole = text.trim_start_matches('-').bytes();
-                prop_assert!(whole.take_while(u8::is_ascii_digit).count() > DIGITS_MAX);
-            }
+            let (value, rest) = float(text.as_bytes()).unwrap();
+            prop_assert_eq!(value.to_bits(), expected.to_bits());
+            prop_assert!(rest.is_empty());
         }
 
         #[test]
         fn any_float_is_read_as_it_was_written(value in prop::num::f64::ANY) {
             prop_assume!(value.is_finite());
             for text in [format!("{value}"), format!("{value:e}")] {
-                if let Some((read, _)) = number(text.as_bytes()) {
-                    let Value::Float(read) = read else { panic!("{text}") };
-                    prop_assert_eq!(read.to_bits(), value.to_bits());
-                }
+                let (read, rest) = float(text.as_bytes()).unwrap();
+                prop_assert_eq!(read.to_bits(), value.to_bits());
+                prop_assert!(rest.is_empty());
             }
         }
 
         #[test]
-        fn any_bytes_are_a_number_or_not(text in "[-+0-9.eEiu \\PC]{0,30}") {
-            if let Some((_, rest)) = number(text.as_bytes()) {
-                prop_assert!(rest.len() < text.len());
-            }
+        fn integers_are_those_of_the_standard_library(text in "-?[0-9]{1,19}") {
+            let written = format!("{text}i");
+            let read = integer(written.as_bytes()).map(|(value, _)| value);
+            prop_assert_eq!(read, text.parse().ok());
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use catalog::{ColumnId, ColumnKind, Table, check_column_name};
 use hashbrown::HashMap;
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use crate::fault::Fault;
 use crate::plain::{PlainName, is_special};
@@ -184,15 +184,25 @@ impl Columns {
         row: usize,
         string_bytes_max: usize,
     ) -> Option<&'t [u8]> {
+        let mut index = self.first_field;
         let mut previous = None;
         loop {
-            let (index, rest) = self.named_at(text, Place::Field, previous)?;
-            let values = self.all[index].values.as_mut()?;
-            match values.scan(row, rest, string_bytes_max)? {
-                [b',', more @ ..] => text = more,
-                rest => return Some(rest),
-            }
+            let value = match self.strip_name(index, text) {
+                Some(value) => value,
+                None => {
+                    let (found, value) = self.search_after(previous, Place::Field, text)?;
+                    index = found;
+                    value
+                }
+            };
+            let column = &mut self.all[index];
+            let rest = column.values.as_mut()?.scan(row, value, string_bytes_max)?;
             previous = Some(index);
+            index = column.next;
+            match rest {
+                [b',', more @ ..] => text = more,
+                _ => return Some(rest),
+            }
         }
     }
 
@@ -214,21 +224,28 @@ impl Columns {
         mut text: &'t str,
         tags: &mut Vec<(ColumnId, &'t str)>,
     ) -> Option<()> {
+        let mut index = self.first_tag;
         let mut previous = None;
         loop {
-            let (index, rest) = self.named_at(text.as_bytes(), Place::Tag, previous)?;
-            let column = &self.all[index];
-            let value_and_more = &text[text.len() - rest.len()..];
-            let (value, more) = match value_and_more.split_once(',') {
-                Some((value, more)) => (value, Some(more)),
-                None => (value_and_more, None),
+            let length = match self.strip_name(index, text.as_bytes()) {
+                Some(rest) => rest.len(),
+                None => {
+                    let name = text.as_bytes();
+                    let (found, rest) = self.search_after(previous, Place::Tag, name)?;
+                    index = found;
+                    rest.len()
+                }
             };
-            if column.kind != ColumnKind::Tag || value.is_empty() {
+            let rest = &text[text.len() - length..];
+            let end = memchr(b',', rest.as_bytes()).unwrap_or(rest.len());
+            let column = &self.all[index];
+            if column.kind != ColumnKind::Tag || end == 0 {
                 return None;
             }
-            tags.push((column.id, value));
+            tags.push((column.id, &rest[..end]));
             previous = Some(index);
-            match more {
+            index = column.next;
+            match rest.get(end + 1..) {
                 Some(more) => text = more,
                 None => break,
             }
@@ -238,39 +255,32 @@ impl Columns {
         is_once.then_some(())
     }
 
-    /// The column that `text` names at its start, and what comes after the equals sign.
+    /// What comes after the name of a column and the equals sign, if `text` starts with them.
     #[inline]
-    fn named_at<'t>(
-        &mut self,
-        text: &'t [u8],
-        place: Place,
-        previous: Option<usize>,
-    ) -> Option<(usize, &'t [u8])> {
-        let expected = *self.after(place, previous);
-        let plain = self
-            .all
-            .get(expected)
-            .and_then(|column| column.plain.as_ref());
-        if let Some(rest) = plain.and_then(|plain| plain.strip(text)) {
-            return Some((expected, rest));
-        }
-        let found = self.search(text)?;
-        *self.after(place, previous) = found.0;
-        Some(found)
+    fn strip_name<'t>(&self, index: usize, text: &'t [u8]) -> Option<&'t [u8]> {
+        self.all.get(index)?.plain.as_ref()?.strip(text)
     }
 
-    /// Where it is kept which column comes after `previous`, or first.
-    #[inline]
-    fn after(&mut self, place: Place, previous: Option<usize>) -> &mut usize {
-        match (previous, place) {
+    /// The column that `text` names at its start, which is not the one that came after `previous`
+    /// last time but will be expected there from now on.
+    #[cold]
+    fn search_after<'t>(
+        &mut self,
+        previous: Option<usize>,
+        place: Place,
+        text: &'t [u8],
+    ) -> Option<(usize, &'t [u8])> {
+        let found = self.search(text)?;
+        let expected = match (previous, place) {
             (Some(index), _) => &mut self.all[index].next,
             (None, Place::Tag) => &mut self.first_tag,
             (None, Place::Field) => &mut self.first_field,
-        }
+        };
+        *expected = found.0;
+        Some(found)
     }
 
     /// The column of whatever name `text` starts with, if a line had it already.
-    #[cold]
     fn search<'t>(&self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
         let end = memchr2(b'=', b'\n', text).filter(|&end| text[end] == b'=')?;
         let name = std::str::from_utf8(&text[..end]).ok()?;

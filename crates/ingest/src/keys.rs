@@ -14,7 +14,8 @@ use hashbrown::HashTable;
 #[derive(Debug, Default)]
 pub(crate) struct Keys<'a> {
     all: Vec<Key<'a>>,
-    by_text: HashTable<u32>,
+    /// Numbers of keys, with the hashes of their texts: a growing table must not read them again.
+    by_text: HashTable<(u64, u32)>,
     hasher: RandomState,
     /// The key of the last row.
     last: u32,
@@ -53,23 +54,18 @@ impl<'a> Keys<'a> {
     /// The key of this text, if a row had it.
     pub(crate) fn find(&self, text: &[u8]) -> Option<Key<'a>> {
         let hash = self.hasher.hash_one(text);
-        let is_it = |&number: &u32| self.all[number as usize].text == text;
-        let number = *self.by_text.find(hash, is_it)?;
+        let is_it =
+            |&(of, number): &(u64, u32)| of == hash && self.all[number as usize].text == text;
+        let &(_, number) = self.by_text.find(hash, is_it)?;
         Some(self.all[number as usize])
     }
 
     /// Remembers the key of a row that [`Keys::find`] did not know.
     pub(crate) fn insert(&mut self, text: &'a [u8], table: usize, series: u32) {
         let number = u32::try_from(self.all.len()).expect("a body has fewer than 2^32 lines");
-        let Self {
-            all,
-            by_text,
-            hasher,
-            ..
-        } = self;
-        by_text.insert_unique(hasher.hash_one(text), number, |&number| {
-            hasher.hash_one(all[number as usize].text)
-        });
+        let hash = self.hasher.hash_one(text);
+        self.by_text
+            .insert_unique(hash, (hash, number), |&(hash, _)| hash);
         let key = Key {
             text,
             number,
@@ -77,7 +73,7 @@ impl<'a> Keys<'a> {
             table,
             series,
         };
-        all.push(key);
+        self.all.push(key);
         self.follow(&key);
     }
 

@@ -263,6 +263,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    #[inline]
     fn time(&self, timestamp: Option<i64>) -> Result<i64, Fault> {
         match timestamp {
             None => Ok(self.request.now_nanos),

@@ -6,12 +6,12 @@ const WORD: usize = size_of::<u128>();
 /// A name and the equals sign after it.
 #[derive(Debug)]
 pub(crate) struct PlainName {
-    /// The first bytes, and ones where there are such bytes.
-    head: u128,
+    text: Box<[u8]>,
+    /// The first word, and ones where it has bytes of the name.
+    first: u128,
     mask: u128,
-    /// What comes after them.
-    tail: Box<[u8]>,
-    length: usize,
+    /// The last word, if there is more than one; they may overlap.
+    last: u128,
 }
 
 impl PlainName {
@@ -21,24 +21,34 @@ impl PlainName {
             return None;
         }
         let text = format!("{name}=").into_bytes();
-        let (head, tail) = text.split_at(text.len().min(WORD));
+        let in_first = text.len().min(WORD);
         Some(Self {
-            head: word(head),
-            mask: u128::MAX >> (8 * (WORD - head.len())),
-            tail: tail.into(),
-            length: text.len(),
+            first: word(&text[..in_first]),
+            mask: u128::MAX >> (8 * (WORD - in_first)),
+            last: word(&text[text.len() - in_first..]),
+            text: text.into(),
         })
     }
 
     /// What comes after name and equals sign, if `text` starts with them.
     #[inline]
     pub(crate) fn strip<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
-        if (word(text) ^ self.head) & self.mask != 0 {
+        if (word(text) ^ self.first) & self.mask != 0 {
             return None;
         }
-        let rest = text.get(self.length..)?;
-        let is_whole = self.tail.is_empty() || text[WORD..self.length] == *self.tail;
+        let (name, rest) = text.split_at_checked(self.text.len())?;
+        let is_whole = name.len() <= WORD || self.ends(name);
         is_whole.then_some(rest)
+    }
+
+    /// Whether the bytes after the first word are those of the name.
+    #[inline]
+    fn ends(&self, name: &[u8]) -> bool {
+        let Some((before, last)) = name.split_last_chunk() else {
+            return false;
+        };
+        u128::from_le_bytes(*last) == self.last
+            && (before.len() <= WORD || before[WORD..] == self.text[WORD..before.len()])
     }
 }
 
@@ -91,7 +101,12 @@ mod tests {
         check("sixteen_bytes___", "sixteen_bytes___x=1", None);
         let long = "a_name_of_more_than_two_words_of_sixteen_bytes";
         check(long, &format!("{long}=1,b=2"), Some("1,b=2"));
-        check(long, &format!("{long}"), None);
+        check(long, long, None);
+        check(long, &format!("{}=1", long.replace("two", "too")), None);
+        let two = "a_name_of_two_words_and_so__";
+        check(two, &format!("{two}=1"), Some("1"));
+        check(two, &format!("{two}x=1"), None);
+        check(two, &format!("{}=1", two.replace("so", "to")), None);
         check(long, &format!("{}=1", &long[..long.len() - 1]), None);
         check("grün", "grün=1", Some("1"));
     }

@@ -225,26 +225,20 @@ fn check_value(name: &str, value: Value<'_>, string_bytes_max: usize) -> Result<
 #[derive(Debug, Default)]
 struct SeriesList {
     keys: Vec<SeriesKey>,
-    numbers: HashTable<u32>,
+    /// With the hashes of the keys: a growing table must not read the keys again.
+    numbers: HashTable<(u64, u32)>,
     hasher: RandomState,
 }
 
 impl SeriesList {
     fn number(&mut self, key: SeriesKey) -> u32 {
-        let Self {
-            keys,
-            numbers,
-            hasher,
-        } = self;
-        let entry = numbers.entry(
-            hasher.hash_one(&key),
-            |&number| keys[number as usize] == key,
-            |&number| hasher.hash_one(&keys[number as usize]),
-        );
-        let next = u32::try_from(keys.len()).expect("a body has fewer than 2^32 lines");
-        let number = *entry.or_insert(next).get();
+        let hash = self.hasher.hash_one(&key);
+        let next = u32::try_from(self.keys.len()).expect("a body has fewer than 2^32 lines");
+        let is_it = |&(of, number): &(u64, u32)| of == hash && self.keys[number as usize] == key;
+        let entry = self.numbers.entry(hash, is_it, |&(hash, _)| hash);
+        let &(_, number) = entry.or_insert((hash, next)).get();
         if number == next {
-            keys.push(key);
+            self.keys.push(key);
         }
         number
     }

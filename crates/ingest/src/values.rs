@@ -96,11 +96,13 @@ impl Values {
         string_bytes_max: usize,
     ) -> Option<&'t [u8]> {
         match self {
-            Self::Float(values) => values.set_scanned(row, scan::float(text)?),
-            Self::Integer(values) => values.set_scanned(row, scan::integer(text)?),
-            Self::UInteger(values) => values.set_scanned(row, scan::uinteger(text)?),
-            Self::Boolean(values) => values.set_scanned(row, scan::boolean(text)?),
-            Self::Text(values) => values.set_scanned(row, scan::quoted(text, string_bytes_max)?),
+            Self::Float(values) => values.scan(row, text, scan::float),
+            Self::Integer(values) => values.scan(row, text, scan::integer),
+            Self::UInteger(values) => values.scan(row, text, scan::uinteger),
+            Self::Boolean(values) => values.scan(row, text, scan::boolean),
+            Self::Text(values) => {
+                values.scan(row, text, |text| scan::quoted(text, string_bytes_max))
+            }
         }
     }
 
@@ -140,7 +142,7 @@ impl<C: Cells> Gapped<C> {
         Self { cells, nulls: None }
     }
 
-    #[inline]
+    #[inline(always)] // the end of every field's way
     fn set(&mut self, row: usize, value: C::Value<'_>) -> Option<()> {
         if self.cells.len() != row {
             self.pad(row)?;
@@ -152,13 +154,14 @@ impl<C: Cells> Gapped<C> {
         Some(())
     }
 
-    #[inline]
-    fn set_scanned<'t>(
+    #[inline(never)] // one type at a time stays in registers
+    fn scan<'t>(
         &mut self,
         row: usize,
-        scanned: (C::Value<'_>, &'t [u8]),
+        text: &'t [u8],
+        read: impl FnOnce(&'t [u8]) -> Option<(C::Value<'t>, &'t [u8])>,
     ) -> Option<&'t [u8]> {
-        let (value, rest) = scanned;
+        let (value, rest) = read(text)?;
         self.set(row, value)?;
         Some(rest)
     }

@@ -65,30 +65,29 @@ fn sign(text: &[u8]) -> (bool, &[u8]) {
 /// One to nineteen digits.
 #[inline]
 pub(super) fn unsigned(text: &[u8]) -> Option<(u64, &[u8])> {
-    let (mut value, mut rest) = some_digits(text);
-    let count = text.len() - rest.len();
-    if count == 8 {
-        (value, rest) = more_digits(value, rest)?;
+    match some_digits(text) {
+        (_, 0) => None,
+        (value, 8) => more_digits(value, &text[8..]),
+        (value, count) => Some((value, text.get(count..)?)),
     }
-    (count > 0).then_some((value, rest))
 }
 
 /// What follows the first eight digits; `None` if there are too many.
 fn more_digits(first: u64, text: &[u8]) -> Option<(u64, &[u8])> {
-    let (second, rest) = some_digits(text);
-    let count = text.len() - rest.len();
+    let (second, count) = some_digits(text);
     let value = first * POWERS[count] + second;
+    let rest = text.get(count..)?;
     if count < 8 {
         return Some((value, rest));
     }
-    let (third, rest_of_third) = some_digits(rest);
-    let count = rest.len() - rest_of_third.len();
-    (count <= DIGITS_MAX - 16).then(|| (value * POWERS[count] + third, rest_of_third))
+    let (third, count) = some_digits(rest);
+    let is_short = count <= DIGITS_MAX - 16;
+    is_short.then(|| (value * POWERS[count] + third, &rest[count..]))
 }
 
-/// The value of up to eight digits.
+/// The value of up to eight digits, and how many there are.
 #[inline]
-fn some_digits(text: &[u8]) -> (u64, &[u8]) {
+fn some_digits(text: &[u8]) -> (u64, usize) {
     let word = match text.first_chunk() {
         Some(bytes) => u64::from_le_bytes(*bytes),
         None => short_word(text),
@@ -97,15 +96,29 @@ fn some_digits(text: &[u8]) -> (u64, &[u8]) {
     let offsets = word ^ 0x3030_3030_3030_3030;
     let others = (offsets.wrapping_add(0x7676_7676_7676_7676) | offsets) & 0x8080_8080_8080_8080;
     let bits = others.trailing_zeros() & !7;
-    if bits == 0 {
-        return (0, text);
-    }
-    // Zeros before the first digit, so that there are always eight.
-    let digits = (offsets << (64 - bits)) & 0x0f0f_0f0f_0f0f_0f0f;
+    let value = match bits {
+        0 => 0,
+        // Zeros before the first digit, so that there are always as many.
+        1..=32 => four_digits((offsets as u32) << (32 - bits)),
+        _ => eight_digits(offsets << (64 - bits)),
+    };
+    (value, bits as usize / 8)
+}
+
+/// The value of four digits, the first in the lowest byte. Nearly all numbers are so short that
+/// half the work pays for the question.
+#[inline]
+fn four_digits(digits: u32) -> u64 {
+    let pairs = (digits.wrapping_mul(1 + (10 << 8)) >> 8) & 0x00ff_00ff;
+    u64::from(pairs.wrapping_mul(1 + (100 << 16)) >> 16)
+}
+
+/// The value of eight digits, the first in the lowest byte.
+#[inline]
+fn eight_digits(digits: u64) -> u64 {
     let pairs = (digits.wrapping_mul(1 + (10 << 8)) >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(1 + (100 << 16)) >> 16) & 0x0000_ffff_0000_ffff;
-    let value = fours.wrapping_mul(1 + (10_000 << 32)) >> 32;
-    (value, &text[bits as usize / 8..])
+    fours.wrapping_mul(1 + (10_000 << 32)) >> 32
 }
 
 /// Zeros, which are no digits, after the last byte.

@@ -1,16 +1,19 @@
-//! The columns of a table while rows are appended: names found fast, values straight into Arrow
-//! builders, NULLs only where a later row or the end of the write asks for them.
+//! The columns of a table while rows are appended: names found fast, values appended as they are
+//! read.
+//!
+//! Most writers keep to one order of tags and fields. Each column therefore remembers which one
+//! came after it last time, and its name is compared with the text at hand before any other is.
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, UInt64Builder,
-};
-use catalog::{ColumnId, ColumnKind, FieldType, Table, check_column_name};
+use arrow::array::ArrayRef;
+use catalog::{ColumnId, ColumnKind, Table, check_column_name};
 use hashbrown::HashMap;
+use memchr::{memchr, memchr2};
 
 use crate::fault::Fault;
-use crate::line_protocol::FieldValue;
+use crate::plain::{PlainName, is_special};
+use crate::values::{Value, Values};
 
 /// A column that some line of the write has.
 #[derive(Debug)]
@@ -19,9 +22,13 @@ pub(crate) struct Column {
     pub(crate) kind: ColumnKind,
     /// What the table says or, for a new column, what it will say if nobody else adds one first.
     pub(crate) id: ColumnId,
+    /// How a line names it; `None` if that takes an escape.
+    plain: Option<PlainName>,
+    /// The column that came after it last time, tags and fields apart.
+    next: usize,
     /// The last line that had it, by the count of lines; tells when a line has it twice.
     last_line: u64,
-    /// Values of a field; `None` until a row has one.
+    /// Values of a field.
     values: Option<Values>,
 }
 
@@ -33,6 +40,8 @@ pub(crate) struct Columns {
     by_name: HashMap<Arc<str>, usize, foldhash::fast::RandomState>,
     new_count: usize,
     field_count: usize,
+    first_tag: usize,
+    first_field: usize,
     /// Columns that a table may have besides `time`.
     count_max: usize,
 }
@@ -45,6 +54,8 @@ impl Columns {
             by_name: HashMap::default(),
             new_count: 0,
             field_count: 0,
+            first_tag: 0,
+            first_field: 0,
             count_max: columns_per_table
                 .min(usize::from(u16::MAX))
                 .saturating_sub(1),
@@ -68,14 +79,10 @@ impl Columns {
         name: &str,
         kind: ColumnKind,
         line: u64,
-        expected: Option<usize>,
     ) -> Result<usize, Fault> {
-        let index = match expected.filter(|&index| *self.all[index].name == *name) {
-            Some(index) => index,
-            None => match self.by_name.get(name) {
-                Some(&index) => index,
-                None => self.add(table, name, kind)?,
-            },
+        let index = match self.by_name.get(name) {
+            Some(&index) => index,
+            None => self.add(table, name, kind)?,
         };
         let column = &mut self.all[index];
         if column.kind != kind {
@@ -110,11 +117,16 @@ impl Columns {
         self.field_count += usize::from(kind != ColumnKind::Tag);
         self.by_name.insert(Arc::clone(&name), index);
         self.all.push(Column {
+            plain: PlainName::new(&name),
             name,
             kind,
             id,
+            next: 0,
             last_line: 0,
-            values: None,
+            values: match kind {
+                ColumnKind::Tag => None,
+                ColumnKind::Field(field_type) => Some(Values::new(field_type)),
+            },
         });
         Ok(index)
     }
@@ -155,11 +167,127 @@ impl Columns {
     }
 
     /// Sets the value of a field in `row`, which comes after all rows that have it already.
-    pub(crate) fn append(&mut self, index: usize, row: usize, value: &FieldValue<'_>) {
-        let values = &mut self.all[index].values;
+    pub(crate) fn append(&mut self, index: usize, row: usize, value: Value<'_>) {
+        let values = self.all[index].values.as_mut();
         values
-            .get_or_insert_with(|| Values::new(value))
-            .append(row, value);
+            .and_then(|values| values.set(row, value))
+            .expect("type and line were checked when the column was resolved");
+    }
+
+    /// Reads the fields of `row` at the start of `text` into their columns, and returns what
+    /// comes after them. `None` for anything but the common form of fields that some line had
+    /// already; then [`Columns::take_back`] must follow.
+    #[inline(never)] // its loop wants all registers for itself
+    pub(crate) fn scan_fields<'t>(
+        &mut self,
+        mut text: &'t [u8],
+        row: usize,
+        string_bytes_max: usize,
+    ) -> Option<&'t [u8]> {
+        let mut index = self.first_field;
+        let mut previous = None;
+        loop {
+            let value = match self.strip_name(index, text) {
+                Some(value) => value,
+                None => {
+                    let (found, value) = self.search_after(previous, Place::Field, text)?;
+                    index = found;
+                    value
+                }
+            };
+            let column = &mut self.all[index];
+            let rest = column.values.as_mut()?.scan(row, value, string_bytes_max)?;
+            previous = Some(index);
+            index = column.next;
+            match rest {
+                [b',', more @ ..] => text = more,
+                _ => return Some(rest),
+            }
+        }
+    }
+
+    /// Takes back the values of `row`, the last one.
+    pub(crate) fn take_back(&mut self, row: usize) {
+        for values in self
+            .all
+            .iter_mut()
+            .filter_map(|column| column.values.as_mut())
+        {
+            values.truncate(row);
+        }
+    }
+
+    /// Reads tags, from the first name to the last value, by ascending column id. `None` for
+    /// anything but the common form of tags that some line had already, each once.
+    pub(crate) fn scan_tags<'t>(
+        &mut self,
+        mut text: &'t str,
+        tags: &mut Vec<(ColumnId, &'t str)>,
+    ) -> Option<()> {
+        let mut index = self.first_tag;
+        let mut previous = None;
+        loop {
+            let length = match self.strip_name(index, text.as_bytes()) {
+                Some(rest) => rest.len(),
+                None => {
+                    let name = text.as_bytes();
+                    let (found, rest) = self.search_after(previous, Place::Tag, name)?;
+                    index = found;
+                    rest.len()
+                }
+            };
+            let rest = &text[text.len() - length..];
+            let end = memchr(b',', rest.as_bytes()).unwrap_or(rest.len());
+            let column = &self.all[index];
+            if column.kind != ColumnKind::Tag || end == 0 {
+                return None;
+            }
+            tags.push((column.id, &rest[..end]));
+            previous = Some(index);
+            index = column.next;
+            match rest.get(end + 1..) {
+                Some(more) => text = more,
+                None => break,
+            }
+        }
+        tags.sort_unstable_by_key(|(id, _)| *id);
+        let is_once = tags.windows(2).all(|pair| pair[0].0 != pair[1].0);
+        is_once.then_some(())
+    }
+
+    /// What comes after the name of a column and the equals sign, if `text` starts with them.
+    #[inline]
+    fn strip_name<'t>(&self, index: usize, text: &'t [u8]) -> Option<&'t [u8]> {
+        self.all.get(index)?.plain.as_ref()?.strip(text)
+    }
+
+    /// The column that `text` names at its start, which is not the one that came after `previous`
+    /// last time but will be expected there from now on.
+    #[cold]
+    fn search_after<'t>(
+        &mut self,
+        previous: Option<usize>,
+        place: Place,
+        text: &'t [u8],
+    ) -> Option<(usize, &'t [u8])> {
+        let found = self.search(text)?;
+        let expected = match (previous, place) {
+            (Some(index), _) => &mut self.all[index].next,
+            (None, Place::Tag) => &mut self.first_tag,
+            (None, Place::Field) => &mut self.first_field,
+        };
+        *expected = found.0;
+        Some(found)
+    }
+
+    /// The column of whatever name `text` starts with, if a line had it already.
+    fn search<'t>(&self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
+        let end = memchr2(b'=', b'\n', text).filter(|&end| text[end] == b'=')?;
+        let name = std::str::from_utf8(&text[..end]).ok()?;
+        if name.bytes().any(is_special) {
+            return None;
+        }
+        Some((*self.by_name.get(name)?, &text[end + 1..]))
     }
 
     /// Names and kinds of the new columns, by the ids they should get.
@@ -181,86 +309,19 @@ impl Columns {
     }
 }
 
+/// Tags and fields follow orders of their own.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Tag,
+    Field,
+}
+
 /// A column of a draft.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct FinishedColumn {
     pub(crate) name: Arc<str>,
     pub(crate) kind: ColumnKind,
     pub(crate) id: ColumnId,
     /// `None` for tags.
     pub(crate) values: Option<ArrayRef>,
-}
-
-/// The kind of column that holds a value.
-pub(crate) fn kind_of(value: &FieldValue<'_>) -> ColumnKind {
-    ColumnKind::Field(match value {
-        FieldValue::F64(_) => FieldType::Float,
-        FieldValue::I64(_) => FieldType::Integer,
-        FieldValue::U64(_) => FieldType::UInteger,
-        FieldValue::Boolean(_) => FieldType::Boolean,
-        FieldValue::String(_) => FieldType::String,
-    })
-}
-
-/// Values of one field, shorter than the rows while the last rows lack the field.
-#[derive(Debug)]
-enum Values {
-    Float(Float64Builder),
-    Integer(Int64Builder),
-    UInteger(UInt64Builder),
-    Boolean(BooleanBuilder),
-    String(StringBuilder),
-}
-
-/// Runs the same code for the builder of whatever type.
-macro_rules! with_builder {
-    ($values:expr, $builder:ident => $body:expr) => {
-        match $values {
-            Values::Float($builder) => $body,
-            Values::Integer($builder) => $body,
-            Values::UInteger($builder) => $body,
-            Values::Boolean($builder) => $body,
-            Values::String($builder) => $body,
-        }
-    };
-}
-
-impl Values {
-    fn new(value: &FieldValue<'_>) -> Self {
-        match value {
-            FieldValue::F64(_) => Self::Float(Float64Builder::new()),
-            FieldValue::I64(_) => Self::Integer(Int64Builder::new()),
-            FieldValue::U64(_) => Self::UInteger(UInt64Builder::new()),
-            FieldValue::Boolean(_) => Self::Boolean(BooleanBuilder::new()),
-            FieldValue::String(_) => Self::String(StringBuilder::new()),
-        }
-    }
-
-    fn append(&mut self, row: usize, value: &FieldValue<'_>) {
-        self.pad(row);
-        match (self, value) {
-            (Self::Float(builder), FieldValue::F64(value)) => builder.append_value(*value),
-            (Self::Integer(builder), FieldValue::I64(value)) => builder.append_value(*value),
-            (Self::UInteger(builder), FieldValue::U64(value)) => builder.append_value(*value),
-            (Self::Boolean(builder), FieldValue::Boolean(value)) => builder.append_value(*value),
-            (Self::String(builder), FieldValue::String(value)) => {
-                builder.append_value(value.as_str())
-            }
-            _ => unreachable!("the type was checked when the column was resolved"),
-        }
-    }
-
-    fn pad(&mut self, rows: usize) {
-        with_builder!(self, builder => {
-            let missing = rows - arrow::array::ArrayBuilder::len(builder);
-            if missing > 0 {
-                builder.append_nulls(missing);
-            }
-        });
-    }
-
-    fn finish(mut self, rows: usize) -> ArrayRef {
-        self.pad(rows);
-        with_builder!(&mut self, builder => Arc::new(builder.finish()))
-    }
 }

@@ -11,7 +11,7 @@ use crate::fault::LineError;
 use crate::table::FinishedTable;
 
 /// The good lines of a body as columns, and what was wrong with the others.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Draft {
     pub(crate) database: String,
     pub(crate) tables: Vec<FinishedTable>,
@@ -20,7 +20,7 @@ pub struct Draft {
 }
 
 /// What is known of a body besides its rows.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Summary {
     pub(crate) line_errors: Vec<LineError>,
     pub(crate) lines: usize,

@@ -1,27 +1,43 @@
-//! One logical line to one point: the seam behind which the grammar is parsed.
+//! One logical line to one point, or to why it is none: the reference.
 //!
-//! The grammar is that of the `influxdb-line-protocol` crate. Nothing outside of this file and
-//! [`crate::explain`] knows how a line becomes a [`Point`], so a faster scanner for the common
-//! forms can stand here without a change to validation or building.
+//! The grammar is that of the `influxdb-line-protocol` crate, which nothing outside of this file
+//! and [`crate::explain`] knows. Lines of the common forms are read by [`crate::scan`] instead,
+//! which must find what this finds.
 
-use influxdb_line_protocol::{FieldSet, Measurement, TagSet, parse_lines};
-
-pub(crate) use influxdb_line_protocol::FieldValue;
+use influxdb_line_protocol::{FieldSet, FieldValue, Measurement, TagSet, parse_lines};
 
 use crate::explain::explain;
 use crate::fault::Fault;
+use crate::values::Value;
 
 /// What a line says, not yet checked against anything.
 #[derive(Debug)]
 pub(crate) struct Point<'a> {
     pub(crate) measurement: Measurement<'a>,
-    /// The tags as written, escapes and order included: equal text means an equal series.
-    pub(crate) raw_tags: &'a str,
-    /// The length of measurement and tags as written.
-    pub(crate) key_bytes: usize,
+    /// Measurement and tags as written, escapes and order included: equal text means an equal
+    /// series.
+    pub(crate) key: &'a str,
     pub(crate) tags: TagSet<'a>,
-    pub(crate) fields: FieldSet<'a>,
+    fields: FieldSet<'a>,
     pub(crate) timestamp: Option<i64>,
+}
+
+impl Point<'_> {
+    /// Names and values of the fields in the order of the line.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+        let fields = self.fields.iter();
+        fields.map(|(name, value)| (name.as_str(), value_of(value)))
+    }
+}
+
+fn value_of<'v>(value: &'v FieldValue<'_>) -> Value<'v> {
+    match value {
+        FieldValue::F64(value) => Value::Float(*value),
+        FieldValue::I64(value) => Value::Integer(*value),
+        FieldValue::U64(value) => Value::UInteger(*value),
+        FieldValue::Boolean(value) => Value::Boolean(*value),
+        FieldValue::String(value) => Value::Text(value),
+    }
 }
 
 /// Parses a line as [`crate::lines::Lines`] yields it.
@@ -34,11 +50,9 @@ pub(crate) fn parse_line(line: &str) -> Result<Point<'_>, Fault> {
             if ends_in_comma(trimmed, point.timestamp.is_some()) {
                 return Err(explain(line, None));
             }
-            let key = Key::of(line);
             Ok(Point {
                 measurement: point.series.measurement,
-                raw_tags: key.tags,
-                key_bytes: key.length,
+                key: &line[..Key::of(line).length],
                 tags: point.series.tag_set.unwrap_or_default(),
                 fields: point.field_set,
                 timestamp: point.timestamp,
@@ -63,8 +77,6 @@ fn ends_in_comma(line: &str, has_timestamp: bool) -> bool {
 pub(crate) struct Key<'a> {
     /// As written.
     pub(crate) measurement: &'a str,
-    /// As written, without the comma before them; empty if there are none.
-    pub(crate) tags: &'a str,
     /// Of all of it.
     pub(crate) length: usize,
 }
@@ -73,12 +85,8 @@ impl<'a> Key<'a> {
     pub(crate) fn of(line: &'a str) -> Self {
         let length = find_unescaped(line, b" \t\n");
         let measurement = find_unescaped(&line[..length], b",");
-        let tags = line[measurement..length]
-            .strip_prefix(',')
-            .unwrap_or_default();
         Self {
             measurement: &line[..measurement],
-            tags,
             length,
         }
     }
@@ -103,23 +111,19 @@ mod tests {
 
     #[test]
     fn keys_end_at_the_first_unescaped_blank() {
-        let check = |line: &str, measurement: &str, tags: &str, length: usize| {
-            assert_eq!(
-                Key::of(line),
-                Key {
-                    measurement,
-                    tags,
-                    length
-                },
-                "{line:?}"
-            );
+        let check = |line: &str, measurement: &str, length: usize| {
+            let expected = Key {
+                measurement,
+                length,
+            };
+            assert_eq!(Key::of(line), expected, "{line:?}");
         };
-        check("m v=1", "m", "", 1);
-        check("m,a=b,c=d v=1", "m", "a=b,c=d", 9);
-        check("m\\ n,a=b\\ c v=1", "m\\ n", "a=b\\ c", 11);
-        check("m\\,n v=1", "m\\,n", "", 4);
-        check("m\\\\,a=b v=1", "m\\\\", "a=b", 7);
-        check("m,a=°\\ v=1", "m", "a=°\\ v=1", 11);
-        check("", "", "", 0);
+        check("m v=1", "m", 1);
+        check("m,a=b,c=d v=1", "m", 9);
+        check("m\\ n,a=b\\ c v=1", "m\\ n", 11);
+        check("m\\,n v=1", "m\\,n", 4);
+        check("m\\\\,a=b v=1", "m\\\\", 7);
+        check("m,a=°\\ v=1", "m", 11);
+        check("", "", 0);
     }
 }

@@ -18,6 +18,8 @@
 //! Escapes take two bytes wherever they stand, so every quote that could open a value also ends
 //! the scan of an earlier one: splitting takes linear time on any input.
 
+use memchr::memchr;
+
 /// Splits a body.
 #[derive(Debug)]
 pub(crate) struct Lines<'a> {
@@ -52,6 +54,37 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// What was not taken yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Takes a line of one physical line, whose newline is the last of its `length` bytes unless
+    /// the body ends without one.
+    pub(crate) fn skip_physical(&mut self, length: usize) {
+        self.rest = &self.rest[length..];
+        self.number += 1;
+    }
+
+    /// Takes the blank lines and comments up to the next line; whether there were any.
+    pub(crate) fn skip_blank(&mut self) -> bool {
+        let before = self.number;
+        while let Some(physical) = self.physical() {
+            let first = trimmed(&self.rest[..physical]).first();
+            if first.is_some_and(|&byte| byte != b'#') {
+                break;
+            }
+            self.take(physical, 0);
+        }
+        self.number > before
+    }
+
+    /// The length of the physical line at hand without its newline.
+    fn physical(&self) -> Option<usize> {
+        let newline = || memchr(b'\n', self.rest).unwrap_or(self.rest.len());
+        (!self.rest.is_empty()).then(newline)
+    }
+
     /// Takes `length` bytes and the newline after them.
     fn take(&mut self, length: usize, newlines_within: usize) -> &'a [u8] {
         let (taken, rest) = self.rest.split_at(length);
@@ -65,37 +98,24 @@ impl<'a> Iterator for Lines<'a> {
     type Item = Line<'a>;
 
     fn next(&mut self) -> Option<Line<'a>> {
-        while !self.rest.is_empty() {
-            let number = self.number;
-            let physical = newline(self.rest).unwrap_or(self.rest.len());
-            let first = trimmed(&self.rest[..physical]);
-            if first.is_empty() || first[0] == b'#' {
-                self.take(physical, 0);
-                continue;
-            }
-            let (length, newlines, problem) = match logical_end(self.rest, physical) {
-                Some((length, newlines)) => (length, newlines, None),
-                None => (physical, 0, Some(Problem::UnterminatedQuote)),
-            };
-            let bytes = trimmed(self.take(length, newlines));
-            let is_too_large = bytes.len() > self.line_bytes_max;
-            let problem = if is_too_large {
+        self.skip_blank();
+        let (number, physical) = (self.number, self.physical()?);
+        let (length, newlines, problem) = match logical_end(self.rest, physical) {
+            Some((length, newlines)) => (length, newlines, None),
+            None => (physical, 0, Some(Problem::UnterminatedQuote)),
+        };
+        let bytes = trimmed(self.take(length, newlines));
+        let is_too_large = bytes.len() > self.line_bytes_max;
+        Some(Line {
+            number,
+            bytes,
+            problem: if is_too_large {
                 Some(Problem::TooLarge)
             } else {
                 problem
-            };
-            return Some(Line {
-                number,
-                bytes,
-                problem,
-            });
-        }
-        None
+            },
+        })
     }
-}
-
-fn newline(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&byte| byte == b'\n')
 }
 
 /// Without blanks at the start and the carriage return at the end.
@@ -126,7 +146,7 @@ enum Part {
 /// The end of the logical line at the start of `bytes`, whose first physical line ends at
 /// `physical`, and the number of newlines in it; `None` if a quoted value does not end.
 fn logical_end(bytes: &[u8], physical: usize) -> Option<(usize, usize)> {
-    if !bytes[..physical].contains(&b'"') {
+    if memchr(b'"', &bytes[..physical]).is_none() {
         return Some((physical, 0)); // nearly every line
     }
     let (mut part, mut newlines, mut at) = (Part::Series, 0, leading_blanks(bytes));

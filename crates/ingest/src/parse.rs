@@ -1,14 +1,21 @@
 //! A request body to a [`Draft`], and the whole way to a [`Parsed`] write.
+//!
+//! Lines of the common forms are read where they stand, see [`common`]. Any other line is cut out
+//! by [`Lines`], parsed by the reference and checked as a whole; whatever is refused is refused
+//! there. Both ways end in the same columns.
+
+mod common;
 
 use std::sync::Arc;
 
-use catalog::{Catalog, Database, Limits, State, check_table_name};
+use catalog::{Catalog, ColumnId, Database, Limits, State, check_table_name};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use crate::draft::{Draft, Parsed, Summary, find_database};
 use crate::error::{Error, Result};
 use crate::fault::{Fault, LineError, shortened_lossy};
+use crate::keys::Keys;
 use crate::line_protocol::{Point, parse_line};
 use crate::lines::{Line, Lines, Problem};
 use crate::settings::{Settings, bytes};
@@ -60,6 +67,26 @@ pub fn parse(
     database: &str,
     request: &Request<'_>,
 ) -> Result<Draft> {
+    parse_lines(state, limits, settings, database, request, Scanner::On)
+}
+
+/// Whether lines of the common forms are read by our own scanner or, like any other, by the
+/// reference. The result is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scanner {
+    On,
+    Off,
+}
+
+/// As [`parse()`], by either way.
+pub(crate) fn parse_lines(
+    state: &State,
+    limits: &Limits,
+    settings: &Settings,
+    database: &str,
+    request: &Request<'_>,
+    scanner: Scanner,
+) -> Result<Draft> {
     let size_bytes = request.body.len();
     if size_bytes > BODY_BYTES_MAX {
         return Err(Error::BodyTooLarge {
@@ -67,22 +94,19 @@ pub fn parse(
             size_bytes_max: BODY_BYTES_MAX,
         });
     }
-    let mut parser = Parser {
-        database: find_database(state, database)?,
-        tables_left: limits.tables.saturating_sub(state.table_count()),
-        limits,
-        settings: Bounds::new(settings, request.now_nanos),
-        request,
-        tables: Vec::new(),
-        table_by_name: HashMap::default(),
-        last_table: 0,
-        cells: 0,
-        summary: Summary::default(),
-    };
-    for line in Lines::new(request.body, parser.settings.line_bytes) {
-        parser.add(&line)?;
+    let database = find_database(state, database)?;
+    let tables_left = limits.tables.saturating_sub(state.table_count());
+    let mut parser = Parser::new(database, tables_left, limits, settings, request);
+    let mut lines = Lines::new(request.body, parser.settings.line_bytes);
+    loop {
+        if scanner == Scanner::On {
+            parser.scan(&mut lines);
+        }
+        match lines.next() {
+            Some(line) => parser.add(&line)?,
+            None => return Ok(parser.finish()),
+        }
     }
-    Ok(parser.finish())
 }
 
 /// Parses a body, makes its new tables and columns durable, and gives its rows their ids. The CPU
@@ -154,16 +178,42 @@ struct Parser<'a> {
     limits: &'a Limits,
     settings: Bounds,
     request: &'a Request<'a>,
-    tables: Vec<TableRows<'a>>,
+    tables: Vec<TableRows>,
     table_by_name: HashMap<Arc<str>, usize, RandomState>,
     /// Neighbouring lines are mostly of one table.
     last_table: usize,
+    keys: Keys<'a>,
+    /// Of the line at hand, here to be allocated once.
+    tags: Vec<(ColumnId, &'a str)>,
     /// Of all tables.
     cells: usize,
     summary: Summary,
 }
 
 impl<'a> Parser<'a> {
+    fn new(
+        database: &'a Arc<Database>,
+        tables_left: usize,
+        limits: &'a Limits,
+        settings: &Settings,
+        request: &'a Request<'a>,
+    ) -> Self {
+        Self {
+            database,
+            tables_left,
+            limits,
+            settings: Bounds::new(settings, request.now_nanos),
+            request,
+            tables: Vec::new(),
+            table_by_name: HashMap::default(),
+            last_table: 0,
+            keys: Keys::default(),
+            tags: Vec::new(),
+            cells: 0,
+            summary: Summary::default(),
+        }
+    }
+
     fn add(&mut self, line: &Line<'a>) -> Result<()> {
         self.summary.lines += 1;
         if let Err(fault) = self.accept(line) {
@@ -200,22 +250,22 @@ impl<'a> Parser<'a> {
             offset: error.valid_up_to(),
         })?;
         let point = parse_line(text)?;
-        if point.key_bytes > self.settings.key_bytes {
-            let (size_bytes, limit_bytes) = (point.key_bytes, self.settings.key_bytes);
+        if point.key.len() > self.settings.key_bytes {
+            let (size_bytes, limit_bytes) = (point.key.len(), self.settings.key_bytes);
             return Err(Fault::KeyTooLarge {
                 size_bytes,
                 limit_bytes,
             });
         }
-        let time = self.time(&point)?;
-        let is_suspicious = point.timestamp.is_some() && self.request.precision.is_suspicious(time);
+        let time = self.time(point.timestamp)?;
         self.append(&point, time)?;
-        self.summary.suspicious_timestamps += usize::from(is_suspicious);
+        self.note_time(point.timestamp, time);
         Ok(())
     }
 
-    fn time(&self, point: &Point<'_>) -> Result<i64, Fault> {
-        match point.timestamp {
+    #[inline]
+    fn time(&self, timestamp: Option<i64>) -> Result<i64, Fault> {
+        match timestamp {
             None => Ok(self.request.now_nanos),
             Some(timestamp) => match self.request.precision.to_nanos(timestamp)? {
                 time if time > self.settings.time => Err(Fault::TooFarInFuture),
@@ -224,17 +274,32 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Counts the time of an accepted line if it is odd.
+    fn note_time(&mut self, timestamp: Option<i64>, time: i64) {
+        let is_suspicious = timestamp.is_some() && self.request.precision.is_suspicious(time);
+        self.summary.suspicious_timestamps += usize::from(is_suspicious);
+    }
+
     fn append(&mut self, point: &Point<'a>, time: i64) -> Result<(), Fault> {
-        let index = self.table(&point.measurement)?;
+        let known = self.keys.find(point.key.as_bytes());
+        let index = match &known {
+            Some(key) => key.table,
+            None => self.table(&point.measurement)?,
+        };
         let table = &mut self.tables[index];
         let cells_before = table.cell_count(0);
         let line = self.summary.lines as u64;
-        match table.check(point, line, self.settings.string_bytes) {
+        let series = known.map(|key| key.series);
+        match table.check(point, series, line, self.settings.string_bytes) {
             Ok(series) => {
                 // Before the row is there: its new columns may need a NULL for every row so far.
                 self.cells += table.cell_count(1) - cells_before;
                 if self.cells <= self.settings.cells {
-                    table.push(point, series, time);
+                    let series = table.push(point, series, time);
+                    match known {
+                        Some(key) => self.keys.follow(&key),
+                        None => self.keys.insert(point.key.as_bytes(), index, series),
+                    }
                 }
                 Ok(())
             }
@@ -249,15 +314,7 @@ impl<'a> Parser<'a> {
 
     /// The index of the table of this name, which is added if the write has no row of it yet.
     fn table(&mut self, name: &str) -> Result<usize, Fault> {
-        if self
-            .tables
-            .get(self.last_table)
-            .is_some_and(|table| **table.name() == *name)
-        {
-            return Ok(self.last_table);
-        }
-        if let Some(&index) = self.table_by_name.get(name) {
-            self.last_table = index;
+        if let Some(index) = self.table_with_rows(name) {
             return Ok(index);
         }
         let existing = self.database.table(name);
@@ -275,6 +332,15 @@ impl<'a> Parser<'a> {
             .insert(Arc::clone(table.name()), self.last_table);
         self.tables.push(table);
         Ok(self.last_table)
+    }
+
+    /// The index of the table of this name if the write has rows of it.
+    fn table_with_rows(&mut self, name: &str) -> Option<usize> {
+        let last = self.tables.get(self.last_table);
+        if last.is_none_or(|table| **table.name() != *name) {
+            self.last_table = *self.table_by_name.get(name)?;
+        }
+        Some(self.last_table)
     }
 
     /// Forgets the newest table, which has no rows.

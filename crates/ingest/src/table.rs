@@ -1,32 +1,31 @@
 //! The rows of one table while a body is parsed.
 //!
-//! A point is checked as a whole before any of it is kept. Its series is found by one hash of the
-//! raw text of its tags; only a text not seen before is taken apart and checked. Texts that differ
-//! in the order of tags or in escapes lead to the same series.
+//! A row comes in one of two ways. A [`Point`] is checked as a whole before any of it is kept. The
+//! text of a common line goes into the columns as it is read, and is taken back if the line turns
+//! out to be something else. Texts that differ in the order of tags or in escapes lead to the same
+//! series either way.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use catalog::{ColumnId, ColumnKind, Table, TableExtension};
 use foldhash::fast::RandomState;
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 use storage::SeriesKey;
 
-use crate::columns::{Columns, FinishedColumn, kind_of};
+use crate::columns::{Columns, FinishedColumn};
 use crate::fault::{Fault, shortened};
-use crate::line_protocol::{FieldValue, Point};
+use crate::line_protocol::Point;
+use crate::values::Value;
 
-/// Rows of one table, with what they borrow from the body.
+/// Rows of one table.
 #[derive(Debug)]
-pub(crate) struct TableRows<'a> {
+pub(crate) struct TableRows {
     name: Arc<str>,
     is_new: bool,
     columns: Columns,
-    /// The columns of the last row's fields in order: most writers keep to one order.
-    field_order: Vec<usize>,
     /// Columns of the point at hand.
     point_fields: Vec<usize>,
-    series_by_text: HashMap<&'a str, u32, RandomState>,
     series: SeriesList,
     series_of_row: Vec<u32>,
     times: Vec<i64>,
@@ -39,15 +38,13 @@ pub(crate) enum PointSeries {
     New(SeriesKey),
 }
 
-impl<'a> TableRows<'a> {
+impl TableRows {
     pub(crate) fn new(name: &str, table: Option<&Arc<Table>>, columns_per_table: usize) -> Self {
         Self {
             name: name.into(),
             is_new: table.is_none(),
             columns: Columns::new(table.map(Arc::clone), columns_per_table),
-            field_order: Vec::new(),
             point_fields: Vec::new(),
-            series_by_text: HashMap::default(),
             series: SeriesList::default(),
             series_of_row: Vec::new(),
             times: Vec::new(),
@@ -66,21 +63,32 @@ impl<'a> TableRows<'a> {
         self.times.len()
     }
 
+    /// Fields that some row has.
+    pub(crate) fn field_count(&self) -> usize {
+        self.columns.field_count()
+    }
+
     /// Rows times field columns, with `more` rows besides those there are.
     pub(crate) fn cell_count(&self, more: usize) -> usize {
         (self.times.len() + more) * self.columns.field_count()
     }
 
     /// Checks a point and finds its columns, which are added where they are new. `line` is
-    /// different for every call, and not zero. Nothing is left behind if the point is refused.
+    /// different for every call, and not zero; `known` is the series of its key if a row had that
+    /// before. Nothing is left behind if the point is refused.
     pub(crate) fn check(
         &mut self,
         point: &Point<'_>,
+        known: Option<u32>,
         line: u64,
         string_bytes_max: usize,
     ) -> Result<PointSeries, Fault> {
         let columns = self.columns.len();
-        let checked = self.check_series(point, line).and_then(|series| {
+        let series = match known {
+            Some(number) => Ok(PointSeries::Known(number)),
+            None => self.check_tags(point, line),
+        };
+        let checked = series.and_then(|series| {
             self.check_fields(point, line, string_bytes_max)?;
             Ok(series)
         });
@@ -90,15 +98,12 @@ impl<'a> TableRows<'a> {
         checked
     }
 
-    fn check_series(&mut self, point: &Point<'_>, line: u64) -> Result<PointSeries, Fault> {
-        if let Some(&number) = self.series_by_text.get(point.raw_tags) {
-            return Ok(PointSeries::Known(number));
-        }
+    fn check_tags(&mut self, point: &Point<'_>, line: u64) -> Result<PointSeries, Fault> {
         let mut tags: Vec<(ColumnId, &str)> = Vec::with_capacity(point.tags.len());
         for (name, value) in &point.tags {
             let index = self
                 .columns
-                .resolve(&self.name, name, ColumnKind::Tag, line, None)?;
+                .resolve(&self.name, name, ColumnKind::Tag, line)?;
             tags.push((self.columns.get(index).id, value));
         }
         tags.sort_unstable_by_key(|(id, _)| *id);
@@ -112,35 +117,65 @@ impl<'a> TableRows<'a> {
         string_bytes_max: usize,
     ) -> Result<(), Fault> {
         self.point_fields.clear();
-        for (position, (name, value)) in point.fields.iter().enumerate() {
+        for (name, value) in point.fields() {
             check_value(name, value, string_bytes_max)?;
-            let expected = self.field_order.get(position).copied();
-            let kind = kind_of(value);
-            let index = self
-                .columns
-                .resolve(&self.name, name, kind, line, expected)?;
+            let kind = ColumnKind::Field(value.field_type());
+            let index = self.columns.resolve(&self.name, name, kind, line)?;
             self.point_fields.push(index);
         }
         Ok(())
     }
 
-    /// Appends the row of the point that was checked last.
-    pub(crate) fn push(&mut self, point: &Point<'a>, series: PointSeries, time: i64) {
+    /// Appends the row of the point that was checked last; returns the number of its series.
+    pub(crate) fn push(&mut self, point: &Point<'_>, series: PointSeries, time: i64) -> u32 {
         let number = match series {
             PointSeries::Known(number) => number,
-            PointSeries::New(key) => {
-                let number = self.series.number(key);
-                self.series_by_text.insert(point.raw_tags, number);
-                number
-            }
+            PointSeries::New(key) => self.series.number(key),
         };
         let row = self.times.len();
-        for (&index, (_, value)) in self.point_fields.iter().zip(&point.fields) {
+        for (&index, (_, value)) in self.point_fields.iter().zip(point.fields()) {
             self.columns.append(index, row, value);
         }
-        self.series_of_row.push(number);
+        self.push_row(number, time);
+        number
+    }
+
+    /// Reads the fields of a new row; see [`Columns::scan_fields`]. Either [`TableRows::push_row`]
+    /// or [`TableRows::take_back_fields`] must follow.
+    #[inline]
+    pub(crate) fn scan_fields<'t>(
+        &mut self,
+        text: &'t [u8],
+        string_bytes_max: usize,
+    ) -> Option<&'t [u8]> {
+        self.columns
+            .scan_fields(text, self.times.len(), string_bytes_max)
+    }
+
+    /// Forgets the fields of a row that was not pushed.
+    pub(crate) fn take_back_fields(&mut self) {
+        self.columns.take_back(self.times.len());
+    }
+
+    /// Reads the tags of a key; see [`Columns::scan_tags`].
+    pub(crate) fn scan_tags<'t>(
+        &mut self,
+        text: &'t str,
+        tags: &mut Vec<(ColumnId, &'t str)>,
+    ) -> Option<()> {
+        self.columns.scan_tags(text, tags)
+    }
+
+    /// The number of the series of these tags, by ascending column id, for a row that is kept.
+    pub(crate) fn number(&mut self, tags: &[(ColumnId, &str)]) -> u32 {
+        self.series.number(SeriesKey::new(tags.iter().copied()))
+    }
+
+    /// Completes the row whose fields are there.
+    #[inline]
+    pub(crate) fn push_row(&mut self, series: u32, time: i64) {
+        self.series_of_row.push(series);
         self.times.push(time);
-        std::mem::swap(&mut self.field_order, &mut self.point_fields);
     }
 
     /// What the catalog must gain before the rows can be kept.
@@ -161,8 +196,8 @@ impl<'a> TableRows<'a> {
     }
 }
 
-/// The rows of one table, free of the body.
-#[derive(Debug)]
+/// The rows of one table with their values as arrays.
+#[derive(Debug, PartialEq)]
 pub(crate) struct FinishedTable {
     pub(crate) name: Arc<str>,
     pub(crate) columns: Vec<FinishedColumn>,
@@ -171,13 +206,13 @@ pub(crate) struct FinishedTable {
     pub(crate) times: Vec<i64>,
 }
 
-fn check_value(name: &str, value: &FieldValue<'_>, string_bytes_max: usize) -> Result<(), Fault> {
+fn check_value(name: &str, value: Value<'_>, string_bytes_max: usize) -> Result<(), Fault> {
     match value {
-        FieldValue::F64(value) if !value.is_finite() => Err(Fault::NonFiniteFloat {
+        Value::Float(value) if !value.is_finite() => Err(Fault::NonFiniteFloat {
             column: shortened(name, 64),
             value: value.to_string(),
         }),
-        FieldValue::String(text) if text.len() > string_bytes_max => Err(Fault::ValueTooLarge {
+        Value::Text(text) if text.len() > string_bytes_max => Err(Fault::ValueTooLarge {
             column: shortened(name, 64),
             size_bytes: text.len(),
             limit_bytes: string_bytes_max,
@@ -190,26 +225,20 @@ fn check_value(name: &str, value: &FieldValue<'_>, string_bytes_max: usize) -> R
 #[derive(Debug, Default)]
 struct SeriesList {
     keys: Vec<SeriesKey>,
-    numbers: HashTable<u32>,
+    /// With the hashes of the keys: a growing table must not read the keys again.
+    numbers: HashTable<(u64, u32)>,
     hasher: RandomState,
 }
 
 impl SeriesList {
     fn number(&mut self, key: SeriesKey) -> u32 {
-        let Self {
-            keys,
-            numbers,
-            hasher,
-        } = self;
-        let entry = numbers.entry(
-            hasher.hash_one(&key),
-            |&number| keys[number as usize] == key,
-            |&number| hasher.hash_one(&keys[number as usize]),
-        );
-        let next = u32::try_from(keys.len()).expect("a body has fewer than 2^32 lines");
-        let number = *entry.or_insert(next).get();
+        let hash = self.hasher.hash_one(&key);
+        let next = u32::try_from(self.keys.len()).expect("a body has fewer than 2^32 lines");
+        let is_it = |&(of, number): &(u64, u32)| of == hash && self.keys[number as usize] == key;
+        let entry = self.numbers.entry(hash, is_it, |&(hash, _)| hash);
+        let &(_, number) = entry.or_insert((hash, next)).get();
         if number == next {
-            keys.push(key);
+            self.keys.push(key);
         }
         number
     }

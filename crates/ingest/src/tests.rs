@@ -1,6 +1,7 @@
 //! What a write means: bodies in, rows and refused lines out, through a real catalog in memory.
 
 mod accepted;
+mod differential;
 mod properties;
 mod refused;
 mod schema;
@@ -89,6 +90,13 @@ impl Fixture {
         assert_eq!(parsed.lines, expected.len() + refused.len(), "{shown}");
         assert_eq!(parsed.lines_refused, refused.len(), "{shown}");
     }
+}
+
+/// The state of a catalog whose database `db` has the tables and columns of a body.
+pub(crate) fn state_after(body: &str) -> Arc<State> {
+    let fixture = Fixture::new();
+    fixture.write(body);
+    fixture.catalog.state()
 }
 
 /// Writes a body to an empty database; see [`Fixture::check`].

@@ -39,6 +39,7 @@ const TIME_MAX: i64 = 9_214_646_400 * NANOS_PER_SECOND - 1;
 const PLAUSIBLE_MIN: i64 = 315_532_800 * NANOS_PER_SECOND;
 
 impl Precision {
+    #[inline]
     fn nanos_per_unit(self, timestamp: i64) -> i64 {
         match self {
             Self::Auto => Self::guess(timestamp).nanos_per_unit(timestamp),
@@ -61,6 +62,7 @@ impl Precision {
     }
 
     /// A timestamp of this precision in nanoseconds.
+    #[inline]
     pub(crate) fn to_nanos(self, timestamp: i64) -> Result<i64, Fault> {
         timestamp
             .checked_mul(self.nanos_per_unit(timestamp))

@@ -13,8 +13,8 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use catalog::{
-    Catalog, ColumnId, ColumnKind, DatabaseName, FieldType, Limits, SystemClock, TableExtension,
-    TableId,
+    Catalog, ColumnId, ColumnKind, DatabaseName, FieldType, Limits, Retention, SystemClock,
+    TableExtension, TableId,
 };
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -267,7 +267,7 @@ async fn open() -> Open {
     let catalog = Catalog::open(Arc::clone(&store), Limits::default()).await;
     let catalog = Arc::new(catalog.expect("the store is empty"));
     let database = DatabaseName::new("db").expect("a good name");
-    let created = catalog.create_database(&database).await;
+    let created = catalog.create_database(&database, Retention::Forever).await;
     created.expect("it is the first");
     let tags = (0..TAGS).map(|tag| (format!("tag{tag}"), ColumnKind::Tag));
     let fields = (0..FIELDS).map(|i| (format!("field{i}"), ColumnKind::Field(FieldType::Float)));

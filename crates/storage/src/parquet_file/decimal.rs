@@ -19,10 +19,13 @@
 //! What it buys, measured with ten fields that are walks of 2 decimals, 10 tags, one day of 400
 //! hosts at one row in ten seconds (`cargo bench -p storage --bench parquet_file`):
 //!
-//! | stored as | bytes per value | read by one field, one host, one hour | read M values/s |
-//! |-----------|-----------------|---------------------------------------|-----------------|
-//! | doubles   | 1.82            | 45 KB, 30 of them the dictionary      | 370–480         |
-//! | decimals  | 1.23            | 11 KB                                 | 280–310         |
+//! | stored as | bytes per value | read by one field, one host, one hour | read M values/s        |
+//! |-----------|-----------------|---------------------------------------|------------------------|
+//! | doubles   | 1.82            | 45 KB, 30 of them the dictionary      | 240–480                |
+//! | decimals  | 1.23            | 11 KB                                 | 280–540, or 95 (below) |
+//!
+//! Numbers of 128 bits are slow: read as what the file says, and cast by Arrow, decimals come at 95
+//! million values a second. [`FileColumns::reader_schema`] has the reader make 64-bit ones.
 //!
 //! No encoding of doubles gets there: a dictionary of the 10 001 values from 0.00 to 100.00 has
 //! numbers of 14 bits, 1.75 bytes, whose order says nothing that could be compressed, and the

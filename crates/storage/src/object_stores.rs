@@ -9,6 +9,8 @@
 //!   the others fail with `AlreadyExists`;
 //! - a reader sees a whole object or none.
 
+#[cfg(test)]
+pub(crate) mod faults;
 mod local;
 mod reading;
 mod staging;
@@ -27,7 +29,7 @@ use object_store::prefix::PrefixStore;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::io::LocalFileSystem;
-use local::DurableLocal;
+pub(crate) use local::DurableLocal;
 
 /// The directory for objects inside the data directory when none is set.
 const DIRECTORY_DEFAULT: &str = "objects";

@@ -43,14 +43,14 @@ const DIRECTORIES_REMEMBERED_MAX: usize = 1 << 16;
 
 /// See the module documentation.
 #[derive(Debug)]
-pub(super) struct DurableLocal {
+pub(crate) struct DurableLocal {
     directory: Arc<Directory>,
 }
 
 impl DurableLocal {
     /// Uses a directory, which is created if need be. One on a volume that takes no writes can be
     /// opened, and read.
-    pub(super) fn open(files: Arc<dyn FileSystem>, path: &FilePath) -> Result<Self, super::Error> {
+    pub(crate) fn open(files: Arc<dyn FileSystem>, path: &FilePath) -> Result<Self, super::Error> {
         let unusable = |source| super::Error::Directory {
             path: path.to_owned(),
             source,

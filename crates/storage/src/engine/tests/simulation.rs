@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -55,7 +55,7 @@ enum Operation {
     Write {
         writers: usize,
     },
-    /// A client sends a write and hangs up.
+    /// A client sends a write and hangs up, another one follows.
     HangUp,
     /// A table or column is added.
     Grow,
@@ -316,8 +316,8 @@ impl Simulation {
     async fn run(&mut self, program: &Program, operation: Operation) -> Option<Ending> {
         let disk = &self.world.disk;
         match operation {
-            Operation::Write { writers } => self.write(program, writers).await,
-            Operation::HangUp => self.hang_up(program),
+            Operation::Write { writers } => self.write(program, writers, false).await,
+            Operation::HangUp => self.write(program, 2, true).await,
             Operation::Grow => self.grow(program).await,
             Operation::Flush => self.flush(program).await,
             Operation::WriteWhileFlushing => self.write_while_flushing(program).await,
@@ -346,48 +346,50 @@ impl Simulation {
         None
     }
 
-    async fn write(&mut self, program: &Program, writers: usize) {
+    /// Several clients write at the same time; the first one may hang up before it is answered.
+    async fn write(&mut self, program: &Program, writers: usize, hangs_up: bool) {
         let durability = match self.random.random_ratio(1, 4) {
             true => Durability::Buffered,
             false => Durability::Synced,
         };
-        let mut numbers = Vec::new();
-        let mut writes = Vec::new();
+        let mut writes = BTreeMap::new();
         for _ in 0..writers {
             let rows = self.draw_rows(program);
-            numbers.push(self.model.send(rows.clone()));
+            let number = self.model.send(rows.clone());
             let batch = program.batch(&rows);
-            writes.push(Box::pin(program.engine.write(batch, durability)));
+            writes.insert(number, Box::pin(program.engine.write(batch, durability)));
         }
         // The first one's group is under way while the others queue up, so that who shares a group
         // with whom follows from the seed.
         let disk = Arc::clone(&self.world.disk);
         disk.hold_syncs(true);
-        let first = &mut writes[0];
         let mut answers = BTreeMap::new();
-        loop {
-            if let Some(answer) = first.now_or_never() {
-                answers.insert(0, answer);
-                break;
+        if let Some(mut first) = writes.first_entry() {
+            let number = *first.key();
+            let answer = busy(async {
+                loop {
+                    match first.get_mut().now_or_never() {
+                        None if !disk.is_holding_sync() => tokio::task::yield_now().await,
+                        answer => return answer,
+                    }
+                }
+            });
+            let answer = answer.await;
+            if answer.is_some() || hangs_up {
+                drop(first.remove());
             }
-            if disk.is_holding_sync() {
-                break;
-            }
-            tokio::task::yield_now().await;
-            std::thread::yield_now();
+            answers.extend(answer.map(|answer| (number, answer)));
         }
-        for (index, write) in writes.iter_mut().enumerate().skip(1) {
-            answers.extend(write.now_or_never().map(|answer| (index, answer)));
+        for (number, write) in &mut writes {
+            answers.extend(write.now_or_never().map(|answer| (*number, answer)));
         }
         disk.hold_syncs(false);
-        let rest = writes.into_iter().enumerate();
-        let rest = rest.filter(|(index, _)| !answers.contains_key(index));
-        let rest: Vec<_> = rest
-            .map(|(index, write)| write.map(move |a| (index, a)))
-            .collect();
+        writes.retain(|number, _| !answers.contains_key(number));
+        let rest = writes.into_iter();
+        let rest = rest.map(|(number, write)| write.map(move |answer| (number, answer)));
         answers.extend(busy(join_all(rest)).await);
-        for (index, answer) in answers {
-            self.note_answer(program, numbers[index], durability, answer);
+        for (number, answer) in answers {
+            self.note_answer(program, number, durability, answer);
         }
     }
 
@@ -404,16 +406,6 @@ impl Simulation {
                 self.check_kind(program, error.kind(), &error);
                 self.model.refuse(write);
             }
-        }
-    }
-
-    fn hang_up(&mut self, program: &Program) {
-        let rows = self.draw_rows(program);
-        let write = self.model.send(rows.clone());
-        let batch = program.batch(&rows);
-        let sent = Box::pin(program.engine.write(batch, Durability::Synced));
-        if let Some(answer) = sent.now_or_never() {
-            self.note_answer(program, write, Durability::Synced, answer);
         }
     }
 
@@ -457,7 +449,7 @@ impl Simulation {
         let write_and_read = async {
             for millis in pauses {
                 tokio::time::sleep(Duration::from_millis(millis)).await;
-                self.write(program, 1).await;
+                self.write(program, 1, false).await;
                 self.read(program).await;
             }
         };
@@ -698,7 +690,7 @@ impl Simulation {
     }
 }
 
-fn run(seed: u64) {
+fn run(seed: u64) -> std::thread::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -709,14 +701,14 @@ fn run(seed: u64) {
     let ran = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(simulation.run_all());
     }));
-    if let Err(panic) = ran {
+    if ran.is_err() {
         eprintln!(
             "world {seed} failed; to see it again: TIDEMILL_SIMULATION_FIRST={seed} \
              TIDEMILL_SIMULATION_SEEDS=1 TIDEMILL_SIMULATION_TRACE=1 \
              cargo test -p storage simulation -- --nocapture"
         );
-        resume_unwind(panic);
     }
+    ran
 }
 
 fn from_environment(name: &str, default: u64) -> u64 {
@@ -728,16 +720,20 @@ fn acknowledged_rows_survive_whatever_fails_and_nothing_is_invented() {
     let first = from_environment("TIDEMILL_SIMULATION_FIRST", 0);
     let end = first + from_environment("TIDEMILL_SIMULATION_SEEDS", SEEDS_DEFAULT);
     let next = AtomicU64::new(first);
+    let has_failed = AtomicBool::new(false);
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
+                    if seed >= end || has_failed.load(Ordering::Relaxed) {
                         return;
                     }
-                    run(seed);
+                    run(seed).unwrap_or_else(|panic| {
+                        has_failed.store(true, Ordering::Relaxed);
+                        resume_unwind(panic)
+                    });
                 }
             });
         }

@@ -9,6 +9,8 @@
 //!   the others fail with `AlreadyExists`;
 //! - a reader sees a whole object or none.
 
+#[cfg(test)]
+pub(crate) mod faults;
 mod local;
 mod reading;
 mod staging;

@@ -1,5 +1,7 @@
 //! The engine against a naive model: random writes, flushes and crashes, then every row read back.
 
+mod simulation;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

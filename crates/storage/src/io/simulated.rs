@@ -94,6 +94,8 @@ struct State {
     syncs_waiting: u64,
     /// Lives so far; the last one may use the disk.
     generation: u64,
+    /// How the last life ended.
+    last_death: Option<Death>,
     /// Locked inodes.
     locks: HashMap<usize, u64>,
     locks_taken: u64,
@@ -134,6 +136,7 @@ impl SimulatedDisk {
                 is_sync_held: false,
                 syncs_waiting: 0,
                 generation: 0,
+                last_death: None,
                 locks: HashMap::new(),
                 locks_taken: 0,
             }),
@@ -217,6 +220,11 @@ impl SimulatedDisk {
         self.changed.notify_all();
     }
 
+    /// How the last life ended.
+    pub(crate) fn last_death(&self) -> Death {
+        self.state.lock().last_death.unwrap_or(Death::Kill)
+    }
+
     /// What is in a file.
     pub(crate) fn content(&self, path: &Path) -> io::Result<Vec<u8>> {
         let state = self.state.lock();
@@ -264,6 +272,7 @@ impl State {
     }
 
     fn die(&mut self, death: Death) {
+        self.last_death = Some(death);
         match death {
             Death::Kill => self.end_life(),
             Death::PowerLoss { seed } => self.lose_power(&mut bits(seed)),

@@ -58,7 +58,7 @@ impl Fixture {
         let catalog = runtime.block_on(async {
             let catalog = Catalog::open(store, limits).await.unwrap();
             catalog
-                .create_database(&DatabaseName::new("db").unwrap())
+                .create_database(&DatabaseName::new("db").unwrap(), Retention::Forever)
                 .await
                 .unwrap();
             catalog

@@ -29,7 +29,7 @@ use parquet::errors::ParquetError;
 
 pub use decimal::{FileColumns, common_scales, exact_scale, exact_scales};
 pub use options::{FileOptions, FileSummary, Layout};
-pub(crate) use reader::StoreReader;
+pub(crate) use reader::read_metadata;
 pub use writer::FileWriter;
 
 /// How hard to press.

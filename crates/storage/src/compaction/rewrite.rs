@@ -1,5 +1,8 @@
 //! Reads files, merges them, and writes the result: a stream from object store to object store that
-//! holds one batch of each input and one row group of the output.
+//! holds a row group of each input, encoded, and one of the output.
+//!
+//! The work itself ([`Machine`]) does no input or output: it says what it needs read or sent next, and
+//! runs on threads for CPU work; [`run`] moves bytes in between, on those that answer requests.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,23 +10,21 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, new_null_array};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, SchemaRef};
+use bytes::Bytes;
 use catalog::{DAY_NANOS, FileId, FileRecord, FloatStorage, Predicate, Table};
-use futures::StreamExt;
-use futures::stream::BoxStream;
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
-use parquet::arrow::ParquetRecordBatchStreamBuilder;
+use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 use crate::merge::{KeyMerge, Step};
-use crate::parquet_file::StoreReader;
 use crate::parquet_file::{
-    Effort, FileColumns, FileOptions, FileSummary, FileWriter, common_scales,
+    Effort, FileColumns, FileOptions, FileSummary, FileWriter, common_scales, read_metadata,
 };
 use crate::row_filter::{RowFilter, is_not_true, matches};
 use crate::schema::arrow_schema;
@@ -55,38 +56,74 @@ pub(crate) struct Rewrite {
     pub(crate) stop: CancellationToken,
 }
 
-/// Does it; `None` if no row is left. Must not run on a thread that answers requests.
+/// Does it; `None` if no row is left.
 pub(crate) async fn run(
-    rewrite: &Rewrite,
+    rewrite: Arc<Rewrite>,
     store: &Arc<dyn ObjectStore>,
 ) -> Result<Option<FileRecord>> {
     let schema = arrow_schema(&rewrite.table);
     let mut inputs = Vec::with_capacity(rewrite.inputs.len());
-    let mut file_schemas = Vec::with_capacity(rewrite.inputs.len());
     for file in &rewrite.inputs {
         let filter = RowFilter::of(&rewrite.table, file, rewrite.earliest);
-        let (input, file_schema) = Input::open(store, file, filter, &schema).await?;
-        inputs.push(input);
-        file_schemas.push(file_schema);
-    }
-    let mut options = FileOptions::new(Effort::Compaction);
-    if rewrite.table.float_storage == FloatStorage::DecimalWhenExact {
-        options.scales = common_scales(&schema, file_schemas.iter().map(|schema| &**schema));
+        inputs.push(Input::open(store, file, filter, &schema).await?);
     }
     let id = rewrite.file_id();
     let path = Path::from(rewrite.record(id, None).path());
-    let mut output = Output {
-        writer: FileWriter::new(Arc::clone(&schema), &options)?,
-        upload: BufWriter::with_capacity(Arc::clone(store), path, PART_BYTES),
-    };
-    let written = write_merged(rewrite, &schema, inputs, &mut output).await;
-    if let Err(error) = written {
-        // Parts that were sent take up room for nothing.
-        let _already_failed = output.upload.abort().await;
-        return Err(error);
+    let mut upload = BufWriter::with_capacity(Arc::clone(store), path, PART_BYTES);
+    let machine = Machine::new(Arc::clone(&rewrite), schema, inputs)?;
+    match transfer(machine, &rewrite, store, &mut upload).await {
+        Ok(summary) if summary.rows > 0 => {
+            upload.shutdown().await.map_err(upload_failed)?;
+            Ok(Some(rewrite.record(id, Some(summary))))
+        }
+        nothing_to_keep => {
+            // Parts that were sent take up room for nothing.
+            let _sent_or_not = upload.abort().await;
+            nothing_to_keep.map(|_| None)
+        }
     }
-    let summary = output.finish().await?;
-    Ok(summary.map(|summary| rewrite.record(id, Some(summary))))
+}
+
+/// Moves bytes between the store and the machine until it is done.
+async fn transfer(
+    mut machine: Machine,
+    rewrite: &Rewrite,
+    store: &Arc<dyn ObjectStore>,
+    upload: &mut BufWriter,
+) -> Result<FileSummary> {
+    loop {
+        if rewrite.stop.is_cancelled() {
+            return Err(Error::ShuttingDown);
+        }
+        let advance = move || {
+            let next = machine.advance();
+            (machine, next)
+        };
+        let advanced = tokio::task::spawn_blocking(advance).await;
+        let (returned, next) = advanced.map_err(|_| Error::ShuttingDown)?;
+        machine = returned;
+        match next? {
+            Next::Read { input, ranges } => {
+                let path = rewrite.inputs[input].path().into();
+                let bytes = store.get_ranges(&path, &ranges).await?;
+                machine.inputs[input].decoder.push_ranges(ranges, bytes)?;
+            }
+            Next::Send(bytes) => upload.put(bytes).await?,
+            Next::Done(rest, summary) => {
+                if summary.rows > 0 {
+                    upload.put(rest).await?;
+                }
+                return Ok(summary);
+            }
+        }
+    }
+}
+
+fn upload_failed(source: std::io::Error) -> Error {
+    Error::Store(object_store::Error::Generic {
+        store: "upload",
+        source: Box::new(source),
+    })
 }
 
 impl Rewrite {
@@ -132,9 +169,10 @@ impl Rewrite {
     }
 }
 
-/// One file as a stream of rows of the table.
+/// One file as rows of the table.
 struct Input {
-    rows: BoxStream<'static, parquet::errors::Result<RecordBatch>>,
+    decoder: ParquetPushDecoder,
+    file_schema: SchemaRef,
     columns: FileColumns,
     filter: RowFilter,
 }
@@ -145,67 +183,28 @@ impl Input {
         file: &FileRecord,
         filter: RowFilter,
         schema: &SchemaRef,
-    ) -> Result<(Self, SchemaRef)> {
-        let mut reader = StoreReader::new(store, file);
-        let metadata = reader.get_metadata(None).await?;
+    ) -> Result<Self> {
+        let metadata = read_metadata(store, file).await?;
         let as_stored = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;
         let file_schema = Arc::clone(as_stored.schema());
         let columns = FileColumns::of(schema, &file_schema)?;
         let options = ArrowReaderOptions::new().with_schema(Arc::clone(columns.reader_schema()));
         let wanted = ArrowReaderMetadata::try_new(Arc::clone(as_stored.metadata()), options)?;
-        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, wanted);
-        let rows = builder.with_batch_size(BATCH_ROWS).build()?.boxed();
-        let input = Self {
-            rows,
+        let decoder = ParquetPushDecoderBuilder::new_with_metadata(wanted);
+        Ok(Self {
+            decoder: decoder.with_batch_size(BATCH_ROWS).build()?,
+            file_schema,
             columns,
             filter,
-        };
-        Ok((input, file_schema))
+        })
     }
 
-    /// The next rows, with all columns of the table.
-    async fn next(&mut self, table: &Table, schema: &SchemaRef) -> Result<Option<RecordBatch>> {
-        let Some(rows) = self.rows.next().await.transpose()? else {
-            return Ok(None);
-        };
-        let rows = self.columns.apply(&rows)?;
+    /// Rows of the file as rows of the table, without those that must not be seen.
+    fn rows(&self, rows: &RecordBatch, table: &Table, schema: &SchemaRef) -> Result<RecordBatch> {
+        let rows = self.columns.apply(rows)?;
         let rows = self.filter.apply(rows, table)?;
-        Ok(Some(with_all_columns(&rows, schema)?))
+        with_all_columns(&rows, schema)
     }
-}
-
-struct Output {
-    writer: FileWriter,
-    upload: BufWriter,
-}
-
-impl Output {
-    async fn write(&mut self, rows: &RecordBatch) -> Result<()> {
-        self.writer.write(rows)?;
-        let ready = self.writer.take_bytes()?;
-        if !ready.is_empty() {
-            self.upload.put(ready).await?;
-        }
-        Ok(())
-    }
-
-    async fn finish(mut self) -> Result<Option<FileSummary>> {
-        let (rest, summary) = self.writer.finish()?;
-        if summary.rows == 0 {
-            let _nothing_was_sent = self.upload.abort().await;
-            return Ok(None);
-        }
-        self.upload.put(rest).await?;
-        self.upload.shutdown().await.map_err(upload_failed)?;
-        Ok(Some(summary))
-    }
-}
-
-fn upload_failed(source: std::io::Error) -> Error {
-    Error::Store(object_store::Error::Generic {
-        store: "upload",
-        source: Box::new(source),
-    })
 }
 
 /// Rows as columns of `schema`; a column that they lack is NULL.
@@ -218,28 +217,88 @@ fn with_all_columns(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatc
     Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
 }
 
-async fn write_merged(
-    rewrite: &Rewrite,
-    schema: &SchemaRef,
-    mut inputs: Vec<Input>,
-    output: &mut Output,
-) -> Result<()> {
-    let table = &*rewrite.table;
-    let key = key_columns(table).map(|name| schema.index_of(name));
-    let key = key.collect::<Result<Vec<_>, _>>()?;
-    let mut merge = KeyMerge::try_new(Arc::clone(schema), key, inputs.len(), BATCH_ROWS)?;
-    loop {
-        if rewrite.stop.is_cancelled() {
-            return Err(Error::ShuttingDown);
+/// What has to happen before a [`Machine`] can go on.
+enum Next {
+    /// Ranges of an input are to be read and pushed.
+    Read {
+        input: usize,
+        ranges: Vec<Range<u64>>,
+    },
+    /// Bytes of the output are to be sent.
+    Send(Bytes),
+    /// Nothing: these are the last bytes.
+    Done(Bytes, FileSummary),
+}
+
+/// Decoding, filtering, merging and encoding.
+struct Machine {
+    rewrite: Arc<Rewrite>,
+    schema: SchemaRef,
+    inputs: Vec<Input>,
+    merge: KeyMerge,
+    /// Taken when the file ends.
+    writer: Option<FileWriter>,
+}
+
+impl Machine {
+    fn new(rewrite: Arc<Rewrite>, schema: SchemaRef, inputs: Vec<Input>) -> Result<Self> {
+        let mut options = FileOptions::new(Effort::Compaction);
+        if rewrite.table.float_storage == FloatStorage::DecimalWhenExact {
+            let files = inputs.iter().map(|input| &*input.file_schema);
+            options.scales = common_scales(&schema, files);
         }
-        match merge.step()? {
-            Step::NeedInput(input) => match inputs[input].next(table, schema).await? {
-                Some(rows) => merge.push(input, rows)?,
-                None => merge.finish(input),
-            },
-            Step::Output(rows) => output.write(&wanted(rewrite, rows)?).await?,
-            Step::Done => return Ok(()),
+        let key = key_columns(&rewrite.table).map(|name| schema.index_of(name));
+        let key = key.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            merge: KeyMerge::try_new(Arc::clone(&schema), key, inputs.len(), BATCH_ROWS)?,
+            writer: Some(FileWriter::new(Arc::clone(&schema), &options)?),
+            rewrite,
+            schema,
+            inputs,
+        })
+    }
+
+    /// Goes on until something has to be read or sent.
+    fn advance(&mut self) -> Result<Next> {
+        loop {
+            if self.rewrite.stop.is_cancelled() {
+                return Err(Error::ShuttingDown);
+            }
+            match self.merge.step()? {
+                Step::NeedInput(input) => {
+                    if let Some(ranges) = self.feed(input)? {
+                        return Ok(Next::Read { input, ranges });
+                    }
+                }
+                Step::Output(rows) => {
+                    let rows = wanted(&self.rewrite, rows)?;
+                    let writer = self.writer.as_mut().expect("the merge is not done");
+                    writer.write(&rows)?;
+                    let ready = writer.take_bytes()?;
+                    if !ready.is_empty() {
+                        return Ok(Next::Send(ready));
+                    }
+                }
+                Step::Done => {
+                    let writer = self.writer.take().expect("it is done only once");
+                    let (rest, summary) = writer.finish()?;
+                    return Ok(Next::Done(rest, summary));
+                }
+            }
         }
+    }
+
+    /// Gives the merge the next rows of an input, or says what has to be read first.
+    fn feed(&mut self, input: usize) -> Result<Option<Vec<Range<u64>>>> {
+        match self.inputs[input].decoder.try_decode()? {
+            DecodeResult::NeedsData(ranges) => return Ok(Some(ranges)),
+            DecodeResult::Data(rows) => {
+                let rows = self.inputs[input].rows(&rows, &self.rewrite.table, &self.schema)?;
+                self.merge.push(input, rows)?;
+            }
+            DecodeResult::Finished => self.merge.finish(input),
+        }
+        Ok(None)
     }
 }
 

@@ -278,7 +278,7 @@ impl Core {
             let inputs = rewrite.inputs.clone();
             let table = Arc::clone(&rewrite.table);
             let started = Instant::now();
-            let added = self.rewrite(rewrite).await?;
+            let added = rewrite::run(Arc::new(rewrite), &self.store).await?;
             let rows = added.as_ref().map_or(0, |file| file.rows);
             let (from, to) = (
                 total_bytes(&inputs),
@@ -302,15 +302,6 @@ impl Core {
         self.catalog.replace_files(replacements).await?;
         self.replaced.add(&replaced);
         Ok(())
-    }
-
-    /// Reading, merging and encoding are CPU work, which stays off the threads that answer requests.
-    async fn rewrite(self: &Arc<Self>, rewrite: Rewrite) -> Result<Option<FileRecord>> {
-        let store = Arc::clone(&self.store);
-        let runtime = tokio::runtime::Handle::current();
-        let work = move || runtime.block_on(rewrite::run(&rewrite, &store));
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|_| Error::ShuttingDown)?
     }
 
     async fn rewriting_owned(self: Arc<Self>) -> tokio::sync::OwnedMutexGuard<()> {

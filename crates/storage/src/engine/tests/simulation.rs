@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use catalog::{ColumnKind, DatabaseName, ErrorKind, FieldType, TableExtension};
+use catalog::{ColumnKind, DatabaseName, ErrorKind, FieldType, Retention, TableExtension};
 use futures::FutureExt;
 use futures::future::join_all;
 use object_store::memory::InMemory;
@@ -39,6 +39,7 @@ use crate::engine::Durability;
 use crate::error::Error;
 use crate::io::simulated::{Death, DeathPlan, Fault, SimulatedDisk};
 use crate::object_stores::faults::Rates;
+use crate::spill::SpillStore;
 use model::{Ending, Key, MARK_FIELD, MARKS, Model, Row, Value};
 use reader::Problem;
 use world::{DATABASE, Program, World, settings};
@@ -273,7 +274,8 @@ impl Simulation {
 
     async fn create_tables(&mut self, program: &Program) {
         let name = DatabaseName::new(DATABASE).unwrap();
-        program.catalog.create_database(&name).await.unwrap();
+        let created = program.catalog.create_database(&name, Retention::Forever);
+        created.await.unwrap();
         let field = |name: &str, kind| (name.to_owned(), ColumnKind::Field(kind));
         let tag = |name: &str| (name.to_owned(), ColumnKind::Tag);
         let tables = [
@@ -510,11 +512,9 @@ impl Simulation {
 
     async fn rows(&self, program: &Program, range: RangeInclusive<i64>) -> Option<model::Rows> {
         let tables = program.tables();
-        let store = match self.world.calm_store(&program.life) {
-            Ok(store) => store,
-            Err(_) => return None,
-        };
-        match reader::all_rows(&program.engine, store.as_ref(), &tables, range).await {
+        let calm = self.world.calm_store(&program.life).ok()?;
+        let store = SpillStore::new(calm, Arc::clone(&program.engine.core.spill));
+        match reader::all_rows(&program.engine, &store, &tables, range).await {
             Ok(rows) => Some(rows),
             Err(Problem::Unreadable(_)) if !program.life.is_alive() => None,
             Err(Problem::Unreadable(problem) | Problem::Wrong(problem)) => self.fail(problem),

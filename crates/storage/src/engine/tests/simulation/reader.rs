@@ -9,7 +9,7 @@ use arrow::datatypes::{
     DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimestampNanosecondType, UInt64Type,
 };
 use bytes::Bytes;
-use catalog::{ColumnKind, FileRecord, Table};
+use catalog::{ColumnKind, Table};
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::merge::{KeyMerge, Step};
 use crate::rows::is_sorted_strictly;
 use crate::series::key_columns;
-use crate::snapshot::{BufferedRows, ScanUnit, TableSnapshot};
+use crate::snapshot::{BufferedRows, FileRows, ScanUnit, TableSnapshot};
 
 /// Reading is tried again, because faults may be planned for the disk that the files are on.
 const READ_ATTEMPTS: usize = 20;
@@ -79,11 +79,12 @@ async fn read_unit(
 async fn read_file(
     store: &dyn ObjectStore,
     snapshot: &TableSnapshot,
-    file: &FileRecord,
+    rows: &FileRows,
 ) -> Result<RecordBatch, Problem> {
+    let file = &rows.file;
     let bytes = read_bytes(store, &file.path()).await?;
     let wrong = |problem: &str| Problem::Wrong(format!("{}: {problem}", file.path()));
-    if bytes.len() as u64 != file.size_bytes || crc32c::crc32c(&bytes) != file.id.checksum {
+    if bytes.len() as u64 != file.size_bytes || crc32c::crc32c(&bytes) != file.checksum {
         return Err(wrong("its bytes are not those that were written"));
     }
     let batch = decode_file(bytes, snapshot.schema());
@@ -101,7 +102,8 @@ async fn read_file(
     if (min, max) != (Some(&file.time_min), Some(&file.time_max)) {
         return Err(wrong("its times are not those of its record"));
     }
-    Ok(batch)
+    let visible = rows.filter.apply(batch, snapshot.table());
+    Ok(visible.expect("a filter fits the table"))
 }
 
 /// The rows of a file as columns of `schema`: those that came later are NULL.

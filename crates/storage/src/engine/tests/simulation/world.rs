@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, UInt64Array};
 use bytesize::ByteSize;
-use catalog::{Catalog, ColumnId, ColumnKind, Database, FieldType, Limits, Table};
+use catalog::{Catalog, ColumnId, ColumnKind, Database, FieldType, Limits, SystemClock, Table};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
 use super::model::{Row, Value};
 use crate::batch::{TableBatch, WriteBatch};
-use crate::engine::{DirectoryLock, Engine, Settings, buffer, wal};
+use crate::compaction;
+use crate::engine::{DirectoryLock, Engine, MaintenanceSettings, Settings, buffer, wal};
 use crate::error::Result;
 use crate::io::simulated::{Life, SimulatedDisk};
 use crate::object_stores::DurableLocal;
@@ -58,6 +59,16 @@ pub(super) fn settings(flush_bytes: ByteSize) -> Settings {
             flush_age: Duration::MAX,
             ..buffer::Settings::default()
         },
+        // What can be merged is merged when the schedule says so.
+        compaction: compaction::Settings {
+            fan_in: 2,
+            settle_age: Duration::ZERO,
+            ..compaction::Settings::default()
+        },
+        maintenance: MaintenanceSettings {
+            interval: Duration::MAX,
+            ..MaintenanceSettings::default()
+        },
     }
 }
 
@@ -89,7 +100,9 @@ impl World {
         let objects: Arc<dyn ObjectStore> = Arc::new(store.clone());
         let catalog = Catalog::open(Arc::clone(&objects), Limits::default()).await?;
         let catalog = Arc::new(catalog);
-        let opened = Engine::open(self.settings.clone(), lock, Arc::clone(&catalog), objects);
+        let settings = self.settings.clone();
+        let clock = Arc::new(SystemClock);
+        let opened = Engine::open(settings, lock, Arc::clone(&catalog), objects, clock);
         let (engine, _) = opened.await?;
         Ok(Program {
             life,
@@ -111,10 +124,10 @@ impl Program {
     pub(super) async fn bury(self) {
         let ended = self.engine.wal.close();
         drop(super::busy(ended).await);
-        let flusher = self.engine.flusher.lock().take();
-        if let Some(flusher) = flusher {
-            flusher.abort();
-            drop(flusher.await);
+        let background = std::mem::take(&mut *self.engine.background.lock());
+        for task in background {
+            task.abort();
+            drop(task.await);
         }
     }
 

@@ -43,6 +43,14 @@ pub enum Error {
     /// Rows could not be encoded.
     #[error("cannot encode rows: {0}")]
     Encode(#[from] parquet::errors::ParquetError),
+    /// A file does not hold what was written to it.
+    #[error("file '{path}' is damaged: {problem}; restore it from a backup")]
+    DamagedFile {
+        /// Where in the object store.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// Another process uses this data directory.
     #[error(
         "data directory {} is in use by another process; stop it or choose another directory",
@@ -101,6 +109,7 @@ impl Error {
             }
             Self::InvalidSetting { .. } => ErrorKind::Invalid,
             Self::Encode(_) => ErrorKind::Internal,
+            Self::DamagedFile { .. } => ErrorKind::Corrupt,
             Self::Locked { .. } | Self::DataDirectory { .. } => ErrorKind::Unavailable,
         }
     }
@@ -124,6 +133,7 @@ impl Error {
             Self::InvalidSetting { .. } => "invalid_setting",
             Self::Store(_) => "storage_unavailable",
             Self::Encode(_) => "internal_error",
+            Self::DamagedFile { .. } => "corrupt_file",
             Self::Locked { .. } => "data_directory_locked",
             Self::DataDirectory { .. } => "storage_error",
             Self::ShuttingDown => "shutting_down",

@@ -46,6 +46,14 @@ pub enum Error {
     /// A file could not be written or read.
     #[error("cannot encode or decode rows: {0}")]
     File(#[from] FileError),
+    /// A file does not hold what was written to it.
+    #[error("file '{path}' is damaged: {problem}; restore it from a backup")]
+    DamagedFile {
+        /// Where in the object store.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// Another process uses this data directory.
     #[error(
         "data directory {} is in use by another process; stop it or choose another directory",
@@ -116,6 +124,7 @@ impl Error {
             }
             Self::InvalidSetting { .. } => ErrorKind::Invalid,
             Self::File(_) => ErrorKind::Internal,
+            Self::DamagedFile { .. } => ErrorKind::Corrupt,
             Self::Locked { .. } | Self::DataDirectory { .. } => ErrorKind::Unavailable,
         }
     }
@@ -139,6 +148,7 @@ impl Error {
             Self::InvalidSetting { .. } => "invalid_setting",
             Self::Store(_) => "storage_unavailable",
             Self::File(_) => "internal_error",
+            Self::DamagedFile { .. } => "corrupt_file",
             Self::Locked { .. } => "data_directory_locked",
             Self::DataDirectory { .. } => "storage_error",
             Self::ShuttingDown => "shutting_down",

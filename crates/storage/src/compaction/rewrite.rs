@@ -22,6 +22,7 @@ use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
+use crate::file_check::check_object;
 use crate::merge::{KeyMerge, Step};
 use crate::parquet_file::{
     Effort, FileColumns, FileOptions, FileSummary, FileWriter, common_scales, read_metadata,
@@ -184,6 +185,8 @@ impl Input {
         filter: RowFilter,
         schema: &SchemaRef,
     ) -> Result<Self> {
+        // Damage must not be written anew, with a checksum that says that all is well.
+        check_object(store.as_ref(), file).await?;
         let metadata = read_metadata(store, file).await?;
         let as_stored = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;
         let file_schema = Arc::clone(as_stored.schema());

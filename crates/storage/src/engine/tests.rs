@@ -1,5 +1,6 @@
 //! The engine against a naive model: random writes, flushes and crashes, then every row read back.
 
+mod damage;
 mod simulation;
 
 use std::collections::BTreeMap;

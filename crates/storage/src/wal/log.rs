@@ -292,6 +292,16 @@ impl Log {
         write_all_at(active.file.as_ref(), active.offset, &self.buffer)?;
         active.offset += self.buffer.len() as u64;
         self.shared.grow(self.buffer.len() as u64);
+        if active.is_fresh {
+            // Not before: it voids the owed records in the poisoned segment, and a program that is
+            // killed in between must find them in one of the two.
+            let header = SegmentHeader {
+                cluster_id: self.cluster_id,
+                number: active.number,
+                previous_sequence: self.synced_sequence,
+            };
+            write_all_at(active.file.as_ref(), 0, &header.encode())?;
+        }
         let sync = sync || !owed.is_empty();
         if sync {
             sync_counted(active.file.as_ref(), &self.shared)?;
@@ -307,7 +317,7 @@ impl Log {
         let number = self.next_number;
         self.next_number += 1;
         let name = segment_name(number);
-        let result = self.create_segment(number, &name, size_bytes);
+        let result = self.create_segment(&name, size_bytes);
         match result {
             Ok(file) => {
                 self.active = Some(ActiveSegment {
@@ -332,21 +342,10 @@ impl Log {
         }
     }
 
-    /// The file is synced with its first group; its name is made durable here.
-    fn create_segment(
-        &self,
-        number: u64,
-        name: &str,
-        size_bytes: u64,
-    ) -> io::Result<Box<dyn OpenFile>> {
+    /// The file gets its header and is synced with its first group; its name is made durable here.
+    fn create_segment(&self, name: &str, size_bytes: u64) -> io::Result<Box<dyn OpenFile>> {
         let file = self.directory.create_file(name)?;
         file.allocate(size_bytes)?;
-        let header = SegmentHeader {
-            cluster_id: self.cluster_id,
-            number,
-            previous_sequence: self.synced_sequence,
-        };
-        write_all_at(file.as_ref(), 0, &header.encode())?;
         self.directory.sync()?;
         Ok(file)
     }

@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::io::simulated::{Death, DeathPlan};
 use crate::wal::simulated::{Fault, Operation};
 
 #[derive(Debug, Clone)]
@@ -347,6 +348,28 @@ fn unsynced_records_survive_a_failed_sync_and_then_a_power_failure() {
         payloads,
         [b"first".to_vec(), b"second".into(), b"third".into()]
     );
+}
+
+#[test]
+fn unsynced_records_survive_a_kill_while_they_move_to_a_new_segment() {
+    for operation in 2..10 {
+        for has_effect in [false, true] {
+            let disk = SimulatedDirectory::new();
+            let (mut opened, _) = reopen(&disk, settings(), 0).unwrap();
+            opened.log.commit(vec![record("first")], false).unwrap();
+            disk.fail(Operation::Write, 1, Fault::Error);
+            disk.die_at(DeathPlan {
+                operation,
+                has_effect,
+                death: Death::Kill,
+            });
+            let second = opened.log.commit(vec![record("second")], true);
+            disk.kill();
+            let (_, replay) = reopen(&disk, settings(), 0).unwrap();
+            assert_eq!(replay[&1], b"first", "killed at operation {operation}");
+            assert!(second.is_err() || replay[&2] == b"second");
+        }
+    }
 }
 
 #[test]

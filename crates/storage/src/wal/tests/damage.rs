@@ -88,6 +88,37 @@ fn every_flipped_bit_before_the_last_frame_stops_a_strict_start() {
 }
 
 #[test]
+fn no_flipped_bit_anywhere_changes_or_invents_a_record() {
+    let (_, intact) = reopen(&written(2), settings(), 0).unwrap();
+    // Past the records of the last segment there is only reserved space.
+    let end = HEADER_SIZE + 3 * FRAME + 16;
+    for (number, settings) in [
+        (1, settings()),
+        (2, settings()),
+        (1, salvage()),
+        (2, salvage()),
+    ] {
+        let name = segment_name(number);
+        let whole = written(2).content(&name);
+        for bit in 0..end.min(whole.len()) * 8 {
+            let disk = written(2);
+            let mut content = whole.clone();
+            content[bit / 8] ^= 1 << (bit % 8);
+            disk.set_content(&name, content);
+            let Ok((opened, replay)) = reopen(&disk, settings.clone(), 0) else {
+                continue;
+            };
+            for (sequence, payload) in &replay {
+                assert_eq!(intact.get(sequence), Some(payload), "{name} bit {bit}");
+            }
+            let report = opened.report();
+            let is_told = report.torn_bytes_dropped > 0 || report.records_lost > 0;
+            assert!(replay == intact || is_told, "{name} bit {bit}: {report:?}");
+        }
+    }
+}
+
+#[test]
 fn message_names_file_place_loss_and_remedy() {
     let disk = written(2);
     let mut content = disk.content(&segment_name(1));

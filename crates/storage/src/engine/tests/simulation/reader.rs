@@ -14,6 +14,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::model::{Fields, Key, Row, Rows, Value};
+use crate::check_file;
 use crate::engine::Engine;
 use crate::merge::{KeyMerge, Step};
 use crate::rows::is_sorted_strictly;
@@ -84,9 +85,7 @@ async fn read_file(
     let file = &rows.file;
     let bytes = read_bytes(store, &file.path()).await?;
     let wrong = |problem: &str| Problem::Wrong(format!("{}: {problem}", file.path()));
-    if bytes.len() as u64 != file.size_bytes || crc32c::crc32c(&bytes) != file.checksum {
-        return Err(wrong("its bytes are not those that were written"));
-    }
+    check_file(&bytes, file).map_err(|error| Problem::Wrong(error.to_string()))?;
     let batch = decode_file(bytes, snapshot.schema());
     let key: Vec<usize> = key_columns(snapshot.table())
         .map(|name| batch.schema().index_of(name).unwrap())

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use catalog::{Catalog, Clock, DatabaseName, Limits, SystemClock};
+use catalog::{Catalog, Clock, DatabaseName, Limits, Retention, SystemClock};
 use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
-use query::{QueryEngine, SqlRequest};
+use query::{Access, QueryEngine, SqlRequest};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType};
 use storage::Durability;
 
@@ -41,13 +41,15 @@ impl Engine {
         let catalog = Catalog::open(Arc::clone(&store), Limits::default()).await;
         let catalog = Arc::new(catalog.map_err(Failure::new)?);
         let name = DatabaseName::new(DATABASE).map_err(Failure::new)?;
-        catalog.create_database(&name).await.map_err(Failure::new)?;
+        let created = catalog.create_database(&name, Retention::Forever).await;
+        created.map_err(Failure::new)?;
         let settings = storage::Settings::default();
         let (storage, _) = storage::Engine::open(
             settings,
             storage::DirectoryLock::acquire(data_dir.path()).map_err(Failure::new)?,
             Arc::clone(&catalog),
-            Arc::clone(&store),
+            store,
+            Arc::new(SystemClock),
         )
         .await
         .map_err(Failure::new)?;
@@ -57,7 +59,7 @@ impl Engine {
             data_dir.path(),
             Arc::clone(&catalog),
             Arc::clone(&storage),
-            store,
+            Arc::new(SystemClock),
         )
         .map_err(Failure::new)?;
         Ok(Self {
@@ -97,6 +99,7 @@ impl Engine {
             sql: sql.to_owned(),
             params: Vec::new(),
             timeout: None,
+            access: Access::Change,
         };
         let stream = self.query.sql(request).await.map_err(Failure::new)?;
         let schema = stream.schema();

@@ -30,7 +30,7 @@ pub use ids::{ColumnId, DatabaseId, FileId, TableId};
 pub use limits::Limits;
 pub use names::{DatabaseName, check_column_name, check_table_name};
 pub use predicate::{ColumnRef, Comparison, Predicate, Value};
-pub use retention::Retention;
+pub use retention::{InvalidRetention, Retention};
 pub use schema::{
     Column, ColumnKind, DAY_NANOS, Delete, FieldType, FileKey, FileRecord, FloatStorage,
     TIME_COLUMN, Table,

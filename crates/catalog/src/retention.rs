@@ -1,6 +1,7 @@
 //! How long rows are kept.
 
 use std::num::NonZeroU64;
+use std::str::FromStr;
 
 /// How long the rows of a database or table are kept, counted from their time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,9 +39,54 @@ impl Retention {
     }
 }
 
+/// A text that is not a retention.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{text}' is not a length of time such as '30d', '12h' or 'inf'")]
+pub struct InvalidRetention {
+    /// The text, shortened.
+    pub text: String,
+}
+
+impl FromStr for Retention {
+    type Err = InvalidRetention;
+
+    /// Reads a length of time as users write it: `30d`, `12h 30m`; `inf`, `none` and `0` are for ever.
+    fn from_str(text: &str) -> Result<Self, InvalidRetention> {
+        let text = text.trim();
+        let is_endless = ["inf", "infinite", "forever", "none", "0", "0s"]
+            .iter()
+            .any(|word| text.eq_ignore_ascii_case(word));
+        if is_endless {
+            return Ok(Self::Forever);
+        }
+        let period = humantime::parse_duration(text).map_err(|_| InvalidRetention {
+            text: text.chars().take(40).collect(),
+        })?;
+        let nanos = u64::try_from(period.as_nanos());
+        Ok(Self::from_nanos(Some(nanos.unwrap_or(u64::MAX))))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_are_read() {
+        let check = |text: &str, expected: Option<Option<u64>>| {
+            let found = text.parse::<Retention>().ok().map(Retention::nanos);
+            assert_eq!(found, expected, "{text}");
+        };
+        check("30d", Some(Some(30 * 86_400_000_000_000)));
+        check(" 1h 30m ", Some(Some(5_400_000_000_000)));
+        check("inf", Some(None));
+        check("None", Some(None));
+        check("0", Some(None));
+        check("1000000000000y", None);
+        check("a month", None);
+        check("", None);
+        check("-1d", None);
+    }
 
     #[test]
     fn the_earliest_time_never_wraps() {

@@ -161,9 +161,10 @@ impl ExecutionPlan for BufferedExec {
     ) -> Result<Arc<Statistics>> {
         let rows = self.rows.row_count();
         let mut statistics = Statistics::new_unknown(&self.schema);
-        statistics.num_rows = match self.key {
-            None => Precision::Exact(rows),
-            Some(_) => Precision::Inexact(rows),
+        let is_exact = self.key.is_none() && !self.rows.is_filtered();
+        statistics.num_rows = match is_exact {
+            true => Precision::Exact(rows),
+            false => Precision::Inexact(rows),
         };
         Ok(Arc::new(statistics))
     }

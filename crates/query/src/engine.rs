@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use catalog::{Catalog, Database};
+use catalog::{Catalog, Clock, Database};
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
@@ -21,7 +21,6 @@ use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use futures::StreamExt;
-use object_store::ObjectStore;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -31,6 +30,7 @@ use crate::complexity;
 use crate::error::{Error, Result};
 use crate::session;
 use crate::settings::Settings;
+use crate::statements;
 use crate::stream::{Deadline, QueryStream};
 
 /// Batches of a result that wait for a slow reader; more make the query wait.
@@ -51,6 +51,17 @@ pub struct SqlRequest {
     pub params: Vec<(String, ScalarValue)>,
     /// The deadline it asks for; the setting `query.timeout` if it does not.
     pub timeout: Option<Duration>,
+    /// What the statement may do.
+    pub access: Access,
+}
+
+/// What a statement may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read the tables of its database.
+    Read,
+    /// Besides that, what statements that change things do.
+    Change,
 }
 
 /// Runs queries over the tables of all databases.
@@ -59,6 +70,7 @@ pub struct QueryEngine {
     settings: Settings,
     catalog: Arc<Catalog>,
     storage: Arc<storage::Engine>,
+    clock: Arc<dyn Clock>,
     runtime_env: Arc<RuntimeEnv>,
     /// Threads of their own, so that a busy query never delays an answer to `/ping`.
     runtime: Option<Runtime>,
@@ -73,7 +85,7 @@ impl QueryEngine {
         data_dir: &Path,
         catalog: Arc<Catalog>,
         storage: Arc<storage::Engine>,
-        store: Arc<dyn ObjectStore>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -90,10 +102,11 @@ impl QueryEngine {
             settings.concurrent
         };
         Ok(Self {
-            runtime_env: session::runtime_env(&settings, data_dir, store)?,
+            runtime_env: session::runtime_env(&settings, data_dir, storage.object_store())?,
             settings,
             catalog,
             storage,
+            clock,
             runtime: Some(runtime),
             turns: Arc::new(Semaphore::new(running)),
             waiting: AtomicUsize::new(0),
@@ -116,11 +129,7 @@ impl QueryEngine {
             ..
         } = self.settings;
         complexity::check(&request.sql, complexity::Limits { depth, references })?;
-        let state = self.catalog.state();
-        let missing = || Error::DatabaseNotFound {
-            name: request.database.clone(),
-        };
-        let database = Arc::clone(state.database(&request.database).ok_or_else(missing)?);
+        let ours = statements::parse(&request.sql)?;
         let timeout = request.timeout.unwrap_or(self.settings.timeout);
         let timeout = timeout.min(self.settings.timeout_max);
         let deadline = Instant::now() + timeout;
@@ -128,7 +137,14 @@ impl QueryEngine {
             .await
             .map_err(|_| Error::Timeout { timeout })??;
 
-        let session = session::session(&self.runtime_env, &self.storage, &database)?;
+        if let Some(statement) = ours {
+            let deadline = Deadline {
+                at: deadline,
+                timeout,
+            };
+            return self.run_statement(statement, request, deadline).await;
+        }
+        let (session, database) = self.session(&request.database)?;
         let runtime = self
             .runtime
             .as_ref()
@@ -174,6 +190,46 @@ impl QueryEngine {
                 timeout,
             },
         ))
+    }
+
+    /// Runs one of our statements, which is done when this returns.
+    async fn run_statement(
+        &self,
+        statement: statements::Statement,
+        request: SqlRequest,
+        deadline: Deadline,
+    ) -> Result<QueryStream> {
+        if request.access == Access::Read {
+            let what = statement.name().to_owned();
+            return Err(Error::StatementNotAllowed { what });
+        }
+        let session = self.session(&request.database);
+        if statement.needs_database()
+            && let Err(error) = session
+        {
+            return Err(error);
+        }
+        let services = statements::Services {
+            catalog: &self.catalog,
+            storage: &self.storage,
+            clock: &self.clock,
+        };
+        let session = session.map(|(session, _)| session);
+        let SqlRequest {
+            database, params, ..
+        } = request;
+        let done = statements::run(statement, &database, session, params, &services).await?;
+        Ok(QueryStream::of_batch(done, deadline))
+    }
+
+    fn session(&self, database: &str) -> Result<(SessionState, Arc<Database>)> {
+        let state = self.catalog.state();
+        let missing = || Error::DatabaseNotFound {
+            name: database.to_owned(),
+        };
+        let database = Arc::clone(state.database(database).ok_or_else(missing)?);
+        let session = session::session(&self.runtime_env, &self.storage, &database)?;
+        Ok((session, database))
     }
 
     async fn turn(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
@@ -230,7 +286,7 @@ async fn start(
 }
 
 /// Text to a logical plan that only reads.
-async fn plan(
+pub(crate) async fn plan(
     session: &SessionState,
     sql: &str,
     params: Vec<(String, ScalarValue)>,

@@ -82,6 +82,21 @@ pub enum Error {
         /// A table whose name is alike.
         suggestion: Option<String>,
     },
+    /// A `DELETE` has a condition that cannot be remembered.
+    #[error(
+        "cannot delete by '{what}': a condition of DELETE compares columns with constants (=, <>, <, \
+         BETWEEN, IN, LIKE, ~, IS NULL), combined by AND, OR and NOT"
+    )]
+    DeleteCondition {
+        /// The part that is not of that kind.
+        what: String,
+    },
+    /// The catalog refuses a change.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    /// Storage refuses a change.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
     /// Planning or running failed.
     #[error("{}", message(source))]
     DataFusion {
@@ -110,6 +125,9 @@ impl Error {
                 ErrorKind::Invalid
             }
             Self::TooManyReferences { .. } | Self::TableNotFound { .. } => ErrorKind::Invalid,
+            Self::DeleteCondition { .. } => ErrorKind::Invalid,
+            Self::Catalog(error) => error.kind(),
+            Self::Storage(error) => error.kind(),
             Self::StatementNotAllowed { .. } => ErrorKind::Denied,
             Self::TooManyQueries { .. } | Self::ShuttingDown => ErrorKind::Unavailable,
             Self::Timeout { .. } => ErrorKind::Exhausted,
@@ -125,6 +143,9 @@ impl Error {
             Self::TooLarge { .. } => "query_too_large",
             Self::TooDeep { .. } | Self::TooManyReferences { .. } => "query_too_complex",
             Self::TableNotFound { .. } => "table_not_found",
+            Self::DeleteCondition { .. } => "delete_condition_not_supported",
+            Self::Catalog(error) => error.reason(),
+            Self::Storage(error) => error.reason(),
             Self::StatementNotAllowed { .. } => "statement_not_allowed",
             Self::TooManyQueries { .. } => "too_many_queries",
             Self::ShuttingDown => "shutting_down",

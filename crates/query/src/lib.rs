@@ -16,11 +16,13 @@ mod error;
 mod key_merge_exec;
 mod session;
 mod settings;
+mod statements;
 mod stream;
 mod table;
 mod time_range;
+mod visible_rows_exec;
 
-pub use engine::{QueryEngine, SqlRequest};
+pub use engine::{Access, QueryEngine, SqlRequest};
 pub use error::{Error, Result};
 pub use settings::Settings;
 pub use stream::QueryStream;

@@ -54,6 +54,16 @@ impl QueryStream {
         }
     }
 
+    /// A result that is there already.
+    pub(crate) fn of_batch(batch: RecordBatch, deadline: Deadline) -> Self {
+        let (sender, batches) = mpsc::channel(2);
+        let schema = batch.schema();
+        const HAS_ROOM: &str = "the channel has room for both";
+        sender.try_send(Ok(Some(batch))).expect(HAS_ROOM);
+        sender.try_send(Ok(None)).expect(HAS_ROOM);
+        Self::new(schema, batches, JoinSet::new(), deadline)
+    }
+
     /// The columns of the result.
     pub fn schema(&self) -> SchemaRef {
         SchemaRef::clone(&self.schema)

@@ -5,10 +5,13 @@
 //! ```text
 //! UnionExec
 //! ├─ DataSourceExec (Parquet)     files that need no merging, in as many groups as there are cores
+//! ├─ VisibleRowsExec              the same for files with rows that must not be seen
+//! │  └─ DataSourceExec …
 //! ├─ BufferedExec                 buffered rows that need no merging
 //! └─ ProjectionExec               one for every set of sources whose rows may replace one another
 //!    └─ KeyMergeExec
-//!       ├─ DataSourceExec …       a file, oldest first, read with its key columns
+//!       ├─ DataSourceExec …       a file, oldest first, read with its key columns; under a
+//!       │                         VisibleRowsExec if it has rows that must not be seen
 //!       └─ BufferedExec           the newest rows, from the buffer
 //! ```
 //!
@@ -16,12 +19,13 @@
 //! matter. Below a merge that is one on the row key alone: a field's value may come from another
 //! row of the same key.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::compute::SortOptions;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
-use catalog::{FileRecord, TIME_COLUMN};
+use catalog::{FileRecord, TIME_COLUMN, Table};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::config::TableParquetOptions;
 use datafusion::common::stats::Precision;
@@ -39,12 +43,13 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
-use storage::{BufferedRows, ScanUnit, TableSnapshot, key_columns};
+use storage::{BufferedRows, FileRows, RowFilter, ScanUnit, TableSnapshot, key_columns};
 
 use crate::buffered_exec::BufferedExec;
 use crate::key_merge_exec::KeyMergeExec;
 use crate::session::store_url;
 use crate::time_range;
+use crate::visible_rows_exec::VisibleRowsExec;
 
 /// A table as of one moment.
 #[derive(Debug)]
@@ -55,6 +60,10 @@ pub(crate) struct SnapshotTable {
 impl SnapshotTable {
     pub(crate) fn new(snapshot: TableSnapshot) -> Self {
         Self { snapshot }
+    }
+
+    pub(crate) fn catalog_table(&self) -> &Arc<Table> {
+        self.snapshot.table()
     }
 }
 
@@ -100,8 +109,8 @@ impl TableProvider for SnapshotTable {
                 }
             }
         }
-        if !files.is_empty() {
-            plans.insert(0, scan.plain_files(&files)?);
+        for (filter, files) in by_filter(files) {
+            plans.insert(0, scan.unmerged(&files, filter)?);
         }
         match plans.len() {
             0 => Ok(Arc::new(EmptyExec::new(scan.output_schema()?))),
@@ -125,6 +134,16 @@ impl Scan<'_> {
         self.table.snapshot.schema()
     }
 
+    fn catalog_table(&self) -> &Arc<Table> {
+        self.table.catalog_table()
+    }
+
+    /// The projected columns.
+    fn wanted(&self) -> Vec<usize> {
+        let all = || (0..self.schema().fields().len()).collect();
+        self.projection.cloned().unwrap_or_else(all)
+    }
+
     fn output_schema(&self) -> Result<SchemaRef> {
         Ok(match self.projection {
             Some(projection) => Arc::new(self.schema().project(projection)?),
@@ -132,8 +151,45 @@ impl Scan<'_> {
         })
     }
 
-    /// The files that need no merging.
-    fn plain_files(&self, files: &[Arc<FileRecord>]) -> Result<Arc<dyn ExecutionPlan>> {
+    /// Files that need no merging, without the rows that must not be seen.
+    fn unmerged(
+        &self,
+        files: &[Arc<FileRecord>],
+        filter: RowFilter,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if filter.is_empty() {
+            return self.plain_files(files, self.projection, self.limit);
+        }
+        let mut columns = self.wanted();
+        for name in filter.columns(self.catalog_table()) {
+            columns.push(self.schema().index_of(name)?);
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        // Which rows are left is known only after the filter.
+        let stored = self.plain_files(files, Some(&columns), None)?;
+        self.project(self.visible(stored, filter), &columns)
+    }
+
+    fn visible(
+        &self,
+        stored: Arc<dyn ExecutionPlan>,
+        filter: RowFilter,
+    ) -> Arc<dyn ExecutionPlan> {
+        if filter.is_empty() {
+            return stored;
+        }
+        let table = Arc::clone(self.catalog_table());
+        Arc::new(VisibleRowsExec::new(stored, filter, table))
+    }
+
+    /// The files as they are.
+    fn plain_files(
+        &self,
+        files: &[Arc<FileRecord>],
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let cores = self.session.config().target_partitions();
         let each_alone = files.len() <= cores;
         let files = files
@@ -147,8 +203,8 @@ impl Scan<'_> {
         let predicate = self.physical_filter(self.filters.to_vec())?;
         let mut config = FileScanConfigBuilder::new(store_url(), self.parquet_source(predicate)?)
             .with_file_groups(groups)
-            .with_limit(self.limit)
-            .with_projection_indices(self.projection.cloned())?;
+            .with_limit(limit)
+            .with_projection_indices(projection.cloned())?;
         if each_alone {
             config = config
                 .with_output_ordering(self.key_ordering(self.schema())?.into_iter().collect());
@@ -167,7 +223,7 @@ impl Scan<'_> {
     /// Sources whose rows may replace one another.
     fn merged(
         &self,
-        files: &[Arc<FileRecord>],
+        files: &[FileRows],
         buffered: Option<BufferedRows>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let columns = self.columns_with_key()?;
@@ -177,14 +233,15 @@ impl Scan<'_> {
             .expect("time is part of every key");
         let predicate = self.physical_filter(self.filters_on_key())?;
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
-        for file in files {
+        for FileRows { file, filter } in files {
             let ordering = self.key_ordering(self.schema())?.into_iter().collect();
             let source = self.parquet_source(predicate.clone())?;
             let config = FileScanConfigBuilder::new(store_url(), source)
                 .with_file_group(FileGroup::new(vec![self.partitioned_file(file)]))
                 .with_output_ordering(ordering)
                 .with_projection_indices(Some(columns.clone()))?;
-            inputs.push(DataSourceExec::from_data_source(config.build()));
+            let stored = DataSourceExec::from_data_source(config.build());
+            inputs.push(self.visible(stored, filter.clone()));
         }
         if let Some(rows) = buffered {
             inputs.push(Arc::new(BufferedExec::sorted(
@@ -197,20 +254,13 @@ impl Scan<'_> {
         self.project(merge, &columns)
     }
 
-    /// Drops the columns that only the merge needed.
+    /// Drops the columns that only a merge or a filter needed.
     fn project(
         &self,
         input: Arc<dyn ExecutionPlan>,
         columns: &[usize],
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let all: Vec<usize>;
-        let wanted = match self.projection {
-            Some(projection) => projection,
-            None => {
-                all = (0..self.schema().fields().len()).collect();
-                &all
-            }
-        };
+        let wanted = self.wanted();
         if wanted == columns {
             return Ok(input);
         }
@@ -232,11 +282,8 @@ impl Scan<'_> {
     /// The projected columns and those of the row key, ascending.
     fn columns_with_key(&self) -> Result<Vec<usize>> {
         let schema = self.schema();
-        let mut columns = match self.projection {
-            Some(projection) => projection.clone(),
-            None => (0..schema.fields().len()).collect(),
-        };
-        for name in key_columns(self.table.snapshot.table()) {
+        let mut columns = self.wanted();
+        for name in key_columns(self.catalog_table()) {
             columns.push(schema.index_of(name)?);
         }
         columns.sort_unstable();
@@ -250,7 +297,7 @@ impl Scan<'_> {
             descending: false,
             nulls_first: true,
         };
-        let key = key_columns(self.table.snapshot.table()).map(|name| {
+        let key = key_columns(self.catalog_table()).map(|name| {
             let column = Arc::new(Column::new_with_schema(name, schema)?);
             Ok(PhysicalSortExpr::new(column, options))
         });
@@ -258,7 +305,7 @@ impl Scan<'_> {
     }
 
     fn filters_on_key(&self) -> Vec<Expr> {
-        let table = self.table.snapshot.table();
+        let table = self.catalog_table();
         let is_key = |name: &str| key_columns(table).any(|key| key == name);
         let on_key = |filter: &&Expr| {
             filter
@@ -303,6 +350,17 @@ impl Scan<'_> {
         let statistics = Arc::new(statistics(self.schema(), file));
         PartitionedFile::new(file.path(), file.size_bytes).with_statistics(statistics)
     }
+}
+
+/// Files with the rows of them that must not be seen, those of like filters together.
+fn by_filter(files: Vec<FileRows>) -> Vec<(RowFilter, Vec<Arc<FileRecord>>)> {
+    let mut groups: BTreeMap<_, (RowFilter, Vec<_>)> = BTreeMap::new();
+    for FileRows { file, filter } in files {
+        let group = groups.entry(filter.identity());
+        let (_, files) = group.or_insert_with(|| (filter, Vec::new()));
+        files.push(file);
+    }
+    groups.into_values().rev().collect()
 }
 
 /// Spreads files over groups so that each group has about the same number of bytes.

@@ -4,6 +4,7 @@ pub(crate) mod errors;
 mod exchange;
 mod formats;
 mod gate;
+mod json;
 pub(crate) mod parameters;
 mod system;
 mod v1;

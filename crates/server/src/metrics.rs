@@ -204,8 +204,56 @@ fn write_storage(text: &mut Text, stats: &storage::Stats) {
         (
             "tidemill_file_bytes_written_total",
             "counter",
-            "Bytes of files written.",
+            "Bytes of files written by flushes.",
             stats.file_bytes_written,
+        ),
+        (
+            "tidemill_compactions_total",
+            "counter",
+            "Compactions.",
+            stats.compactions,
+        ),
+        (
+            "tidemill_compacted_rows_total",
+            "counter",
+            "Rows written by compactions.",
+            stats.rows_compacted,
+        ),
+        (
+            "tidemill_compaction_bytes_written_total",
+            "counter",
+            "Bytes of files written by compactions.",
+            stats.compaction_bytes_written,
+        ),
+        (
+            "tidemill_replaced_files",
+            "gauge",
+            "Files that were replaced and wait to be deleted.",
+            stats.replaced_files as u64,
+        ),
+        (
+            "tidemill_buffer_series",
+            "gauge",
+            "Series known in memory.",
+            stats.series as u64,
+        ),
+        (
+            "tidemill_buffer_series_bytes",
+            "gauge",
+            "Memory of what is known of them.",
+            stats.series_bytes,
+        ),
+        (
+            "tidemill_spilled_files",
+            "gauge",
+            "Files that wait on the local disk for the object store.",
+            stats.spilled_files as u64,
+        ),
+        (
+            "tidemill_spilled_bytes",
+            "gauge",
+            "Bytes of those files.",
+            stats.spilled_bytes,
         ),
         (
             "tidemill_wal_segments",

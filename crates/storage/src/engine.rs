@@ -322,6 +322,18 @@ impl Engine {
         deleting.await.map_err(|_| Error::ShuttingDown)?
     }
 
+    /// Forgets a database at once and for good, with its rows.
+    pub async fn purge_database(&self, name: &str) -> Result<()> {
+        let before = self.core.catalog.state();
+        self.core.catalog.purge_database(name).await?;
+        let after = self.core.catalog.state();
+        let tables = before.stored_tables();
+        for table in tables.filter(|table| after.stored_table(table.id).is_none()) {
+            self.core.replaced.add(table.files());
+        }
+        Ok(())
+    }
+
     /// Figures as of now.
     pub fn stats(&self) -> Stats {
         let (spilled_files, spilled_bytes) = self.core.spill.count_and_bytes();

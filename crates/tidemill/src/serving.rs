@@ -36,6 +36,10 @@ pub(crate) struct Settings {
     pub(crate) wal: storage::wal_settings::Settings,
     /// Rows in memory.
     pub(crate) buffer: storage::buffer_settings::Settings,
+    /// Small files to large ones.
+    pub(crate) compaction: storage::compaction_settings::Settings,
+    /// What else keeps the store in shape.
+    pub(crate) maintenance: storage::MaintenanceSettings,
     /// How queries run.
     pub(crate) query: query::Settings,
     /// Connections, bodies and requests.
@@ -96,6 +100,9 @@ pub(crate) enum ServeError {
     Catalog(#[from] catalog::Error),
     #[error(transparent)]
     Storage(#[from] storage::Error),
+    /// A retention is not one.
+    #[error("TIDEMILL_INIT_RETENTION: {0}")]
+    Retention(#[from] catalog::InvalidRetention),
     #[error(transparent)]
     Query(#[from] query::Error),
     #[error("cannot wait for signals")]
@@ -141,12 +148,15 @@ impl Running {
         let storage_settings = storage::Settings {
             wal: settings.wal,
             buffer: settings.buffer,
+            compaction: settings.compaction,
+            maintenance: settings.maintenance,
         };
         let (storage, _report) = storage::Engine::open(
             storage_settings,
             lock,
             Arc::clone(&catalog),
-            Arc::clone(&store),
+            store,
+            Arc::clone(&clock),
         )
         .await?;
         let storage = Arc::new(storage);
@@ -155,7 +165,7 @@ impl Running {
             data_dir,
             Arc::clone(&catalog),
             Arc::clone(&storage),
-            store,
+            Arc::clone(&clock),
         )?;
         let admin_token = bootstrap::admin_token(&catalog, data_dir, admin_token_file).await?;
         bootstrap::first_database(&catalog).await?;

@@ -44,7 +44,8 @@ impl Site {
             storage::Settings::default(),
             storage::DirectoryLock::acquire(directory.path()).unwrap(),
             Arc::clone(&catalog),
-            Arc::clone(&store),
+            store,
+            Arc::new(SystemClock),
         )
         .await
         .unwrap();
@@ -54,7 +55,7 @@ impl Site {
             directory.path(),
             Arc::clone(&catalog),
             Arc::clone(&storage),
-            store,
+            Arc::new(SystemClock),
         );
         let server = Server::new(Settings::default());
         server.start(Services {

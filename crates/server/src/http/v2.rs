@@ -1,5 +1,6 @@
 //! InfluxDB 2.x.
 
+mod delete;
 mod write;
 
 use axum::Router;
@@ -7,8 +8,11 @@ use axum::routing::post;
 
 use super::App;
 
+const DELETE: &str = "/api/v2/delete";
 const WRITE: &str = "/api/v2/write";
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route(WRITE, post(write::answer))
+    Router::new()
+        .route(DELETE, post(delete::answer))
+        .route(WRITE, post(write::answer))
 }

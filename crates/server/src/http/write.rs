@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
-use catalog::DatabaseName;
+use catalog::{DatabaseName, Retention};
 use ingest::{Draft, OnError, Parsed, Precision};
 use storage::Durability;
 
@@ -123,7 +123,10 @@ async fn write_inner(
 }
 
 async fn create_database(services: &Services, name: &DatabaseName) -> Result<()> {
-    match services.catalog.create_database(name).await {
+    match services
+        .catalog
+        .create_database(name, Retention::Forever)
+        .await {
         // Someone else was first, which is as good.
         Ok(_) | Err(catalog::Error::DatabaseExists { .. }) => Ok(()),
         Err(error) => Err(error.into()),

@@ -13,7 +13,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use catalog::{Catalog, DatabaseName};
+use catalog::{Catalog, DatabaseName, Retention};
 
 use super::ServeError;
 
@@ -64,14 +64,19 @@ pub(super) async fn admin_token(
     })
 }
 
-/// Creates the database named by `TIDEMILL_INIT_BUCKET`, as container set-ups expect.
+/// Creates the database named by `TIDEMILL_INIT_BUCKET`, whose rows are kept for
+/// `TIDEMILL_INIT_RETENTION`, as container set-ups expect.
 pub(super) async fn first_database(catalog: &Catalog) -> Result<(), ServeError> {
     let Some(name) = init_variable("TIDEMILL_INIT_BUCKET") else {
         return Ok(());
     };
     let name = DatabaseName::new(&name)?;
+    let retention = match init_variable("TIDEMILL_INIT_RETENTION") {
+        Some(text) => text.parse()?,
+        None => Retention::Forever,
+    };
     if catalog.state().database(name.as_str()).is_none() {
-        catalog.create_database(&name).await?;
+        catalog.create_database(&name, retention).await?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `/api/v3/configure/database`: list, create and delete databases.
+//! `/api/v3/configure/database`: list, create, change and delete databases.
 
 use std::sync::Arc;
 
@@ -9,20 +9,17 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use bytesize::ByteSize;
-use catalog::DatabaseName;
+use catalog::{DatabaseName, Retention};
 use futures::StreamExt as _;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::http::App;
+use crate::http::{App, json};
 use crate::http::formats::{self, Format, Rows};
 use crate::http::parameters::Parameters;
 
-/// A request has a name and little else.
-const BODY_BYTES_MAX: ByteSize = ByteSize::kib(64);
-
-/// The body of a request to create a database.
+/// The body of a request to create or change a database.
 #[derive(Debug, Deserialize)]
 struct Create {
     db: String,
@@ -34,18 +31,19 @@ pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -
     let format = Format::of(parameters.take("format").as_deref(), &headers)?;
     let show_deleted = parameters.take_flag("show_deleted", false)?;
     let state = app.server.services()?.catalog.state();
-    let names: StringArray = state
-        .databases()
-        .map(|database| Some(&*database.name))
-        .collect();
+    let live = state.databases().map(|database| (&*database.name, false));
+    let dropped = state.dropped_databases();
+    let dropped = dropped.map(|dropped| (&*dropped.item.name, true));
+    let (names, deleted): (Vec<&str>, Vec<bool>) = match show_deleted {
+        true => live.chain(dropped).unzip(),
+        false => live.unzip(),
+    };
     let mut fields = vec![Field::new("iox::database", DataType::Utf8, false)];
-    let mut columns: Vec<ArrayRef> = vec![];
+    let mut columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(names))];
     if show_deleted {
-        // Deleted databases are gone at once, so none of those listed is one.
         fields.push(Field::new("deleted", DataType::Boolean, false));
-        columns.push(Arc::new(BooleanArray::from(vec![false; names.len()])));
+        columns.push(Arc::new(BooleanArray::from(deleted)));
     }
-    columns.insert(0, Arc::new(names));
     let schema = Arc::new(Schema::new(fields));
     let batch =
         RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|error| Error::Internal {
@@ -57,36 +55,53 @@ pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -
 
 pub(super) async fn create(State(app): State<App>, request: Request) -> Result<StatusCode> {
     let (parts, body) = request.into_parts();
-    let create = read(&app, &parts.headers, body).await?;
-    if create
-        .retention_period
-        .is_some_and(|period| !period.is_empty())
-    {
-        // Accepting it and keeping rows for ever would be a lie.
-        return Err(Error::Unsupported {
-            what: "a retention period",
-        });
-    }
+    let create: Create = read(&app, &parts.headers, body).await?;
     let name = DatabaseName::new(&create.db)?;
-    app.server
-        .services()?
-        .catalog
-        .create_database(&name)
+    let retention = create.retention()?.unwrap_or_default();
+    let catalog = &app.server.services()?.catalog;
+    catalog.create_database(&name, retention).await?;
+    Ok(StatusCode::OK)
+}
+
+pub(super) async fn update(State(app): State<App>, request: Request) -> Result<StatusCode> {
+    let (parts, body) = request.into_parts();
+    let change: Create = read(&app, &parts.headers, body).await?;
+    // Without a period rows are kept for ever, which is how clients take one away.
+    let retention = change.retention()?.unwrap_or_default();
+    let catalog = &app.server.services()?.catalog;
+    catalog
+        .set_database_retention(&change.db, retention)
         .await?;
     Ok(StatusCode::OK)
 }
 
-async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Create> {
+impl Create {
+    fn retention(&self) -> Result<Option<Retention>> {
+        let Some(text) = self.retention_period.as_deref().filter(|t| !t.is_empty()) else {
+            return Ok(None);
+        };
+        let parsed = text.parse().map_err(|_| Error::InvalidParameter {
+            name: "retention_period".to_owned(),
+            value: text.chars().take(40).collect(),
+            expected: "a length of time such as 30d, 12h or inf",
+        });
+        parsed.map(Some)
+    }
+}
+
+/// Reads a body that says that it is JSON.
+pub(super) async fn read<T: DeserializeOwned>(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T> {
     let content_type = headers
         .get(CONTENT_TYPE)
         .map(|value| value.as_bytes().to_ascii_lowercase());
     if !content_type.is_some_and(|content_type| content_type.starts_with(b"application/json")) {
         return Err(Error::NotJsonContent);
     }
-    let content = app.server.small_body(BODY_BYTES_MAX, headers, body).await?;
-    serde_json::from_slice(&content.bytes).map_err(|error| Error::InvalidJson {
-        problem: error.to_string(),
-    })
+    json::read(app, headers, body).await
 }
 
 pub(super) async fn delete(State(app): State<App>, uri: Uri) -> Result<StatusCode> {
@@ -95,25 +110,27 @@ pub(super) async fn delete(State(app): State<App>, uri: Uri) -> Result<StatusCod
     let name = parameters
         .take_some("db")
         .ok_or(Error::ParameterMissing { message })?;
-    match parameters.take("hard_delete_at").as_deref() {
-        None | Some("" | "now" | "default") => {}
-        Some(other) => {
-            return Err(Error::InvalidParameter {
-                name: "hard_delete_at".to_owned(),
-                value: other.chars().take(40).collect(),
-                expected: "now or default: a deleted database is gone at once",
-            });
+    let is_final = hard_delete(&mut parameters)?;
+    let services = app.server.services()?;
+    match is_final {
+        true => services.storage.purge_database(&name).await?,
+        false => {
+            let now = services.clock.now_nanos();
+            services.catalog.drop_database(&name, now).await?;
         }
     }
-    // A task of its own: a client that hangs up must not leave half of it done.
-    let server = Arc::clone(&app.server);
-    let dropping = tokio::spawn(async move {
-        let services = server.services()?;
-        let files = services.catalog.drop_database(&name).await?;
-        services.storage.delete_files(&files).await;
-        Ok(StatusCode::OK)
-    });
-    dropping.await.map_err(|error| Error::Internal {
-        problem: error.to_string(),
-    })?
+    Ok(StatusCode::OK)
+}
+
+/// Whether what is deleted goes for good at once; otherwise it can be brought back for a while.
+pub(super) fn hard_delete(parameters: &mut Parameters) -> Result<bool> {
+    match parameters.take("hard_delete_at").as_deref() {
+        None | Some("" | "default") => Ok(false),
+        Some("now") => Ok(true),
+        Some(other) => Err(Error::InvalidParameter {
+            name: "hard_delete_at".to_owned(),
+            value: other.chars().take(40).collect(),
+            expected: "now or default: after the setting maintenance.undrop_period",
+        }),
+    }
 }

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use datafusion::scalar::ScalarValue;
 use futures::{StreamExt as _, TryStreamExt as _};
-use query::SqlRequest;
+use query::{Access, SqlRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -37,7 +37,8 @@ pub(super) async fn answer_get(State(app): State<App>, request: Request) -> Resu
         format: parameters.take("format"),
         params: params.map_err(|error| invalid_params(&error.to_string()))?,
     };
-    answer(&app, request.headers(), query).await
+    // A link that is followed, or fetched ahead by a proxy, must not change anything.
+    answer(&app, request.headers(), query, Access::Read).await
 }
 
 pub(super) async fn answer_post(State(app): State<App>, request: Request) -> Result<Response> {
@@ -50,10 +51,15 @@ pub(super) async fn answer_post(State(app): State<App>, request: Request) -> Res
     let query = serde_json::from_slice(&content.bytes).map_err(|error| Error::InvalidJson {
         problem: error.to_string(),
     })?;
-    answer(&app, &parts.headers, query).await
+    answer(&app, &parts.headers, query, Access::Change).await
 }
 
-async fn answer(app: &App, headers: &HeaderMap, query: Query) -> Result<Response> {
+async fn answer(
+    app: &App,
+    headers: &HeaderMap,
+    query: Query,
+    access: Access,
+) -> Result<Response> {
     let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
     let message = match (is_given(&query.db), is_given(&query.q)) {
         (true, true) => None,
@@ -70,6 +76,7 @@ async fn answer(app: &App, headers: &HeaderMap, query: Query) -> Result<Response
         sql: query.q.unwrap_or_default(),
         params: scalars(query.params.unwrap_or_default())?,
         timeout: timeout(headers)?,
+        access,
     };
     let result = app.server.services()?.query.sql(request).await?;
     let schema = result.schema();

@@ -1,0 +1,92 @@
+//! `/api/v3/configure/table`: create and delete tables. Writing creates them as well.
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use catalog::{ColumnKind, FieldType, TableExtension};
+use serde::Deserialize;
+
+use super::database::{hard_delete, read};
+use crate::error::{Error, Result};
+use crate::http::App;
+use crate::http::parameters::Parameters;
+
+/// The body of a request to create a table.
+#[derive(Debug, Deserialize)]
+struct Create {
+    db: String,
+    table: String,
+    tags: Vec<String>,
+    #[serde(default)]
+    fields: Vec<Field>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Field {
+    name: String,
+    r#type: Type,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Type {
+    Utf8,
+    Int64,
+    Uint64,
+    Float64,
+    Bool,
+}
+
+impl From<Type> for FieldType {
+    fn from(kind: Type) -> Self {
+        match kind {
+            Type::Utf8 => Self::String,
+            Type::Int64 => Self::Integer,
+            Type::Uint64 => Self::UInteger,
+            Type::Float64 => Self::Float,
+            Type::Bool => Self::Boolean,
+        }
+    }
+}
+
+pub(super) async fn create(State(app): State<App>, request: Request) -> Result<StatusCode> {
+    let (parts, body) = request.into_parts();
+    let Create {
+        db,
+        table,
+        tags,
+        fields,
+    } = read(&app, &parts.headers, body).await?;
+    let catalog = &app.server.services()?.catalog;
+    let state = catalog.state();
+    if let Some(database) = state.database(&db)
+        && database.table(&table).is_some()
+    {
+        return Err(catalog::Error::TableExists { name: table }.into());
+    }
+    let tags = tags.into_iter().map(|name| (name, ColumnKind::Tag));
+    let fields = fields
+        .into_iter()
+        .map(|field| (field.name, ColumnKind::Field(field.r#type.into())));
+    let columns = tags.chain(fields).collect();
+    catalog
+        .extend(&db, &[TableExtension { table, columns }])
+        .await?;
+    Ok(StatusCode::OK)
+}
+
+pub(super) async fn delete(State(app): State<App>, uri: Uri) -> Result<StatusCode> {
+    let mut parameters = Parameters::of(&uri)?;
+    let message = "missing query parameters 'db' and 'table'";
+    let missing = || Error::ParameterMissing { message };
+    let database = parameters.take_some("db").ok_or_else(missing)?;
+    let table = parameters.take_some("table").ok_or_else(missing)?;
+    if hard_delete(&mut parameters)? {
+        return Err(Error::Unsupported {
+            what: "deleting a table for good at once",
+        });
+    }
+    let services = app.server.services()?;
+    let now = services.clock.now_nanos();
+    services.catalog.drop_table(&database, &table, now).await?;
+    Ok(StatusCode::OK)
+}

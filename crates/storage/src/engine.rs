@@ -155,17 +155,16 @@ impl Engine {
     ) -> Result<(Self, wal::ReplayReport)> {
         settings.buffer.check()?;
         let folder = lock.data_dir().join("spill");
-        let local = spill::open_folder(&folder).map_err(|source| Error::DataDirectory {
-            action: "empty",
-            path: folder,
-            source,
-        })?;
+        let local = spill::open_folder(&folder).map_err(|error| {
+            let path = folder.display();
+            warn!(%path, %error, "no rows can be spilled while the object store is away");
+        });
         let core = Arc::new(Core {
             settings: settings.clone(),
             catalog,
             store,
             buffer: Buffer::default(),
-            spill: Arc::new(Spill::new(local)),
+            spill: Arc::new(Spill::new(local.ok())),
             applied: Mutex::new(0),
             flushing: tokio::sync::Mutex::default(),
             flush_wanted: Notify::new(),

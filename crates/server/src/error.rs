@@ -191,6 +191,8 @@ impl Error {
             | Self::InvalidJson { .. }
             | Self::InvalidMimeType { .. }
             | Self::Unsupported { .. }
+            | Self::DeletePredicate
+            | Self::DeleteTime { .. }
             | Self::LinesRefused(_)
             | Self::GzipHeader
             | Self::GzipBody { .. }
@@ -226,6 +228,8 @@ impl Error {
             Self::InvalidJson { .. } => "invalid_json",
             Self::InvalidMimeType { .. } => "invalid_mime_type",
             Self::Unsupported { .. } => "unsupported",
+            Self::DeletePredicate => "invalid_predicate",
+            Self::DeleteTime { .. } => "invalid_timestamp",
             Self::DatabaseNotFound { .. } => "database_not_found",
             Self::LinesRefused(lines) => lines
                 .leading()

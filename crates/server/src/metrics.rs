@@ -235,7 +235,7 @@ fn write_storage(text: &mut Text, stats: &storage::Stats) {
             "tidemill_buffer_series",
             "gauge",
             "Series known in memory.",
-            stats.series as u64,
+            stats.series,
         ),
         (
             "tidemill_buffer_series_bytes",
@@ -247,7 +247,7 @@ fn write_storage(text: &mut Text, stats: &storage::Stats) {
             "tidemill_spilled_files",
             "gauge",
             "Files that wait on the local disk for the object store.",
-            stats.spilled_files as u64,
+            stats.spilled_files,
         ),
         (
             "tidemill_spilled_bytes",

@@ -2,8 +2,8 @@
 //!
 //! `cargo bench -p storage --bench buffer [-- rows|series|replay]` prints, as tab-separated lines:
 //!
-//! - `rows`: CPU time per row of batches of 5 000 rows of ten integers, written by one writer that
-//!   does not wait for the disk;
+//! - `rows`: CPU time per row of batches of 5 000 rows of ten integers, ten rows for each of 500
+//!   series, written by one writer that does not wait for the disk;
 //! - `series`: the same for one row each of 10 thousand, 1 million and 10 million series with tags of
 //!   100 bytes, the first time and again, and the memory of a series;
 //! - `replay`: how long it takes to read a log of 900 MiB back.
@@ -28,6 +28,8 @@ type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 const ROWS: usize = 5000;
 const FIELDS: u16 = 10;
+/// A batch of `rows` and `replay` has this many series.
+const SERIES: usize = 500;
 const TAG_BYTES: usize = 100;
 const SECOND: i64 = 1_000_000_000;
 
@@ -103,9 +105,16 @@ impl Setup {
     }
 }
 
-/// One row for each of these series.
-fn batch(table: TableId, series: std::ops::Range<usize>, time: i64, fields: u16) -> WriteBatch {
-    let rows = series.len();
+/// One row for each of these series, `repeats` times, a second apart.
+fn batch(
+    table: TableId,
+    series: std::ops::Range<usize>,
+    repeats: usize,
+    time: i64,
+    fields: u16,
+) -> WriteBatch {
+    let rows = series.len() * repeats;
+    let count = series.len();
     let tag = |number| format!("{number:0TAG_BYTES$}");
     let key = |number| SeriesKey::new([(ColumnId(0), &*tag(number))]);
     let values = |field: i64| (0..rows as i64).map(move |row| (row * 7 + field * 13) % 101);
@@ -117,8 +126,10 @@ fn batch(table: TableId, series: std::ops::Range<usize>, time: i64, fields: u16)
         tables: vec![TableBatch {
             table,
             series: series.map(key).collect(),
-            series_of_row: (0..rows as u32).collect(),
-            times: vec![time; rows],
+            series_of_row: (0..rows).map(|row| (row % count) as u32).collect(),
+            times: (0..rows)
+                .map(|row| time + (row / count) as i64 * SECOND)
+                .collect(),
             fields: (1..=fields).map(field).collect(),
         }],
     }
@@ -163,7 +174,9 @@ async fn rows() -> Result {
     setup.settings.buffer.bytes_max = ByteSize::gib(2);
     let (engine, table) = setup.open().await?;
     let count = 1200usize;
-    let batches = (0..count).map(|i| batch(table, 0..ROWS, i as i64 * SECOND, FIELDS));
+    let repeats = ROWS / SERIES;
+    let time = |i: usize| (i * repeats) as i64 * SECOND;
+    let batches = (0..count).map(|i| batch(table, 0..SERIES, repeats, time(i), FIELDS));
     let (wall, cpu) = write_all(&engine, batches.collect()).await?;
     let rows = (count * ROWS) as f64;
     report("rows: CPU", cpu.as_nanos() as f64 / rows, "ns/row")?;
@@ -187,7 +200,7 @@ async fn series(count: usize) -> Result {
             for start in (0..count).step_by(20 * ROWS) {
                 let end = count.min(start + 20 * ROWS);
                 let starts = (start..end).step_by(ROWS);
-                let batches = starts.map(|s| batch(table, s..end.min(s + ROWS), time, 1));
+                let batches = starts.map(|s| batch(table, s..end.min(s + ROWS), 1, time, 1));
                 let spent = write_all(&engine, batches.collect()).await?;
                 (wall, cpu) = (wall + spent.0, cpu + spent.1);
                 rows += end - start;
@@ -220,13 +233,11 @@ async fn replay() -> Result {
     setup.settings.buffer.flush_bytes = ByteSize::gib(1);
     let (engine, table) = setup.open().await?;
     let count = (900 << 20) / (ROWS * (12 + 8 * usize::from(FIELDS)));
+    let repeats = ROWS / SERIES;
     for i in 0..count {
-        let batch = batch(
-            table,
-            i % 4 * ROWS..(i % 4 + 1) * ROWS,
-            i as i64 * SECOND,
-            FIELDS,
-        );
+        let time = (i / 4 * repeats) as i64 * SECOND;
+        let first = i % 4 * SERIES;
+        let batch = batch(table, first..first + SERIES, repeats, time, FIELDS);
         // A full buffer is as good here as a written one.
         drop(engine.write(batch, Durability::Buffered).await);
     }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::batch::{TableBatch, WriteBatch, codec};
@@ -185,12 +185,10 @@ impl Engine {
         settings.compaction.check()?;
         settings.maintenance.check()?;
         let folder = lock.data_dir().join("spill");
-        let local =
-            spill::open_folder(lock.files(), &folder).map_err(|source| Error::DataDirectory {
-                action: "empty",
-                path: folder,
-                source,
-            })?;
+        let local = spill::open_folder(lock.files(), &folder).map_err(|error| {
+            let path = folder.display();
+            warn!(%path, %error, "no rows can be spilled while the object store is away");
+        });
         let directory = lock.data_dir().join("wal");
         let directory = wal::Directory::new(Arc::clone(lock.files()), directory);
         let core = Arc::new(Core {
@@ -199,7 +197,7 @@ impl Engine {
             store,
             clock,
             buffer: Buffer::default(),
-            spill: Arc::new(Spill::new(local)),
+            spill: Arc::new(Spill::new(local.ok())),
             applied: Mutex::new(0),
             flushing: tokio::sync::Mutex::default(),
             rewriting: Arc::default(),

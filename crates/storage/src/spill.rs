@@ -39,7 +39,8 @@ use crate::object_stores::DurableLocal;
 /// The files that wait, and what is known of why.
 #[derive(Debug)]
 pub(crate) struct Spill {
-    local: Arc<dyn ObjectStore>,
+    /// Nothing on a volume that takes no writes: rows stay in memory then.
+    local: Option<Arc<dyn ObjectStore>>,
     files: RwLock<HashMap<Path, Waiting>>,
     /// The last attempt to reach the object store failed.
     is_store_away: AtomicBool,
@@ -71,7 +72,7 @@ pub(crate) fn open_folder(
 
 impl Spill {
     /// Spills to `local`, which is empty.
-    pub(crate) fn new(local: Arc<dyn ObjectStore>) -> Self {
+    pub(crate) fn new(local: Option<Arc<dyn ObjectStore>>) -> Self {
         Self {
             local,
             files: RwLock::default(),
@@ -85,7 +86,11 @@ impl Spill {
     /// more is spilled until [`Spill::note_attempt`].
     pub(crate) async fn write(&self, path: &Path, bytes: Bytes) -> Result<()> {
         let size_bytes = bytes.len() as u64;
-        if let Err(error) = self.local.put(path, PutPayload::from(bytes)).await {
+        let put = async {
+            let local = self.local.as_ref().ok_or_else(no_folder)?;
+            local.put(path, PutPayload::from(bytes)).await
+        };
+        if let Err(error) = put.await {
             warn!(%path, %error, "cannot write rows to the local disk; they stay in memory");
             self.is_disk_full.store(true, Ordering::Relaxed);
             return Err(error);
@@ -100,16 +105,17 @@ impl Spill {
 
     /// The content of a file that waits.
     pub(crate) async fn read(&self, path: &Path) -> Result<Bytes> {
-        self.local.get(path).await?.bytes().await
+        let local = self.local.as_ref().ok_or_else(no_folder)?;
+        local.get(path).await?.bytes().await
     }
 
     /// Forgets a file, which the store has by now or nobody needs. One that cannot be deleted is
     /// left for the next start.
     pub(crate) async fn remove(&self, path: &Path) {
-        if self.files.write().remove(path).is_none() {
-            return;
-        }
-        if let Err(error) = self.local.delete(path).await {
+        let was_here = self.files.write().remove(path).is_some();
+        if let (true, Some(local)) = (was_here, &self.local)
+            && let Err(error) = local.delete(path).await
+        {
             warn!(%path, %error, "could not delete a spilled file");
         }
     }
@@ -179,6 +185,13 @@ impl Spill {
     }
 }
 
+fn no_folder() -> Error {
+    Error::Generic {
+        store: "local disk",
+        source: "it takes no writes".into(),
+    }
+}
+
 /// The object store, with spilled files as if they were in it already.
 #[derive(Debug)]
 pub(crate) struct SpillStore {
@@ -191,8 +204,10 @@ impl SpillStore {
         Self { store, spill }
     }
 
-    fn is_spilled(&self, path: &Path) -> bool {
-        self.spill.files.read().contains_key(path)
+    /// The folder, if the file is there.
+    fn folder_of(&self, path: &Path) -> Option<&dyn ObjectStore> {
+        let is_spilled = self.spill.files.read().contains_key(path);
+        self.spill.local.as_deref().filter(|_| is_spilled)
     }
 }
 
@@ -206,8 +221,8 @@ impl fmt::Display for SpillStore {
 #[deny(clippy::missing_trait_methods)]
 impl ObjectStore for SpillStore {
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
-        if self.is_spilled(path) {
-            match self.spill.local.get_opts(path, options.clone()).await {
+        if let Some(folder) = self.folder_of(path) {
+            match folder.get_opts(path, options.clone()).await {
                 // It was uploaded and removed a moment ago.
                 Err(Error::NotFound { .. }) => {}
                 result => return result,
@@ -217,8 +232,8 @@ impl ObjectStore for SpillStore {
     }
 
     async fn get_ranges(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        if self.is_spilled(path) {
-            match self.spill.local.get_ranges(path, ranges).await {
+        if let Some(folder) = self.folder_of(path) {
+            match folder.get_ranges(path, ranges).await {
                 Err(Error::NotFound { .. }) => {}
                 result => return result,
             }

@@ -13,8 +13,8 @@
 //!
 //! All numbers are little-endian; an integer stands for `base + unit · integer`. Integers of machines
 //! lie close together, and times are multiples of a second or a millisecond: a row of ten of them takes
-//! a fifth of its size in memory, and what it costs to pack them is less than to checksum, copy and
-//! write the rest. (LZ4 makes it a third, for about what that saves.)
+//! a quarter of its size in memory, and packing them costs less than to checksum, copy and write the
+//! rest would. (LZ4 makes it a third of its size, and costs about what that saves.)
 //!
 //! The record's checksum is the WAL's business; the decoder still checks every length, so that no
 //! payload can make it panic or allocate without bound: a row takes at least a byte per column.

@@ -131,6 +131,13 @@ impl Operation {
 }
 
 fn rates(random: &mut SplitMix64) -> Rates {
+    if random.random_ratio(1, 4) {
+        // Long enough that a commit is given up although it was made.
+        return Rates {
+            fails_after: 950,
+            ..Rates::default()
+        };
+    }
     let mut rate = |max: u32| random.random_range(0..max);
     Rates {
         fails_before: rate(300),

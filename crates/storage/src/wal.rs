@@ -258,9 +258,19 @@ pub(crate) struct Opened {
     report: ReplayReport,
 }
 
-/// Whether there is a log in a directory.
+/// Whether there is a log in a directory. When there is none, it stays so: segments whose removal was
+/// not synced must not come back beside the log that is begun in their place.
 pub(crate) fn has_segments(directory: &Directory) -> Result<bool> {
-    Ok(!replay::segment_numbers(directory)?.is_empty())
+    use std::io::ErrorKind::{NotFound, ReadOnlyFilesystem};
+    if !replay::segment_numbers(directory)?.is_empty() {
+        return Ok(true);
+    }
+    match directory.sync() {
+        // Nothing was ever there, or nothing can have been removed.
+        Err(error) if matches!(error.kind(), NotFound | ReadOnlyFilesystem) => Ok(false),
+        Err(source) => Err(Error::io("sync", directory.path(""), source)),
+        Ok(()) => Ok(false),
+    }
 }
 
 /// Reads the log in a directory back: every record after `applied_through` is decoded, on any thread,

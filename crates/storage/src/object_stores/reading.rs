@@ -175,8 +175,7 @@ pub(super) fn list(
     while let Some((directory, location)) = directories.pop() {
         let level = read_level(files, &directory, &location)?;
         objects.extend(level.objects);
-        let inner = level.directories.into_iter();
-        directories.extend(inner.map(|(path, location)| (path, location)));
+        directories.extend(level.directories);
     }
     objects.sort_by(|a, b| a.location.cmp(&b.location));
     Ok(objects)

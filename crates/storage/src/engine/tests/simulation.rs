@@ -37,7 +37,7 @@ use rand_xoshiro::SplitMix64;
 
 use crate::engine::Durability;
 use crate::error::Error;
-use crate::io::simulated::{Death, DeathPlan, Fault, SimulatedDisk};
+use crate::io::simulated::{Death, DeathPlan, Fault, Operation as DiskOperation, SimulatedDisk};
 use crate::object_stores::faults::Rates;
 use crate::spill::SpillStore;
 use model::{Ending, Key, MARK_FIELD, MARKS, Model, Row, Value};
@@ -132,6 +132,13 @@ impl Operation {
 }
 
 fn rates(random: &mut SplitMix64) -> Rates {
+    if random.random_ratio(1, 4) {
+        // Long enough that a commit is given up although it was made.
+        return Rates {
+            fails_after: 950,
+            ..Rates::default()
+        };
+    }
     let mut rate = |max: u32| random.random_range(0..max);
     Rates {
         fails_before: rate(300),
@@ -684,7 +691,7 @@ impl Simulation {
             FieldType::Float => Value::Float((number as i64 as f64 / 7.0).to_bits()),
             FieldType::Integer => Value::Integer(number as i64),
             FieldType::UInteger => Value::Unsigned(number),
-            FieldType::Boolean => Value::Boolean(number % 2 == 0),
+            FieldType::Boolean => Value::Boolean(number.is_multiple_of(2)),
             FieldType::String => Value::Text(format!("{number:x}").repeat((number % 5) as usize)),
         }
     }
@@ -738,4 +745,28 @@ fn acknowledged_rows_survive_whatever_fails_and_nothing_is_invented() {
             });
         }
     });
+}
+
+#[tokio::test]
+async fn log_whose_removal_was_not_synced_stays_away() {
+    let mut simulation = Simulation::new(0);
+    simulation.world.remote = Some(Arc::default());
+    let disk = Arc::clone(&simulation.world.disk);
+    let program = simulation.restart(true).await;
+    simulation.create_tables(&program).await;
+    simulation.write(&program, 1, false).await;
+    program.engine.wal.rotate().await.unwrap();
+    program.engine.flush().await.unwrap();
+    disk.fail(DiskOperation::SyncDirectory, 1, Fault::Error);
+    let through = program.catalog.state().wal_applied_through();
+    program.engine.wal.delete_through(through).unwrap_err();
+    disk.die(Death::Kill);
+    simulation.end(program, Ending::Death(Death::Kill)).await;
+    // A new log takes the place of the one that seems to be gone, and then nothing unsynced survives.
+    let program = simulation.restart(true).await;
+    disk.lose_power(|| false);
+    let power_loss = Death::PowerLoss { seed: 0 };
+    simulation.end(program, Ending::Death(power_loss)).await;
+    let program = simulation.restart(true).await;
+    program.bury().await;
 }

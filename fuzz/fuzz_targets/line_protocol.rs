@@ -8,7 +8,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use catalog::{Catalog, DatabaseName, Limits, State};
+use catalog::{Catalog, DatabaseName, Limits, Retention, State};
 use ingest::{OnError, Precision, Request, Settings, differential};
 use libfuzzer_sys::fuzz_target;
 use object_store::memory::InMemory;
@@ -29,7 +29,7 @@ static STATE: LazyLock<Arc<State>> = LazyLock::new(|| {
             .expect("an empty store");
         let database = DatabaseName::new("db").expect("a good name");
         catalog
-            .create_database(&database)
+            .create_database(&database, Retention::Forever)
             .await
             .expect("a new name");
         ingest::ingest(&catalog, &Settings::default(), "db", request(SEEN.as_bytes(), 0))

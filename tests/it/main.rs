@@ -10,6 +10,7 @@
 //! | `query_api`    | every format; no statement reaches outside of its database               |
 //! | `auth`         | who gets in, and that tokens stay out of the logs                        |
 //! | `durability`   | nothing acknowledged is lost to `kill -9`; damage is found               |
+//! | `full_disk`    | a full or read-only volume stops writes, never reads, and heals by itself |
 //! | `maintenance`  | data sets of machines give the published and recomputed figures          |
 //! | `cli`          | the command line                                                         |
 //! | `readme`       | what the README says works                                               |
@@ -24,6 +25,7 @@ mod bad_input;
 mod cli;
 mod client;
 mod durability;
+mod full_disk;
 mod harness;
 mod maintenance;
 mod query_api;

@@ -19,7 +19,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use catalog::{Catalog, DatabaseName, Limits, State};
+use catalog::{Catalog, DatabaseName, Limits, Retention, State};
 use influxdb_line_protocol::parse_lines;
 use ingest::{Draft, OnError, Precision, Request, Settings, differential};
 use object_store::memory::InMemory;
@@ -142,7 +142,7 @@ fn state_with_tables_of(body: &str) -> Arc<State> {
             .expect("an empty store");
         let database = DatabaseName::new("db").expect("a good name");
         catalog
-            .create_database(&database)
+            .create_database(&database, Retention::Forever)
             .await
             .expect("a new name");
         let request = Request {

@@ -31,22 +31,41 @@ pub(crate) use parse::parse;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Statement {
     /// The condition is kept as text, to be planned like that of a query.
-    Delete { table: String, condition: String },
+    Delete {
+        table: String,
+        condition: String,
+    },
     CreateDatabase {
         name: String,
         retention: Retention,
         if_not_exists: bool,
     },
-    SetDatabaseRetention { name: String, retention: Retention },
-    DropDatabase { name: String, if_exists: bool },
-    UndropDatabase { name: String },
+    SetDatabaseRetention {
+        name: String,
+        retention: Retention,
+    },
+    DropDatabase {
+        name: String,
+        if_exists: bool,
+    },
+    UndropDatabase {
+        name: String,
+    },
     SetTableRetention {
         table: String,
         retention: Option<Retention>,
     },
-    SetTableFloats { table: String, floats: FloatStorage },
-    DropTable { table: String, if_exists: bool },
-    UndropTable { table: String },
+    SetTableFloats {
+        table: String,
+        floats: FloatStorage,
+    },
+    DropTable {
+        table: String,
+        if_exists: bool,
+    },
+    UndropTable {
+        table: String,
+    },
 }
 
 /// What statements change things through.
@@ -86,7 +105,9 @@ pub(crate) async fn run(
                 Err(catalog::Error::DatabaseExists { .. }) if if_not_exists => {
                     done("database exists")
                 }
-                created => created.map_err(Error::from).and_then(|_| done("database created")),
+                created => created
+                    .map_err(Error::from)
+                    .and_then(|_| done("database created")),
             }
         }
         Statement::SetDatabaseRetention { name, retention } => {
@@ -98,7 +119,9 @@ pub(crate) async fn run(
                 Err(catalog::Error::DatabaseNotFound { .. }) if if_exists => {
                     done("no such database")
                 }
-                dropped => dropped.map_err(Error::from).and_then(|()| done("database dropped")),
+                dropped => dropped
+                    .map_err(Error::from)
+                    .and_then(|()| done("database dropped")),
             }
         }
         Statement::UndropDatabase { name } => {
@@ -124,7 +147,9 @@ pub(crate) async fn run(
         Statement::DropTable { table, if_exists } => {
             match catalog.drop_table(database, &table, now()).await {
                 Err(catalog::Error::TableNotFound { .. }) if if_exists => done("no such table"),
-                dropped => dropped.map_err(Error::from).and_then(|()| done("table dropped")),
+                dropped => dropped
+                    .map_err(Error::from)
+                    .and_then(|()| done("table dropped")),
             }
         }
         Statement::UndropTable { table } => {

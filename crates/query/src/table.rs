@@ -171,11 +171,7 @@ impl Scan<'_> {
         self.project(self.visible(stored, filter), &columns)
     }
 
-    fn visible(
-        &self,
-        stored: Arc<dyn ExecutionPlan>,
-        filter: RowFilter,
-    ) -> Arc<dyn ExecutionPlan> {
+    fn visible(&self, stored: Arc<dyn ExecutionPlan>, filter: RowFilter) -> Arc<dyn ExecutionPlan> {
         if filter.is_empty() {
             return stored;
         }

@@ -64,7 +64,9 @@ pub(crate) enum Error {
     InvalidMimeType { accept: String },
     #[error("{what} is not supported")]
     Unsupported { what: &'static str },
-    #[error("invalid request; error parsing predicate: only equalities joined by AND are supported")]
+    #[error(
+        "invalid request; error parsing predicate: only equalities joined by AND are supported"
+    )]
     DeletePredicate,
     #[error(
         "invalid RFC3339Nano for field {field}, please format your time with RFC3339Nano format, example: 2009-01-02T23:00:00Z"

@@ -32,7 +32,7 @@ fn extension(table: &str, columns: &[(&str, ColumnKind)]) -> TableExtension {
     }
 }
 
-fn file(table: &crate::Table, first_sequence: u64) -> FileRecord {
+fn file(table: &Table, first_sequence: u64) -> FileRecord {
     FileRecord {
         id: FileId {
             first_sequence,

@@ -92,9 +92,7 @@ fn predicate(expr: &Expr, table: &Table) -> Result<Predicate> {
         },
         Expr::Not(inner) => Ok(negated(true, of(inner)?)),
         Expr::IsNull(inner) => Ok(Predicate::IsNull(column(inner, table)?)),
-        Expr::IsNotNull(inner) => {
-            Ok(negated(true, Predicate::IsNull(column(inner, table)?)))
-        }
+        Expr::IsNotNull(inner) => Ok(negated(true, Predicate::IsNull(column(inner, table)?))),
         Expr::Between(Between {
             expr,
             negated: is_negated,
@@ -112,7 +110,9 @@ fn predicate(expr: &Expr, table: &Table) -> Result<Predicate> {
             list,
             negated: is_negated,
         }) => {
-            let equals = list.iter().map(|item| binary(expr, Operator::Eq, item, table));
+            let equals = list
+                .iter()
+                .map(|item| binary(expr, Operator::Eq, item, table));
             let any = Predicate::Or(equals.collect::<Result<_>>()?);
             Ok(negated(*is_negated, any))
         }
@@ -207,9 +207,9 @@ fn column(expr: &Expr, table: &Table) -> Result<ColumnRef> {
             let found = column(inner, table)?;
             let is_text_column = match found {
                 ColumnRef::Time => false,
-                ColumnRef::Column(id) => {
-                    is_text(&storage::arrow_type(table.columns()[usize::from(id.0)].kind))
-                }
+                ColumnRef::Column(id) => is_text(&storage::arrow_type(
+                    table.columns()[usize::from(id.0)].kind,
+                )),
             };
             match is_text_column {
                 true => Ok(found),
@@ -223,7 +223,10 @@ fn column(expr: &Expr, table: &Table) -> Result<ColumnRef> {
 fn is_text(data_type: &DataType) -> bool {
     match data_type {
         DataType::Dictionary(_, values) => is_text(values),
-        other => matches!(other, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
+        other => matches!(
+            other,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+        ),
     }
 }
 

@@ -81,13 +81,17 @@ fn delete(parser: &mut Parser<'_>) -> Result<Statement> {
     let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = delete.from;
     let table = match &from[..] {
         [only] if only.joins.is_empty() => match &only.relation {
-            TableFactor::Table { name, alias: None, .. } => Some(table_name(name)?),
+            TableFactor::Table {
+                name, alias: None, ..
+            } => Some(table_name(name)?),
             _ => None,
         },
         _ => None,
     };
     let (Some(table), true) = (table, is_plain) else {
-        return Err(syntax("only DELETE FROM table WHERE condition is supported"));
+        return Err(syntax(
+            "only DELETE FROM table WHERE condition is supported",
+        ));
     };
     let condition = delete.selection.ok_or_else(|| {
         syntax("DELETE needs a WHERE condition; WHERE true deletes every row of the table")
@@ -298,7 +302,10 @@ mod tests {
                 if_exists: true,
             },
         );
-        check("UNDROP DATABASE plant", Statement::UndropDatabase { name: name() });
+        check(
+            "UNDROP DATABASE plant",
+            Statement::UndropDatabase { name: name() },
+        );
         for (text, retention) in [
             ("'2d'", Some(days(2))),
             ("'inf'", Some(Retention::Forever)),
@@ -338,7 +345,14 @@ mod tests {
 
     #[test]
     fn everything_else_is_left_to_datafusion() {
-        for sql in ["", "SELECT 1", "CREATE TABLE t (a INT)", "(DELETE FROM t)", "DROP VIEW v", "'"] {
+        for sql in [
+            "",
+            "SELECT 1",
+            "CREATE TABLE t (a INT)",
+            "(DELETE FROM t)",
+            "DROP VIEW v",
+            "'",
+        ] {
             assert_eq!(parse(sql).unwrap(), None, "{sql}");
         }
     }
@@ -350,7 +364,10 @@ mod tests {
             assert!(message.contains(expected), "{sql}: {message}");
         };
         check("DELETE FROM t", "WHERE true");
-        check("DELETE FROM t USING u WHERE t.a = u.a", "DELETE FROM table WHERE");
+        check(
+            "DELETE FROM t USING u WHERE t.a = u.a",
+            "DELETE FROM table WHERE",
+        );
         check("DELETE FROM other.t WHERE true", "not one of this database");
         check("ALTER TABLE t SET RETENTION '1 fortnight'", "'30d'");
         check("ALTER TABLE t RENAME TO u", "Expected: SET");

@@ -126,7 +126,8 @@ async fn create_database(services: &Services, name: &DatabaseName) -> Result<()>
     match services
         .catalog
         .create_database(name, Retention::Forever)
-        .await {
+        .await
+    {
         // Someone else was first, which is as good.
         Ok(_) | Err(catalog::Error::DatabaseExists { .. }) => Ok(()),
         Err(error) => Err(error.into()),

@@ -18,8 +18,8 @@ use chrono::DateTime;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::http::{App, json};
 use crate::http::parameters::Parameters;
+use crate::http::{App, json};
 use predicate::Condition;
 
 #[derive(Debug, Deserialize)]
@@ -40,7 +40,9 @@ pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<S
 
     let services = app.server.services()?;
     let state = services.catalog.state();
-    let database = state.database(&bucket).ok_or(Error::DatabaseNotFound { name: bucket })?;
+    let database = state
+        .database(&bucket)
+        .ok_or(Error::DatabaseNotFound { name: bucket })?;
     let in_range = Predicate::time_between(range);
     let target = |table: &Table| -> Option<(TableId, Predicate)> {
         let mut all = vec![in_range.clone()];
@@ -49,7 +51,10 @@ pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<S
         }
         Some((table.id, Predicate::And(all)))
     };
-    let targets: Vec<_> = database.tables().filter_map(|table| target(table)).collect();
+    let targets: Vec<_> = database
+        .tables()
+        .filter_map(|table| target(table))
+        .collect();
     if !targets.is_empty() {
         services.storage.delete_rows(targets).await?;
     }
@@ -79,8 +84,10 @@ fn instant(field: &'static str, text: &str) -> Result<i64> {
         return Err(Error::DeleteTime { field });
     };
     // Times that do not fit in nanoseconds lie before or after every row.
-    Ok(instant.timestamp_nanos_opt().unwrap_or(match instant.timestamp() < 0 {
-        true => i64::MIN,
-        false => i64::MAX,
-    }))
+    Ok(instant
+        .timestamp_nanos_opt()
+        .unwrap_or(match instant.timestamp() < 0 {
+            true => i64::MIN,
+            false => i64::MAX,
+        }))
 }

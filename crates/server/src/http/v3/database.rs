@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -15,9 +15,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::http::{App, json};
 use crate::http::formats::{self, Format, Rows};
 use crate::http::parameters::Parameters;
+use crate::http::{App, json};
 
 /// The body of a request to create or change a database.
 #[derive(Debug, Deserialize)]

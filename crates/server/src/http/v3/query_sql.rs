@@ -54,12 +54,7 @@ pub(super) async fn answer_post(State(app): State<App>, request: Request) -> Res
     answer(&app, &parts.headers, query, Access::Change).await
 }
 
-async fn answer(
-    app: &App,
-    headers: &HeaderMap,
-    query: Query,
-    access: Access,
-) -> Result<Response> {
+async fn answer(app: &App, headers: &HeaderMap, query: Query, access: Access) -> Result<Response> {
     let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
     let message = match (is_given(&query.db), is_given(&query.q)) {
         (true, true) => None,

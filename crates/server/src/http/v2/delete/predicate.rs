@@ -20,7 +20,11 @@ pub(super) fn parse(text: &str) -> Option<Vec<Condition>> {
         }
         let (name, equals, value) = (tokens.next()?, tokens.next()?, tokens.next()?);
         match (name, equals, value) {
-            (Token::Word(name) | Token::Text(name), Token::Equals, Token::Word(value) | Token::Text(value)) => {
+            (
+                Token::Word(name) | Token::Text(name),
+                Token::Equals,
+                Token::Word(value) | Token::Text(value),
+            ) => {
                 conditions.push(Condition { name, value });
             }
             _ => return None,

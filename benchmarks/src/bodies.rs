@@ -51,6 +51,11 @@ impl Bodies {
         self.bodies.iter().map(|body| body.rows).sum()
     }
 
+    /// Field values of all rows; 0 where nobody counted.
+    pub(crate) fn values(&self) -> u64 {
+        self.tables.iter().map(|table| table.values).sum()
+    }
+
     pub(crate) fn line_bytes(&self) -> u64 {
         self.bodies.iter().map(|body| body.line_bytes).sum()
     }

@@ -120,6 +120,8 @@ pub(crate) struct Line {
     pub(crate) counted_field: &'static str,
     /// Whether the line has that field.
     pub(crate) has_counted_field: bool,
+    /// Fields of the line.
+    pub(crate) field_count: u32,
     /// Whether another line may have the same tags and time.
     pub(crate) may_repeat: bool,
     /// Whether the line comes later than its time says.

@@ -25,6 +25,7 @@ mod ingest;
 mod load;
 mod machine;
 mod measure;
+mod metrics;
 mod model;
 mod peers;
 mod record;
@@ -57,6 +58,24 @@ enum Command {
     Ingest(ingest::IngestOptions),
     /// Load the same files into this server, InfluxDB 1, VictoriaMetrics and QuestDB.
     Peers(Box<peers::PeersOptions>),
+    /// Full rate for minutes, with flushes and compaction running.
+    Sustained(scenario::sustained::Options),
+    /// Time to acknowledgement with eight writers at half of the greatest rate.
+    Latency(scenario::latency::Options),
+    /// The rate of rows out of order beside the same rows in order.
+    Disorder(scenario::ratio::DisorderOptions),
+    /// The rate with ten million series beside that with ten thousand.
+    Cardinality(scenario::ratio::CardinalityOptions),
+    /// What a field value takes in files, by kind of data.
+    BytesPerValue(scenario::bytes_per_value::Options),
+    /// Bytes written to files over bytes that are live after a day of rows.
+    WriteAmplification(scenario::write_amplification::Options),
+    /// Time to ready with many files, and with much log after a kill.
+    Restart(scenario::restart::Options),
+    /// Kill the server again and again and compare with what it acknowledged.
+    CrashLoop(scenario::crash_loop::Options),
+    /// Years of one-second data and a query over all of it.
+    History(scenario::history::Options),
     /// Measure ingest and queries of the real server, and compare with DuckDB.
     FirstFigures(Box<figures::FiguresOptions>),
 }
@@ -66,6 +85,15 @@ fn main() -> ExitCode {
         Command::Generate(options) => generate::generate(&options),
         Command::Ingest(options) => ingest::ingest(&options),
         Command::Peers(options) => peers::peers(&options),
+        Command::Sustained(options) => scenario::sustained::run(&options),
+        Command::Latency(options) => scenario::latency::run(&options),
+        Command::Disorder(options) => scenario::ratio::disorder(&options),
+        Command::Cardinality(options) => scenario::ratio::cardinality(&options),
+        Command::BytesPerValue(options) => scenario::bytes_per_value::run(&options),
+        Command::WriteAmplification(options) => scenario::write_amplification::run(&options),
+        Command::Restart(options) => scenario::restart::run(&options),
+        Command::CrashLoop(options) => scenario::crash_loop::run(&options),
+        Command::History(options) => scenario::history::run(&options),
         Command::FirstFigures(options) => figures::first_figures(&options),
     };
     match result {

@@ -1,5 +1,14 @@
 //! What the scenarios share: options, the folder that goes away, the metrics of the server.
 
+pub(crate) mod bytes_per_value;
+pub(crate) mod crash_loop;
+pub(crate) mod history;
+pub(crate) mod latency;
+pub(crate) mod ratio;
+pub(crate) mod restart;
+pub(crate) mod sustained;
+pub(crate) mod write_amplification;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,7 +17,7 @@ use tempfile::TempDir;
 use crate::error::{AtPath, Error, Result};
 use crate::record::Record;
 use crate::server::{Installed, Server};
-use crate::target::{DATABASE, Kind};
+use crate::target::{DATABASE, Kind, Target, number};
 
 /// Options of every scenario.
 #[derive(Debug, Clone, Args)]
@@ -130,4 +139,22 @@ pub(crate) fn database_note() -> String {
     format!(
         "All rows go to the database `{DATABASE}` over `/api/v2/write` on loopback; the loader runs on the same cores."
     )
+}
+
+/// Checks that `table` has as many rows as were acknowledged; their keys all differ.
+pub(crate) fn check_count(target: &Target, table: &str, rows: u64) -> Result<()> {
+    let sql = format!("select count(*) as n from \"{table}\"");
+    let found = number(&sql, &target.query_rows(&sql)?, "/0/n")?;
+    if found == rows {
+        return Ok(());
+    }
+    Err(Error::WrongAnswer {
+        query: sql,
+        detail: format!("{found} rows instead of {rows}"),
+    })
+}
+
+/// Removes a server's folder before its scenario ends, for the space.
+pub(crate) fn remove(folder: &Path) -> Result<()> {
+    std::fs::remove_dir_all(folder).at(folder)
 }

@@ -64,7 +64,7 @@ impl Installed {
         match self.kind {
             Kind::Tidemill => first_line(Command::new(&self.program).arg("--version")),
             Kind::Influxdb1 => first_line(Command::new(&self.program).arg("version")),
-            Kind::VictoriaMetrics => first_line(Command::new(&self.program).arg("-version")),
+            Kind::VictoriaMetrics => victoria_metrics::version(),
             Kind::Questdb => Ok(questdb::version(&self.program)),
         }
     }

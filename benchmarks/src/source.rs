@@ -84,6 +84,12 @@ impl Laps {
     }
 }
 
+impl Laps {
+    pub(crate) fn bodies_per_lap(&self) -> u64 {
+        self.bodies.len() as u64
+    }
+}
+
 impl LapBody {
     fn new(bytes: Vec<u8>) -> Self {
         let mut times = Vec::new();

@@ -203,6 +203,7 @@ impl Lines for CpuLines {
             time_ns: row.time_ns,
             counted_field: FIELDS[0],
             has_counted_field: true,
+            field_count: FIELD_COUNT as u32,
             may_repeat: false,
             is_delayed: false,
         })

@@ -142,6 +142,7 @@ impl IotLines {
             time_ns: self.time_ns,
             counted_field,
             has_counted_field: no_field != Some(0),
+            field_count: (field_count - usize::from(no_field.is_some())) as u32,
             may_repeat: no_tag == Some(0),
             is_delayed: false,
         }

@@ -92,12 +92,13 @@ impl Lines for PdmLines {
                 self.time_ns += self.interval_ns;
                 self.instants_left -= 1;
             }
-            if let Some(has_first) = written {
+            if let Some((has_first, field_count)) = written {
                 return Some(Line {
                     table: "machine",
                     time_ns,
                     counted_field: SENSORS[0].0,
                     has_counted_field: has_first,
+                    field_count,
                     may_repeat: false,
                     is_delayed: false,
                 });
@@ -150,18 +151,19 @@ impl Machine {
         }
     }
 
-    /// Appends the row and tells whether it has the first sensor; `None` when no value is left.
+    /// Appends the row and tells whether it has the first sensor and how many it has; `None` when
+    /// no value is left.
     fn write_row(
         &mut self,
         out: &mut Vec<u8>,
         names: &[String],
         values: Values,
         time_ns: i64,
-    ) -> Option<bool> {
+    ) -> Option<(bool, u32)> {
         let start = out.len();
         out.extend_from_slice(self.prefix.as_bytes());
         let wear = self.grow_older();
-        let (mut separator, mut has_first) = (b' ', false);
+        let (mut separator, mut has_first, mut field_count) = (b' ', false, 0);
         for (position, name) in names.iter().enumerate() {
             let value = self.read(position, values, wear);
             if self.random.random_bool(DROPOUT) {
@@ -175,13 +177,14 @@ impl Machine {
                 Values::Drift | Values::Walk => write_decimals(out, value, 2),
             }
             (separator, has_first) = (b',', has_first || position == 0);
+            field_count += 1;
         }
         if separator == b' ' {
             out.truncate(start);
             return None;
         }
         write_time(out, time_ns);
-        Some(has_first)
+        Some((has_first, field_count))
     }
 
     /// One row older; a machine at the end of its life is repaired. Returns the wear, 0 to 1.
@@ -215,22 +218,28 @@ impl Machine {
 /// The line of `history`: one machine, one value with two decimals. Appended without a generator's
 /// state, so that any part of years of data can be rendered by itself.
 pub(crate) fn write_history_line(out: &mut Vec<u8>, machine: u64, second: u64, time_ns: i64) {
-    // A slow wave by time of day, a slower one by season and noise from the two numbers
-    // themselves (the finalizer of SplitMix64, Steele et al. 2014).
-    let mut hash = second.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (machine << 57);
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let noise = (hash >> 48) % 100;
-    let day = triangle(second, 86_400, 1_000);
-    let season = triangle(second, 31_557_600, 2_000);
-    let hundredths = 4_000 + machine * 100 + day + season + noise;
+    let hundredths = history_hundredths(machine, second);
     out.extend_from_slice(b"history,asset_id=m_");
     write_integer(out, machine as i64);
     out.extend_from_slice(b" temperature_c=");
     write_integer(out, (hundredths / 100) as i64);
-    let cents = hundredths % 100;
-    out.extend_from_slice(&[b'.', b'0' + (cents / 10) as u8, b'0' + (cents % 10) as u8]);
+    let cents = (hundredths % 100) as u8;
+    out.extend_from_slice(&[b'.', b'0' + cents / 10, b'0' + cents % 10]);
     write_time(out, time_ns);
+}
+
+/// The value of `history` in hundredths: a wave by time of day, a slower one by season, and noise
+/// from the two numbers themselves (the finalizer of SplitMix64, Steele et al. 2014).
+pub(crate) fn history_hundredths(machine: u64, second: u64) -> u64 {
+    let mut hash = second.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (machine << 57);
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let noise = (hash >> 48) % 100;
+    4_000
+        + machine * 100
+        + triangle(second, 86_400, 1_000)
+        + triangle(second, 31_557_600, 2_000)
+        + noise
 }
 
 /// 0 up to `height` and back within `period`.

@@ -14,6 +14,8 @@ pub(crate) struct TableTally {
     pub(crate) lines: u64,
     /// Different keys (tags and time): the rows of an engine that merges equal keys.
     pub(crate) keys: u64,
+    /// Fields of all lines together.
+    pub(crate) values: u64,
     /// The field by which an engine without rows is asked.
     pub(crate) counted_field: String,
     /// Lines that have this field.
@@ -54,6 +56,7 @@ impl Tally {
         }
         let table = self.table(line);
         table.lines += 1;
+        table.values += u64::from(line.field_count);
         table.field_lines += u64::from(line.has_counted_field);
         table.keys += u64::from(new_key);
         table.field_keys += u64::from(new_field);
@@ -74,6 +77,7 @@ impl Tally {
                 table: line.table.to_owned(),
                 lines: 0,
                 keys: 0,
+                values: 0,
                 counted_field: line.counted_field.to_owned(),
                 field_lines: 0,
                 field_keys: 0,

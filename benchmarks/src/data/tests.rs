@@ -112,6 +112,7 @@ fn the_tally_counts_keys_as_a_set_would() {
         let (lines, tally) = rendered(&spec);
         let mut keys: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         let mut field_keys = keys.clone();
+        let mut values: BTreeMap<&str, usize> = BTreeMap::new();
         for line in &lines {
             let (key, rest) = line.split_once(' ').unwrap();
             let (table, _) = line.split_once(',').unwrap();
@@ -120,6 +121,7 @@ fn the_tally_counts_keys_as_a_set_would() {
                 field_keys.entry(table).or_default().insert(key.clone());
             }
             keys.entry(table).or_default().insert(key);
+            *values.entry(table).or_default() += rest.split(',').count();
         }
         assert_eq!(tally.lines, lines.len() as u64);
         for table in tally.into_tables() {
@@ -128,6 +130,7 @@ fn the_tally_counts_keys_as_a_set_would() {
                 table.field_keys,
                 field_keys[table.table.as_str()].len() as u64
             );
+            assert_eq!(table.values, values[table.table.as_str()] as u64);
             assert!(table.field_keys < table.keys && table.keys <= table.lines);
         }
     }
@@ -172,7 +175,8 @@ fn pdm_values_are_of_their_kind() {
         assert!(all.iter().all(|&count| count <= most), "{values:?}");
         let mean = all.iter().sum::<usize>() as f64 / all.len() as f64;
         assert!(mean > most as f64 * 0.6, "{values:?}: {mean}");
-        let missing = 1.0 - all.len() as f64 / (tally.lines * 8) as f64;
+        assert_eq!(tally.into_tables()[0].values, all.len() as u64);
+        let missing = 1.0 - all.len() as f64 / (lines.len() * 8) as f64;
         assert!((0.007..0.013).contains(&missing), "{values:?}: {missing}");
     }
 }

@@ -22,6 +22,9 @@ use crate::target::Target;
 /// Longest wait between two tries of a body.
 const RETRY_LIMIT: Duration = Duration::from_secs(5);
 
+/// A server that says "later" for longer than this will not take the body.
+const BUSY_LIMIT: Duration = Duration::from_secs(120);
+
 /// How a load is driven.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Drive {
@@ -186,9 +189,10 @@ impl Writer<'_> {
 
     fn write(&self, target: &Target, bytes: &[u8]) -> Result<()> {
         let is_gzip = self.source.encoding() == Encoding::Gzip;
+        let begin = Instant::now();
         loop {
             let answer = target.write(bytes, is_gzip)?;
-            if !matches!(answer.status, 429 | 503) {
+            if !matches!(answer.status, 429 | 503) || begin.elapsed() > BUSY_LIMIT {
                 return answer.success().map(drop);
             }
             self.progress.busy_answers.fetch_add(1, Ordering::Relaxed);

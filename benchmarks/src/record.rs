@@ -304,11 +304,11 @@ fn spread_text(spread: &Spread) -> String {
     }
 }
 
-/// A number with about three significant digits after the first thousand, whole above that, its
-/// thousands apart.
+/// A number with about three significant digits, whole numbers and those above a hundred without
+/// decimals, thousands apart.
 fn shown(value: f64) -> String {
     let digits = match value.abs() {
-        size if size == 0.0 || size >= 100.0 => 0,
+        size if size >= 100.0 || value.fract() == 0.0 => 0,
         size if size >= 10.0 => 1,
         size if size >= 1.0 => 2,
         _ => 3,
@@ -347,6 +347,7 @@ mod tests {
             (0.3749, "0.375"),
             (1.2351, "1.24"),
             (12.34, "12.3"),
+            (30.0, "30"),
             (999.0, "999"),
             (1_234.5, "1 234"),
             (639_065.1, "639 065"),

@@ -114,8 +114,11 @@ impl Target {
         match self.kind {
             Kind::Tidemill => {
                 let body = json!({ "db": DATABASE });
-                self.post_json("/api/v3/configure/database", &body)
-                    .map(drop)
+                match self.post_json("/api/v3/configure/database", &body) {
+                    // It is there already: `ingest` may be run again.
+                    Err(Error::Refused { status: 409, .. }) => Ok(()),
+                    answer => answer.map(drop),
+                }
             }
             Kind::Influxdb1 => {
                 let statement = format!("CREATE DATABASE {DATABASE}");

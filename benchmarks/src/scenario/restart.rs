@@ -12,19 +12,25 @@ use crate::error::{Error, Result};
 use crate::load::{Drive, Progress, load};
 use crate::machine::folder_size;
 use crate::measure::measure;
-use crate::metrics::{Metrics, WAL_BYTES};
+use crate::metrics::{BUFFER_BYTES, Metrics, WAL_BYTES};
 use crate::record::{Aim, say};
 use crate::report::{Spread, ms};
 use crate::server::Server;
 use crate::source::{Laps, Rendered, Source, View};
 
-/// Settings under which everything that is written stays in the log until the process is killed.
-const NO_FLUSH: [&str; 4] = [
-    "buffer.flush_bytes=64GiB",
-    "buffer.bytes_max=64GiB",
+/// Settings under which everything that is written stays in the log until the process is killed: the
+/// buffer may not be larger.
+const NO_FLUSH: [&str; 3] = [
+    "buffer.flush_bytes=1GiB",
+    "buffer.bytes_max=1GiB",
     "buffer.flush_age=10h",
-    "wal.quota=64GiB",
 ];
+
+/// Above this the next rows might begin a flush.
+const BUFFER_MAX: f64 = (1000_u64 << 20) as f64;
+
+/// Small bodies make more log for the same buffer: each record names its columns and tags.
+const LINES_PER_BODY: u64 = 1_000;
 
 /// Rows between two looks at the size of the log.
 const LAP_NS: i64 = 300_000_000_000;
@@ -105,14 +111,14 @@ fn with_log(scenario: &mut Scenario, options: &Options) -> Result<()> {
     let (server, folder) = scenario.fresh_server("log", &NO_FLUSH)?;
     let target = server.target();
     let spec = Spec::new(Shape::Cpu, 4_000, LAP_NS);
-    let bodies = Bodies::render(&mut *spec.lines(), 10_000, Encoding::Plain, 2);
+    let bodies = Bodies::render(&mut *spec.lines(), LINES_PER_BODY, Encoding::Plain, 2);
     let per_lap = bodies.rows();
     let source = Laps::new(bodies, LAP_NS, u64::MAX);
     let (mut rows, mut live_s) = (0, 0.0);
     let wanted = (options.wal_mib << 20) as f64;
-    let mut wal_bytes = 0.0;
+    let (mut wal_bytes, mut buffer_bytes) = (0.0, 0.0);
     say("filling the log");
-    while wal_bytes < wanted {
+    while wal_bytes < wanted && buffer_bytes < BUFFER_MAX {
         let lap = Lap {
             laps: &source,
             first: rows / per_lap,
@@ -126,12 +132,14 @@ fn with_log(scenario: &mut Scenario, options: &Options) -> Result<()> {
         )?;
         rows += measured.load.rows;
         live_s += measured.load.wall.as_secs_f64();
-        wal_bytes = Metrics::fetch(&target)?.first(&WAL_BYTES)?;
-        say(&format!(
-            "{rows} rows, {:.0} MiB of log",
-            wal_bytes / f64::from(1 << 20)
-        ));
+        let metrics = Metrics::fetch(&target)?;
+        wal_bytes = metrics.first(&WAL_BYTES)?;
+        buffer_bytes = metrics.first(&BUFFER_BYTES)?;
     }
+    say(&format!(
+        "{rows} rows, {:.0} MiB of log; killing",
+        wal_bytes / f64::from(1 << 20)
+    ));
     let rss = server.usage()?.rss_bytes;
     server.kill()?;
     let mut times = Vec::new();

@@ -4,9 +4,9 @@
 //! Spec ──► cpu | iot | pdm ──► (order: hold lines back) ──► tally ──► file or bodies
 //! ```
 //!
-//! Values are deterministic per series: a series has a generator of its own, seeded by (seed, series
-//! number). What concerns the stream as a whole (gaps, disorder) is drawn from generators of its own,
-//! so that data in order and out of order are the same rows.
+//! Values are deterministic per series: a series has a generator of its own, seeded by (seed,
+//! series number). What concerns the stream as a whole (gaps, disorder) is drawn from generators of
+//! its own, so that data in order and out of order are the same rows.
 
 pub(crate) mod cpu;
 mod iot;

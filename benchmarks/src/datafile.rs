@@ -1,5 +1,5 @@
-//! Rendered rows as a file of line protocol, plain or gzip by its name, and beside it a JSON file that says what a
-//! server must hold after them.
+//! Rendered rows as a file of line protocol, plain or gzip by its name, and beside it a JSON file
+//! that says what a server must hold after them.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::bodies::Encoding;
+use crate::bodies::{Bodies, Encoding};
 use crate::datafile;
 use crate::error::{Error, Result};
 use crate::load::Drive;
 use crate::machine::{Usage, folder_size};
 use crate::measure::{measure, settle};
 use crate::record::{Record, say};
-use crate::scenario::positive;
+use crate::scenario::{mib, positive, record_load};
 use crate::target::{Kind, Target};
 
 /// How long the server may work on after the last acknowledgement.
@@ -61,19 +61,10 @@ pub(crate) struct IngestOptions {
 
 /// Loads the file, prints and writes the figures.
 pub(crate) fn ingest(options: &IngestOptions) -> Result<()> {
-    if options.encoding == Encoding::Gzip && !options.target.takes_gzip() {
-        let detail = format!("{} takes no compressed bodies", options.target.name());
-        return Err(Error::Usage { detail });
-    }
-    if options
-        .rate
-        .is_some_and(|rate| rate.is_nan() || rate <= 0.0)
-    {
-        let detail = "--rate must be above zero".to_owned();
-        return Err(Error::Usage { detail });
-    }
+    options.check()?;
     let folder = options.data_dir.clone().unwrap_or_else(std::env::temp_dir);
-    let mut record = Record::begin(&format!("Ingest into {}", options.target.name()), &folder)?;
+    let title = format!("Ingest into {}", options.target.name());
+    let mut record = Record::begin(&title, &folder)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     say("reading the file");
     let bodies = datafile::read(&options.file, options.lines, options.encoding, threads)?;
@@ -85,68 +76,13 @@ pub(crate) fn ingest(options: &IngestOptions) -> Result<()> {
         time_limit: None,
     };
     say("loading");
-    let measured = measure(
-        &target,
-        options.pid,
-        &bodies,
-        &drive,
-        Duration::from_secs(1),
-    )?;
+    let every = Duration::from_secs(1);
+    let measured = measure(&target, options.pid, &bodies, &drive, every)?;
     let is_settled = settle(options.pid, SETTLE_LIMIT)?;
-    let rest = Usage::of(options.pid)?;
 
-    record.condition("durability", options.target.durability());
-    record.condition("lines a body", options.lines);
-    record.condition("connections", options.connections);
-    record.condition("bytes sent", bodies.sent_bytes());
-    record.condition("bytes of line protocol", bodies.line_bytes());
-    record.condition("rows", bodies.rows());
-    let acks = &measured.load.acknowledgements;
-    record.single("rows/s, wall", "rows/s", measured.rows_per_s(), None);
-    record.single(
-        "rows per second of server CPU",
-        "rows/s",
-        measured.rows_per_cpu_s(),
-        None,
-    );
-    record.single(
-        "server CPU to the last acknowledgement",
-        "s",
-        measured.cpu_s,
-        None,
-    );
-    for (name, share) in [("median", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
-        record.single(
-            &format!("acknowledgement, {name}"),
-            "ms",
-            acks.ms(share),
-            None,
-        );
-    }
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    record.single("memory, peak", "MiB", mib(measured.rss_peak_bytes), None);
-    record.single(
-        "memory, at rest after the load",
-        "MiB",
-        mib(rest.rss_bytes),
-        None,
-    );
-    record.single(
-        "answers \"later\"",
-        "",
-        measured.load.busy_answers as f64,
-        None,
-    );
-    if let Some(folder) = &options.data_dir {
-        let size = folder_size(folder, &|_| true)?;
-        record.single("on disk", "MB", size.allocated_bytes as f64 / 1e6, None);
-        record.single(
-            "on disk, lengths of the files",
-            "MB",
-            size.bytes as f64 / 1e6,
-            None,
-        );
-    }
+    options.record_conditions(&mut record, &bodies);
+    record_load(&mut record, &measured, None);
+    options.record_rest(&mut record)?;
     if !is_settled {
         record.note("The server was still working when memory and disk were taken.");
     }
@@ -157,4 +93,45 @@ pub(crate) fn ingest(options: &IngestOptions) -> Result<()> {
         record.note(format!("Counted after the load: {rows} rows, as expected."));
     }
     record.write(&options.out)
+}
+
+impl IngestOptions {
+    fn check(&self) -> Result<()> {
+        let refuse = |detail: String| Err(Error::Usage { detail });
+        if self.encoding == Encoding::Gzip && !self.target.takes_gzip() {
+            return refuse(format!("{} takes no compressed bodies", self.target.name()));
+        }
+        if self.rate.is_some_and(|rate| rate.is_nan() || rate <= 0.0) {
+            return refuse("--rate must be above zero".to_owned());
+        }
+        Ok(())
+    }
+
+    fn record_conditions(&self, record: &mut Record, bodies: &Bodies) {
+        record.condition("durability", self.target.durability());
+        record.condition("lines a body", self.lines);
+        record.condition("connections", self.connections);
+        record.condition("bytes sent", bodies.sent_bytes());
+        record.condition("bytes of line protocol", bodies.line_bytes());
+        record.condition("rows", bodies.rows());
+    }
+
+    /// What the server takes once it has come to rest.
+    fn record_rest(&self, record: &mut Record) -> Result<()> {
+        let rest = Usage::of(self.pid)?;
+        record.single("memory, peak", "MiB", mib(rest.rss_peak_bytes), None);
+        record.single(
+            "memory, at rest after the load",
+            "MiB",
+            mib(rest.rss_bytes),
+            None,
+        );
+        if let Some(folder) = &self.data_dir {
+            let size = folder_size(folder, &|_| true)?;
+            record.single("on disk", "MB", size.allocated_bytes as f64 / 1e6, None);
+            let lengths = size.bytes as f64 / 1e6;
+            record.single("on disk, lengths of the files", "MB", lengths, None);
+        }
+        Ok(())
+    }
 }

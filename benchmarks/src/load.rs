@@ -2,13 +2,13 @@
 //!
 //! Connections take the next unsent body, as writers with a shared queue do: rows arrive nearly,
 //! not exactly, in time order. At full rate a connection sends its next body when the last one is
-//! acknowledged (closed loop). With a rate, every body has a time at which it should go out, and its
-//! acknowledgement is timed from then (open loop): a server that stalls does not make the
+//! acknowledged (closed loop). With a rate, every body has a time at which it should go out, and
+//! its acknowledgement is timed from then (open loop): a server that stalls does not make the
 //! measurement wait for it unseen.
 //!
 //! A server may answer "later" (429 or 503): the body is sent again after the time it asks for, and
-//! the result says how often. Any other refusal ends the load with an error: a rate that counts refused rows
-//! is no rate.
+//! the result says how often. Any other refusal ends the load with an error: a rate that counts
+//! refused rows is no rate.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! What the measured server says of itself at `/metrics` (Prometheus text format).
 //!
-//! Names may change with the server; a scenario says which it wants, most telling first, and the result
-//! names the one that was found.
+//! Names may change with the server; a scenario says which it wants, most telling first, and the
+//! result names the one that was found.
 
 use std::collections::BTreeMap;
 

@@ -16,7 +16,7 @@ use crate::machine::{FolderSize, Usage, children_cpu_s, folder_size, pause};
 use crate::measure::{Measured, measure, settle};
 use crate::record::{Aim, Cell, Record, Table, say};
 use crate::report::Spread;
-use crate::scenario::{positive, server_binary, work_folder};
+use crate::scenario::{mib, positive, server_binary, work_folder};
 use crate::server::{Installed, Server};
 use crate::target::{Kind, Target};
 
@@ -135,8 +135,16 @@ pub(crate) fn peers(options: &PeersOptions) -> Result<()> {
             record.save(&options.out)?;
         }
     }
-    record.note("Each server ran alone on the machine with the loader beside it, over an empty folder. After every load the rows were counted by a query of the server and equal those of the file.");
-    record.note("`rows/CPU s, whole` divides by the CPU time up to the end of the process after SIGTERM, so that flushes, merges and the applying of a log are in it, wherever a server puts them.");
+    record.note(
+        "Each server ran alone on the machine with the loader beside it, over an empty \
+         folder. After every load the rows were counted by a query of the server and equal \
+         those of the file.",
+    );
+    record.note(
+        "`rows/CPU s, whole` divides by the CPU time up to the end of the process after \
+         SIGTERM, so that flushes, merges and the applying of a log are in it, wherever a \
+         server puts them.",
+    );
     record.note("Memory of VictoriaMetrics and QuestDB grows with the memory of the machine by their defaults.");
     record.write(&options.out)
 }
@@ -265,7 +273,6 @@ fn table(title: &str, servers: &[&Installed], taken: &[Vec<Taken>]) -> Table {
             "answers \"later\"",
         ],
     );
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     for (server, runs) in servers.iter().zip(taken) {
         let spread =
             |figure: &dyn Fn(&Taken) -> f64| Cell::from(Spread::of(runs.iter().map(figure)));

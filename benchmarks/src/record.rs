@@ -2,7 +2,8 @@
 //! for all scenarios, so that results can be read side by side.
 //!
 //! A figure without its circumstances is not a figure: each record names its command, commit,
-//! server, machine, load before the run and durability. A figure that was taken more than once is a [`Spread`].
+//! server, machine, load before the run and durability. A figure that was taken more than once is a
+//! [`Spread`].
 
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -15,7 +15,8 @@ use clap::Args;
 use tempfile::TempDir;
 
 use crate::error::{AtPath, Error, Result};
-use crate::record::Record;
+use crate::measure::Measured;
+use crate::record::{Aim, Record};
 use crate::server::{Installed, Server};
 use crate::target::{DATABASE, Kind, Target, number};
 
@@ -157,4 +158,34 @@ pub(crate) fn check_count(target: &Target, table: &str, rows: u64) -> Result<()>
 /// Removes a server's folder before its scenario ends, for the space.
 pub(crate) fn remove(folder: &Path) -> Result<()> {
     std::fs::remove_dir_all(folder).at(folder)
+}
+
+/// The figures of a load: rates, acknowledgements, refusals for now.
+pub(crate) fn record_load(record: &mut Record, measured: &Measured, rate_aim: Option<Aim>) {
+    let (per_s, per_cpu_s) = (measured.rows_per_s(), measured.rows_per_cpu_s());
+    record.single("rows/s, wall", "rows/s", per_s, rate_aim);
+    record.single("rows per second of server CPU", "rows/s", per_cpu_s, None);
+    record.single(
+        "server CPU to the last acknowledgement",
+        "s",
+        measured.cpu_s,
+        None,
+    );
+    let shares = [
+        ("median", 0.5),
+        ("p99", 0.99),
+        ("p99.9", 0.999),
+        ("longest", 1.0),
+    ];
+    for (name, share) in shares {
+        let ms = measured.load.acknowledgements.ms(share);
+        record.single(&format!("acknowledgement, {name}"), "ms", ms, None);
+    }
+    let busy = measured.load.busy_answers as f64;
+    record.single("answers \"later\"", "", busy, None);
+}
+
+/// Bytes in MiB.
+pub(crate) fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }

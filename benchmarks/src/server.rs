@@ -1,5 +1,6 @@
 //! Servers under measurement: real processes on free loopback ports, each with a data folder of its
-//! own, all started, watched and ended the same way. What differs by server is in the modules below.
+//! own, all started, watched and ended the same way. What differs by server is in the modules
+//! below.
 
 mod influxdb;
 mod questdb;

@@ -1,5 +1,5 @@
-//! Where the bodies of a load come from. What is in memory is sent as it is; what would not fit there is
-//! made while it is sent, by work that is small beside what the server does with it.
+//! Where the bodies of a load come from. What is in memory is sent as it is; what would not fit
+//! there is made while it is sent, by work that is small beside what the server does with it.
 //!
 //! | source        | for                | work a row                     |
 //! |---------------|--------------------|--------------------------------|
@@ -9,8 +9,8 @@
 
 use crate::bodies::{Bodies, Encoding};
 
-/// Bodies by number. Connections take the next number each, so a source must answer for any number at
-/// any time.
+/// Bodies by number. Connections take the next number each, so a source must answer for any number
+/// at any time.
 pub(crate) trait Source: Sync {
     /// Body `number`, which may be put into `scratch`; `None` past the last.
     fn body<'a>(&'a self, number: u64, scratch: &'a mut Vec<u8>) -> Option<View<'a>>;
@@ -48,8 +48,8 @@ impl Source for Bodies {
     }
 }
 
-/// Plain bodies sent over and over, each lap later than the one before by the time that a lap covers: the rows
-/// of a stream without end.
+/// Plain bodies sent over and over, each lap later than the one before by the time that a lap
+/// covers: the rows of a stream without end.
 #[derive(Debug)]
 pub(crate) struct Laps {
     bodies: Vec<LapBody>,

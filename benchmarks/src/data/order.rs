@@ -2,11 +2,11 @@
 //!
 //! Without a delay it is done as in the iot case of the Time Series Benchmark Suite: a line is held
 //! back with probability `share`, and after each line one that was held back is let go with
-//! probability 0.5; whole batches of ten likewise, with probability 0.05. Lines then move by some dozens of
-//! places, which with many series is hardly more than an interval.
+//! probability 0.5; whole batches of ten likewise, with probability 0.05. Lines then move by some
+//! dozens of places, which with many series is hardly more than an interval.
 //!
-//! With a delay a line is held back with probability `share` and comes when the data's time has gone
-//! on by a time drawn evenly from (0, delay]: what a gateway does that was without network.
+//! With a delay a line is held back with probability `share` and comes when the data's time has
+//! gone on by a time drawn evenly from (0, delay]: what a gateway does that was without network.
 
 use std::collections::{BTreeMap, VecDeque};
 

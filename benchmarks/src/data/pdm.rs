@@ -1,9 +1,9 @@
 //! Machines that wear out: one row a machine and interval, one float field a sensor.
 //!
-//! A machine runs from repair to failure and is then repaired; its wear is (age / life)^3, so little
-//! shows in the first half of a life and much in its last tenth. A sensor reads
-//! `base + noise + gain * wear`, where the noise follows the last noise (AR(1), 0.9). Each value is
-//! missing with probability 0.01; a row of which every value is missing is not written.
+//! A machine runs from repair to failure and is then repaired; its wear is (age / life)^3, so
+//! little shows in the first half of a life and much in its last tenth. A sensor reads `base +
+//! noise + gain * wear`, where the noise follows the last noise (AR(1), 0.9). Each value is missing
+//! with probability 0.01; a row of which every value is missing is not written.
 
 use clap::ValueEnum;
 use rand::RngExt;

@@ -1,5 +1,5 @@
-//! `bytes-per-value`: what a field value takes in Parquet files once the server has come to rest, tags, times and footers
-//! included.
+//! `bytes-per-value`: what a field value takes in Parquet files once the server has come to rest,
+//! tags, times and footers included.
 
 use std::time::Duration;
 
@@ -88,7 +88,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         ]);
     }
     scenario.record.table(table);
-    scenario.record.note("Loaded at full rate, stopped with SIGTERM (which flushes), started again, left alone until the server used next to no CPU, stopped; then the lengths of all `.parquet` files are summed. Files that are no longer live but not yet removed would count against us.");
+    scenario.record.note(
+        "Loaded at full rate, stopped with SIGTERM (which flushes), started again, left alone \
+         until the server used next to no CPU, stopped; then the lengths of all `.parquet` \
+         files are summed. Files that are no longer live but not yet removed would count \
+         against us.",
+    );
     scenario.finish()
 }
 

@@ -35,7 +35,8 @@ const SETTINGS: [&str; 4] = [
     "server.writes.create_databases=false",
 ];
 
-/// Cycles between two looks at every row there is; in between only new rows are looked at one by one.
+/// Cycles between two looks at every row there is; in between only new rows are looked at one by
+/// one.
 const FULL_CHECK_EVERY: usize = 25;
 
 /// Options of `crash-loop`.
@@ -157,7 +158,15 @@ fn finish(
     );
     record.single("wall time", "s", wall.as_secs_f64(), None);
     record.note(format!("At the end: {}.", ledger.summary()));
-    record.note("The zeros are not counters: the first loss, invention or failed start ends the run with an error and without this file. After every kill the number of rows is compared and every row written since the kill before; every 25 kills and at the end, every row. The last comparison is repeated after an orderly stop.");
-    record.note("A kill of the process does not take away what the kernel has in its cache: this shows the order of writes and recovery, not the fsync.");
+    record.note(
+        "The zeros are not counters: the first loss, invention or failed start ends the run \
+         with an error and without this file. After every kill the number of rows is compared \
+         and every row written since the kill before; every 25 kills and at the end, every \
+         row. The last comparison is repeated after an orderly stop.",
+    );
+    record.note(
+        "A kill of the process does not take away what the kernel has in its cache: this \
+         shows the order of writes and recovery, not the fsync.",
+    );
     scenario.finish()
 }

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::{Common, Scenario, is_parquet, positive};
+use super::{Common, is_parquet, mib, positive, record_load};
 use crate::data::Spec;
 use crate::data::pdm::{history_hundredths, write_history_line};
 use crate::error::{Error, Result};
 use crate::load::Drive;
-use crate::machine::{Usage, folder_size};
-use crate::measure::{measure, settle};
-use crate::record::{Aim, say};
+use crate::machine::{FolderSize, Usage, folder_size};
+use crate::measure::{Measured, measure, settle};
+use crate::record::{Aim, Record, say};
 use crate::report::{Spread, ms};
 use crate::server::Server;
 use crate::source::Rendered;
@@ -51,115 +51,110 @@ pub(crate) struct Options {
     runs: usize,
 }
 
+/// What was taken.
+struct Taken {
+    measured: Measured,
+    load_rss_peak_bytes: u64,
+    files: FolderSize,
+    start_ms: f64,
+    query_ms: Spread,
+    /// Of the process that answered the queries.
+    started: Usage,
+    asked: Usage,
+}
+
 /// Loads, waits, restarts, asks.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut scenario = options
         .common
         .begin("history", "Years of history on one small machine")?;
-    let (machines, rows) = (options.machines, options.days * DAY_S * options.machines);
-    let source = Rendered {
-        rows,
-        rows_per_body: 10_000,
-        write_line: move |out: &mut Vec<u8>, row: u64| {
-            let (machine, second) = (row % machines, row / machines);
-            let time_ns = Spec::START_NS + second as i64 * 1_000_000_000;
-            write_history_line(out, machine, second, time_ns);
-        },
-    };
     let (server, folder) = scenario.fresh_server("server", &[])?;
-    say(&format!("loading {rows} rows"));
-    let drive = Drive::full(options.connections);
-    let measured = measure(
-        &server.target(),
-        server.pid(),
-        &source,
-        &drive,
-        Duration::from_secs(1),
-    )?;
+    let measured = options.load(&server)?;
     say("waiting for background work");
     settle(server.pid(), SETTLE_LIMIT)?;
-    let load_rss = server.usage()?.rss_peak_bytes;
+    let load_rss_peak_bytes = server.usage()?.rss_peak_bytes;
     server.stop()?;
-    let size = folder_size(&folder.join("data"), &is_parquet)?;
+    let files = folder_size(&folder.join("data"), &is_parquet)?;
 
-    // A new process: its peak is that of the start and the query alone.
+    // A new process: its peak is that of the start and the queries alone.
     let server = Server::start(&scenario.installed.with(&[QUERY_LIMIT]), &folder)?;
     let started = server.usage()?;
     let mut times = Vec::new();
-    for run in 0..options.runs {
-        say(&format!("query {} of {}", run + 1, options.runs));
+    for run in 1..=options.runs {
+        say(&format!("query {run} of {}", options.runs));
         let start = Instant::now();
         let answer = server.target().query_rows(QUERY)?;
         times.push(ms(start.elapsed()));
         check(&answer, options)?;
     }
-    let asked = server.usage()?;
-    let start_ms = ms(server.start_time);
+    let taken = Taken {
+        measured,
+        load_rss_peak_bytes,
+        files,
+        start_ms: ms(server.start_time),
+        query_ms: Spread::of(times),
+        started,
+        asked: server.usage()?,
+    };
     server.stop()?;
-
-    let record = &mut scenario.record;
-    record.condition(
-        "data",
-        format!(
-            "{rows} rows, {machines} machines, one a second, {} days, one value with two decimals",
-            options.days
-        ),
-    );
-    record.condition("query", format!("`{QUERY}`"));
-    record.single(
-        "rows/s of the load, wall",
-        "rows/s",
-        measured.rows_per_s(),
-        None,
-    );
-    record.single(
-        "rows per second of server CPU",
-        "rows/s",
-        measured.rows_per_cpu_s(),
-        None,
-    );
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    record.single(
-        "memory peak of the load",
-        "MiB",
-        mib(load_rss),
-        Some(Aim::AtMost(1_536.0)),
-    );
-    record.single("files", "", size.files as f64, None);
-    record.single(
-        "bytes a row in files",
-        "bytes",
-        size.bytes as f64 / rows as f64,
-        None,
-    );
-    record.single(
-        "start over the history",
-        "ms",
-        start_ms,
-        Some(Aim::AtMost(1_000.0)),
-    );
-    record.figure("query over everything", "ms", Spread::of(times), None);
-    record_memory(&mut scenario, &started, &asked);
-    scenario.record.note("Every answer was checked: the count of each day exactly, its least and greatest value exactly, its mean to a relative 1e-9.");
+    options.record(&mut scenario.record, &taken);
     scenario.finish()
 }
 
-fn record_memory(scenario: &mut Scenario, started: &Usage, asked: &Usage) {
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    let record = &mut scenario.record;
-    record.single(
-        "memory after the start",
-        "MiB",
-        mib(started.rss_bytes),
-        None,
-    );
-    let aim = Some(Aim::AtMost(1_536.0));
-    record.single(
-        "memory peak with the queries",
-        "MiB",
-        mib(asked.rss_peak_bytes),
-        aim,
-    );
+impl Options {
+    fn rows(&self) -> u64 {
+        self.days * DAY_S * self.machines
+    }
+
+    fn load(&self, server: &Server) -> Result<Measured> {
+        let machines = self.machines;
+        let source = Rendered {
+            rows: self.rows(),
+            rows_per_body: 10_000,
+            write_line: move |out: &mut Vec<u8>, row: u64| {
+                let (machine, second) = (row % machines, row / machines);
+                let time_ns = Spec::START_NS + second as i64 * 1_000_000_000;
+                write_history_line(out, machine, second, time_ns);
+            },
+        };
+        say(&format!("loading {} rows", self.rows()));
+        let drive = Drive::full(self.connections);
+        let every = Duration::from_secs(1);
+        measure(&server.target(), server.pid(), &source, &drive, every)
+    }
+
+    fn record(&self, record: &mut Record, taken: &Taken) {
+        let data = format!(
+            "{} rows: {} machines, one row a second for {} days, one value with two decimals",
+            self.rows(),
+            self.machines,
+            self.days
+        );
+        record.condition("data", data);
+        record.condition("query", format!("`{QUERY}`"));
+        record_load(record, &taken.measured, None);
+        let small = Some(Aim::AtMost(1_536.0));
+        let load_peak = mib(taken.load_rss_peak_bytes);
+        record.single("memory peak of the load", "MiB", load_peak, small);
+        record.single("files", "", taken.files.files as f64, None);
+        let row_bytes = taken.files.bytes as f64 / self.rows() as f64;
+        record.single("bytes a row in files", "bytes", row_bytes, None);
+        let quick = Some(Aim::AtMost(1_000.0));
+        record.single("start over the history", "ms", taken.start_ms, quick);
+        record.figure("query over everything", "ms", taken.query_ms, None);
+        record.single(
+            "memory after the start",
+            "MiB",
+            mib(taken.started.rss_bytes),
+            None,
+        );
+        let query_peak = mib(taken.asked.rss_peak_bytes);
+        record.single("memory peak with the queries", "MiB", query_peak, small);
+        record.note(
+            "Every answer was checked: the count of each day exactly, its least and greatest value \
+             exactly, its mean to a relative 1e-9.",
+        );
+    }
 }
 
 /// What a day must answer: count, sum, least and most of the values in hundredths.

@@ -104,7 +104,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         table.push(row);
     }
     scenario.record.table(table);
-    scenario.record.note("Open loop: a body that could not go out in time, because all connections were waiting, is timed from when it should have gone out.");
+    scenario.record.note(
+        "Open loop: a body that could not go out in time, because all connections were \
+         waiting, is timed from when it should have gone out.",
+    );
     scenario.record.note(super::database_note());
     scenario.finish()
 }

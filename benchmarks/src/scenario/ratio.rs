@@ -1,5 +1,5 @@
-//! Scenarios that compare this server with itself: the same load in two or more forms, round after round, each
-//! over an empty folder.
+//! Scenarios that compare this server with itself: the same load in two or more forms, round after
+//! round, each over an empty folder.
 //!
 //! | command       | base                | compared with it                         |
 //! |---------------|---------------------|------------------------------------------|
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Common, Scenario, positive};
+use super::{Common, Scenario, mib, positive};
 use crate::bodies::{Bodies, Encoding};
 use crate::data::{Disorder, Shape, Spec};
 use crate::error::Result;
@@ -120,7 +120,11 @@ pub(crate) fn disorder(options: &DisorderOptions) -> Result<()> {
         &check,
         Aim::AtLeast(0.8),
     )?;
-    scenario.record.note("All forms hold the same rows in another order. \"As in TSBS\" moves rows by some dozens of places, which with thousands of trucks is rarely past the next row of the same truck.");
+    scenario.record.note(
+        "All forms hold the same rows in another order. \"As in TSBS\" moves rows by some \
+         dozens of places, which with thousands of trucks is rarely past the next row of the \
+         same truck.",
+    );
     scenario.finish()
 }
 
@@ -148,7 +152,10 @@ pub(crate) fn cardinality(options: &CardinalityOptions) -> Result<()> {
         &check,
         Aim::AtLeast(0.6),
     )?;
-    scenario.record.note("Time-major: every series has its first row before any has its second. Lines are rendered while they are sent; that takes the loader well under 0.2 µs a row.");
+    scenario.record.note(
+        "Time-major: every series has its first row before any has its second. Lines are \
+         rendered while they are sent; that takes the loader well under 0.2 µs a row.",
+    );
     scenario.finish()
 }
 
@@ -216,7 +223,7 @@ fn compare(
         |run| run.measured.rows_per_cpu_s(),
         |run| run.measured.load.rows as f64 / run.whole_cpu_s,
         |run| run.measured.load.acknowledgements.ms(0.99),
-        |run| run.measured.rss_peak_bytes as f64 / f64::from(1 << 20),
+        |run| mib(run.measured.rss_peak_bytes),
     ];
     for ((name, _), runs) in sources.iter().zip(&taken) {
         let mut row = vec![(*name).into()];

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::{Common, Scenario, positive};
+use super::{Common, Scenario, mib, positive};
 use crate::bodies::{Bodies, Encoding};
 use crate::data::{Shape, Spec};
 use crate::error::{Error, Result};
@@ -18,8 +18,8 @@ use crate::report::{Spread, ms};
 use crate::server::Server;
 use crate::source::{Laps, Rendered, Source, View};
 
-/// Settings under which everything that is written stays in the log until the process is killed: the
-/// buffer may not be larger.
+/// Settings under which everything that is written stays in the log until the process is killed:
+/// the buffer may not be larger.
 const NO_FLUSH: [&str; 3] = [
     "buffer.flush_bytes=1GiB",
     "buffer.bytes_max=1GiB",
@@ -93,7 +93,7 @@ fn with_files(scenario: &mut Scenario, options: &Options) -> Result<()> {
     for _ in 0..options.rounds {
         let server = Server::start(&scenario.installed, &folder)?;
         times.push(ms(server.start_time));
-        rss.push(server.usage()?.rss_bytes as f64 / f64::from(1 << 20));
+        rss.push(mib(server.usage()?.rss_bytes));
         for table in [0, tables - 1] {
             super::check_count(&server.target(), &format!("t{table}"), rows / tables)?;
         }
@@ -165,14 +165,12 @@ fn with_log(scenario: &mut Scenario, options: &Options) -> Result<()> {
         Some(Aim::AtLeast(3.0)),
     );
     record.single("rows in the log", "rows", rows as f64, None);
-    record.single(
-        "memory before the kill",
-        "MiB",
-        rss as f64 / f64::from(1 << 20),
-        None,
-    );
+    record.single("memory before the kill", "MiB", mib(rss), None);
     record.condition("settings for the log", NO_FLUSH.join(", "));
-    record.note("Each start is followed by a count of the rows that were acknowledged, and the server is killed again: the log stays.");
+    record.note(
+        "Each start is followed by a count of the rows that were acknowledged, and the server \
+         is killed again: the log stays.",
+    );
     super::remove(&folder)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Common, positive};
+use super::{Common, mib, positive, record_load};
 use crate::bodies::{Bodies, Encoding};
 use crate::data::{Shape, Spec};
 use crate::error::Result;
@@ -63,63 +63,33 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let stop = server.stop()?;
 
     let record = &mut scenario.record;
-    record.condition(
-        "data",
-        format!(
-            "TSBS cpu, {} hosts, plain bodies of {} lines",
-            options.scale, options.lines
-        ),
+    let data = format!(
+        "TSBS cpu, {} hosts, plain bodies of {} lines",
+        options.scale, options.lines
     );
+    record.condition("data", data);
     record.condition("connections", options.connections);
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    let aim = Some(Aim::AtLeast(300_000.0));
-    record.single(
-        "rows/s, mean of the whole time",
-        "rows/s",
-        measured.rows_per_s(),
-        aim,
-    );
-    record.single(
-        "rows per second of server CPU",
-        "rows/s",
-        measured.rows_per_cpu_s(),
-        None,
-    );
-    for (name, share) in [
-        ("median", 0.5),
-        ("p99", 0.99),
-        ("p99.9", 0.999),
-        ("longest", 1.0),
-    ] {
-        let ms = measured.load.acknowledgements.ms(share);
-        record.single(&format!("acknowledgement, {name}"), "ms", ms, None);
-    }
-    let steady = measured.samples.iter().map(|sample| sample.rss_bytes).max();
-    record.single(
-        "memory, greatest of a second",
-        "MiB",
-        mib(steady.unwrap_or(0)),
-        Some(Aim::AtMost(512.0)),
-    );
+    record_load(record, &measured, Some(Aim::AtLeast(300_000.0)));
+    let seconds = measured.samples.iter().map(|sample| sample.rss_bytes);
+    let greatest = mib(seconds.max().unwrap_or(0));
+    let aim = Some(Aim::AtMost(512.0));
+    record.single("memory, greatest of a second", "MiB", greatest, aim);
     record.single(
         "memory, peak by the kernel",
         "MiB",
         mib(usage.rss_peak_bytes),
         None,
     );
-    record.single(
-        "answers \"later\"",
-        "",
-        measured.load.busy_answers as f64,
-        None,
-    );
     record.single("stop with flush", "s", stop.as_secs_f64(), None);
     record.table(by_minute(&measured));
-    record.note("Rows are rendered once and come again with later times, so that each lap holds the same values: the generator takes next to nothing, and sizes on disk from this run say nothing.");
+    record.note(
+        "Rows are rendered once and come again with later times, so that each lap holds the same \
+         values: the generator takes next to nothing, and sizes on disk from this run say nothing.",
+    );
     record.note(super::database_note());
+    let rows = measured.load.rows;
     record.note(format!(
-        "Counted after the load: {} rows, as acknowledged.",
-        measured.load.rows
+        "Counted after the load: {rows} rows, as acknowledged."
     ));
     scenario.finish()
 }
@@ -151,7 +121,7 @@ fn by_minute(measured: &Measured) -> Table {
             last.at_s.round().into(),
             ((last.rows - first.rows) as f64 / seconds).into(),
             ((last.cpu_s - first.cpu_s) / seconds).into(),
-            (rss.max().unwrap_or(0) as f64 / f64::from(1 << 20)).into(),
+            mib(rss.max().unwrap_or(0)).into(),
         ]);
         from = to;
     }

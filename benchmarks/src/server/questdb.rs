@@ -1,5 +1,5 @@
-//! QuestDB (`org.questdb:questdb` of Maven Central), run by `java` from its jar with the defaults of
-//! its configuration; only the interfaces that are not used are off.
+//! QuestDB (`org.questdb:questdb` of Maven Central), run by `java` from its jar with the defaults
+//! of its configuration; only the interfaces that are not used are off.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

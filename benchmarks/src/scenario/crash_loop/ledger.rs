@@ -1,7 +1,8 @@
 //! What was sent and what was answered, by batch, and the comparison with what the server has.
 //!
-//! All rows of a batch carry the batch's value. A batch is sent first with value 1 and may be sent again with
-//! the next higher value, which replaces the rows (same keys). What its rows may then show:
+//! All rows of a batch carry the batch's value. A batch is sent first with value 1 and may be sent
+//! again with the next higher value, which replaces the rows (same keys). What its rows may then
+//! show:
 //!
 //! | last answer to the batch      | each of its rows                                   |
 //! |-------------------------------|----------------------------------------------------|

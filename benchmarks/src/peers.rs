@@ -43,6 +43,12 @@ pub(crate) struct PeersOptions {
         default_values_t = [Kind::Tidemill, Kind::Influxdb1, Kind::VictoriaMetrics, Kind::Questdb]
     )]
     servers: Vec<Kind>,
+    /// InfluxDB 1; by default `influxd` in PATH.
+    #[arg(long, value_name = "FILE")]
+    influxd: Option<PathBuf>,
+    /// VictoriaMetrics; by default `victoria-metrics` in PATH.
+    #[arg(long, value_name = "FILE")]
+    victoria_metrics: Option<PathBuf>,
     /// The jar of QuestDB; by default the newest in Maven's local repository.
     #[arg(long, value_name = "FILE")]
     questdb_jar: Option<PathBuf>,
@@ -157,7 +163,8 @@ impl PeersOptions {
                 Ok(Installed::tidemill(binary, &self.settings))
             }
             Kind::Questdb => Installed::peer(kind, self.questdb_jar.as_deref()),
-            Kind::Influxdb1 | Kind::VictoriaMetrics => Installed::peer(kind, None),
+            Kind::Influxdb1 => Installed::peer(kind, self.influxd.as_deref()),
+            Kind::VictoriaMetrics => Installed::peer(kind, self.victoria_metrics.as_deref()),
         };
         self.servers.iter().map(find).collect()
     }

@@ -65,7 +65,7 @@ impl Installed {
         match self.kind {
             Kind::Tidemill => first_line(Command::new(&self.program).arg("--version")),
             Kind::Influxdb1 => first_line(Command::new(&self.program).arg("version")),
-            Kind::VictoriaMetrics => victoria_metrics::version(),
+            Kind::VictoriaMetrics => victoria_metrics::version(&self.program),
             Kind::Questdb => Ok(questdb::version(&self.program)),
         }
     }

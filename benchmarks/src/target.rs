@@ -282,3 +282,6 @@ fn wrong(query: &str, answer: &Value) -> Error {
         detail: format!("no number in {answer}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,13 +16,13 @@ pub(super) fn command(binary: &Path, data: &Path, port: u16) -> Command {
     command
 }
 
-/// From the package: the packaged binary does not know its own version.
-pub(super) fn version() -> Result<String> {
+/// Its own word, or where it has none, as when Debian built it, that of the package.
+pub(super) fn version(binary: &Path) -> Result<String> {
+    let own = first_line(Command::new(binary).arg("-version"))?;
+    if !own.is_empty() {
+        return Ok(own);
+    }
     let mut query = Command::new("dpkg-query");
-    query.args([
-        "--show",
-        "--showformat=${Package} ${Version}",
-        "victoria-metrics",
-    ]);
-    first_line(&mut query)
+    query.args(["--show", "--showformat=${Package} ${Version}"]);
+    first_line(query.arg("victoria-metrics"))
 }

@@ -100,7 +100,7 @@ impl Ledger {
     pub(super) fn check(&mut self, target: &Target, is_full: bool) -> Result<()> {
         let from = if is_full { 0 } else { self.unchecked_from };
         let sql = format!("select batch, row, value from crash where batch >= {from}");
-        let before: u64 = count(target, &format!("batch < {from}"))?;
+        let before = self.count_before(target, from)?;
         let found = self.rows_by_batch(target, &sql)?;
         for (&batch, state) in self.batches.range_mut(from..) {
             let values = found.get(&batch).map_or(&[][..], Vec::as_slice);
@@ -129,12 +129,28 @@ impl Ledger {
         Ok(())
     }
 
+    /// Whether the server was killed before any write made the table, so that there is none to ask.
+    fn is_without_table(&self, target: &Target) -> Result<bool> {
+        if self.batches.values().any(|state| state.acked > 0) {
+            return Ok(false);
+        }
+        let sql = "select count(*) as n from information_schema.tables where table_name = 'crash'";
+        Ok(number(sql, &target.query_rows(sql)?, "/0/n")? == 0)
+    }
+
+    fn count_before(&self, target: &Target, batch: u64) -> Result<u64> {
+        if self.is_without_table(target)? {
+            return Ok(0);
+        }
+        let sql = format!("select count(*) as n from crash where batch < {batch}");
+        number(&sql, &target.query_rows(&sql)?, "/0/n")
+    }
+
     fn rows_by_batch(&self, target: &Target, sql: &str) -> Result<HashMap<u64, Vec<u64>>> {
-        let csv = match target.query_csv(sql) {
-            // Killed before the first write made the table.
-            Err(_) if self.batches.values().all(|state| state.acked == 0) => Vec::new(),
-            answer => answer?,
-        };
+        if self.is_without_table(target)? {
+            return Ok(HashMap::new());
+        }
+        let csv = target.query_csv(sql)?;
         let mut found: HashMap<u64, Vec<(u64, u64)>> = HashMap::new();
         for line in String::from_utf8_lossy(&csv).lines().skip(1) {
             let numbers: Option<Vec<u64>> = line.split(',').map(|cell| cell.parse().ok()).collect();
@@ -206,14 +222,6 @@ pub(super) fn lines(writer: usize, batch: u64, value: u64) -> String {
         format!("crash,writer=w{writer} batch={batch}i,row={row}i,value={value}i {time_ns}\n")
     };
     (0..ROWS).map(line).collect()
-}
-
-fn count(target: &Target, condition: &str) -> Result<u64> {
-    if condition == "batch < 0" {
-        return Ok(0);
-    }
-    let sql = format!("select count(*) as n from crash where {condition}");
-    number(&sql, &target.query_rows(&sql)?, "/0/n")
 }
 
 fn wrong(query: &str, detail: String) -> Error {

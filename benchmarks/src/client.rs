@@ -43,6 +43,16 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    #[cfg(test)]
+    pub(crate) fn for_test(status: u16, body: &str) -> Self {
+        Self {
+            request: "POST /write".to_owned(),
+            status,
+            retry_after_s: None,
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
     /// The body, or the refusal as an error.
     pub(crate) fn success(self) -> Result<Vec<u8>> {
         if self.is_success() {

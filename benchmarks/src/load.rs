@@ -6,7 +6,7 @@
 //! its acknowledgement is timed from then (open loop): a server that stalls does not make the
 //! measurement wait for it unseen.
 //!
-//! A server may answer "later" (429 or 503): the body is sent again after the time it asks for, and
+//! A server may answer "later": the body is sent again after the time it asks for, and
 //! the result says how often. Any other refusal ends the load with an error: a rate that counts
 //! refused rows is no rate.
 
@@ -192,7 +192,7 @@ impl Writer<'_> {
         let begin = Instant::now();
         loop {
             let answer = target.write(bytes, is_gzip)?;
-            if !matches!(answer.status, 429 | 503) || begin.elapsed() > BUSY_LIMIT {
+            if !target.says_later(&answer) || begin.elapsed() > BUSY_LIMIT {
                 return answer.success().map(drop);
             }
             self.progress.busy_answers.fetch_add(1, Ordering::Relaxed);

@@ -145,6 +145,19 @@ impl Target {
         })
     }
 
+    /// Whether an answer asks to send the same body again later.
+    pub(crate) fn says_later(&self, answer: &Answer) -> bool {
+        match answer.status {
+            429 | 503 => true,
+            // Its `write-timeout` of 10 s, which writers take for a reason to try again. Rows that
+            // were stored all the same are replaced by themselves.
+            500 => {
+                self.kind == Kind::Influxdb1 && answer.body.starts_with(br#"{"error":"timeout""#)
+            }
+            _ => false,
+        }
+    }
+
     /// Checks that the server holds the rows of `tables` and returns how many rows that are.
     /// `range_ns` are the times of the first and the last row.
     pub(crate) fn check_rows(&self, tables: &[TableTally], range_ns: (i64, i64)) -> Result<u64> {

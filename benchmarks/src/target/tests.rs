@@ -84,3 +84,26 @@ fn rows_are_seen_once_the_least_number_is_there() {
         );
     }
 }
+
+#[test]
+fn only_what_asks_for_another_try_is_sent_again() {
+    let cases = [
+        (Kind::Tidemill, 503, "", true),
+        (Kind::Tidemill, 429, "", true),
+        (Kind::Tidemill, 500, r#"{"error":"timeout"}"#, false),
+        (Kind::Influxdb1, 500, r#"{"error":"timeout"}"#, true),
+        (Kind::Influxdb1, 500, r#"{"error":"partial write"}"#, false),
+        (Kind::Questdb, 500, r#"{"error":"timeout"}"#, false),
+        (Kind::VictoriaMetrics, 400, "", false),
+        (Kind::VictoriaMetrics, 204, "", false),
+    ];
+    for (kind, status, body, is_later) in cases {
+        let answer = Answer::for_test(status, body);
+        let target = Target::new(kind, "http://127.0.0.1:1");
+        assert_eq!(
+            target.says_later(&answer),
+            is_later,
+            "{kind:?} {status} {body}"
+        );
+    }
+}

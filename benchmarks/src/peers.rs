@@ -55,7 +55,7 @@ pub(crate) struct PeersOptions {
     /// Use cases; `iot` comes with 30 % of its rows late.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Shape::Cpu, Shape::Iot])]
     shapes: Vec<Shape>,
-    /// How bodies are sent. QuestDB takes plain ones only and sits out the others.
+    /// How bodies are sent.
     #[arg(
         long,
         value_enum,
@@ -122,21 +122,17 @@ pub(crate) fn peers(options: &PeersOptions) -> Result<()> {
         let contents = datafile::write(&options.spec(shape), &file)?;
         for &encoding in &options.encodings {
             let bodies = datafile::read(&file, options.lines, encoding, 2)?;
-            let takers: Vec<&Installed> = installed
-                .iter()
-                .filter(|server| encoding == Encoding::Plain || server.kind.takes_gzip())
-                .collect();
             let case = format!("{shape:?}, {encoding:?}").to_lowercase();
-            let taken = options.rounds_of(&case, &takers, &bodies, folder.path())?;
+            let taken = options.rounds_of(&case, &installed, &bodies, folder.path())?;
             let title = format!(
                 "{case}: {} rows, {:.0} bytes of line protocol a row, {:.0} % late",
                 contents.lines,
                 contents.line_bytes as f64 / contents.lines as f64,
                 100.0 * contents.delayed_lines as f64 / contents.lines as f64
             );
-            record.table(table(&title, &takers, &taken));
-            add_ratios(&mut record, &case, &takers, &taken);
-            note_unsettled(&mut record, &case, &takers, &taken);
+            record.table(table(&title, &installed, &taken));
+            add_ratios(&mut record, &case, &installed, &taken);
+            note_unsettled(&mut record, &case, &installed, &taken);
             // Kept after each case: a failure in a later one does not lose the earlier ones.
             record.save(&options.out)?;
         }
@@ -184,7 +180,7 @@ impl PeersOptions {
     fn rounds_of(
         &self,
         case: &str,
-        servers: &[&Installed],
+        servers: &[Installed],
         bodies: &Bodies,
         folder: &Path,
     ) -> Result<Vec<Vec<Taken>>> {
@@ -261,7 +257,7 @@ fn wait_until_visible(target: &Target, bodies: &Bodies) -> Result<f64> {
     })
 }
 
-fn table(title: &str, servers: &[&Installed], taken: &[Vec<Taken>]) -> Table {
+fn table(title: &str, servers: &[Installed], taken: &[Vec<Taken>]) -> Table {
     let mut table = Table::new(
         title,
         &[
@@ -306,7 +302,7 @@ fn table(title: &str, servers: &[&Installed], taken: &[Vec<Taken>]) -> Table {
 
 /// How many times a peer's figure ours is, round by round. The aims are those of rows per second of
 /// server CPU; QuestDB's is that of us synced and it not.
-fn add_ratios(record: &mut Record, case: &str, servers: &[&Installed], taken: &[Vec<Taken>]) {
+fn add_ratios(record: &mut Record, case: &str, servers: &[Installed], taken: &[Vec<Taken>]) {
     let ours = servers
         .iter()
         .position(|server| server.kind == Kind::Tidemill);
@@ -351,7 +347,7 @@ impl Taken {
     }
 }
 
-fn note_unsettled(record: &mut Record, case: &str, servers: &[&Installed], taken: &[Vec<Taken>]) {
+fn note_unsettled(record: &mut Record, case: &str, servers: &[Installed], taken: &[Vec<Taken>]) {
     for (server, runs) in servers.iter().zip(taken) {
         let busy = runs.iter().filter(|run| !run.is_settled).count();
         if busy > 0 {

@@ -52,12 +52,6 @@ impl Kind {
         }
     }
 
-    /// Whether bodies may be compressed.
-    pub(crate) fn takes_gzip(self) -> bool {
-        // QuestDB reads line protocol over HTTP without content encodings.
-        self != Self::Questdb
-    }
-
     /// Whether lines of the same key become one row. VictoriaMetrics and QuestDB keep each line
     /// unless deduplication is set up.
     fn merges_keys(self) -> bool {

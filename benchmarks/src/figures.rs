@@ -24,7 +24,7 @@ use crate::load::{Drive, Load, Progress, load};
 use crate::machine::{self, Machine, Usage};
 use crate::model::{Model, Query};
 use crate::report::{DataShape, FORMAT, Ingest, Lifecycle, QueryFigures, Report, Spread, ms};
-use crate::scenario::{positive, server_binary};
+use crate::scenario::{positive, server_binary, work_folder};
 use crate::server::{Installed, Server, data_folder};
 
 use rows::{DataOptions, render};
@@ -75,11 +75,7 @@ pub(crate) struct FiguresOptions {
 pub(crate) fn first_figures(options: &FiguresOptions) -> Result<()> {
     let binary = server_binary(options.tidemill.as_deref())?;
     let data = options.data.to_data();
-    let work = options.work_dir.clone().unwrap_or_else(std::env::temp_dir);
-    let folder = tempfile::Builder::new()
-        .prefix("tidemill-bench-")
-        .tempdir_in(&work)
-        .at(&work)?;
+    let folder = work_folder(options.work_dir.as_deref())?;
     let machine = Machine::describe(folder.path())?;
 
     say(&format!("rendering {} rows", data.rows));

@@ -9,6 +9,7 @@
 //! | `server`                      | the measured processes                                    |
 //! | `load`, `measure`             | the requests, and what they cost the server               |
 //! | `machine`, `record`           | what a figure was taken on, and the result                |
+//! | `interrupt`                   | what a signal must not leave behind                       |
 //! | `ingest`, `peers`, `scenario` | commands: any server, all servers, one figure each        |
 //! | `figures`, `report`           | command: the first figures, with queries                  |
 //! | `model`, `compare`            | what those queries must answer; the same in DuckDB        |
@@ -22,6 +23,7 @@ mod error;
 mod figures;
 mod generate;
 mod ingest;
+mod interrupt;
 mod load;
 mod machine;
 mod measure;
@@ -81,7 +83,19 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = Cli::parse();
+    let result = interrupt::watch().and_then(|()| run(cli.command));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("benchmarks: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> error::Result<()> {
+    match command {
         Command::Generate(options) => generate::generate(&options),
         Command::Ingest(options) => ingest::ingest(&options),
         Command::Peers(options) => peers::peers(&options),
@@ -95,12 +109,5 @@ fn main() -> ExitCode {
         Command::CrashLoop(options) => scenario::crash_loop::run(&options),
         Command::History(options) => scenario::history::run(&options),
         Command::FirstFigures(options) => figures::first_figures(&options),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("benchmarks: {error}");
-            ExitCode::FAILURE
-        }
     }
 }

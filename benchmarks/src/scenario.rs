@@ -15,6 +15,7 @@ use clap::Args;
 use tempfile::TempDir;
 
 use crate::error::{AtPath, Error, Result};
+use crate::interrupt;
 use crate::measure::Measured;
 use crate::record::{Aim, Record};
 use crate::server::{Installed, Server};
@@ -95,10 +96,12 @@ impl Scenario {
 /// A folder for data that goes away with the value.
 pub(crate) fn work_folder(given: Option<&Path>) -> Result<TempDir> {
     let work = given.map_or_else(std::env::temp_dir, Path::to_path_buf);
-    tempfile::Builder::new()
+    let folder = tempfile::Builder::new()
         .prefix("tidemill-bench-")
         .tempdir_in(&work)
-        .at(&work)
+        .at(&work)?;
+    interrupt::folder_made(folder.path());
+    Ok(folder)
 }
 
 /// The server given, or the one beside this program.

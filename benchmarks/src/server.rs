@@ -14,6 +14,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::error::{AtPath, Error, Result};
+use crate::interrupt;
 use crate::machine::{Usage, pause};
 use crate::target::{Kind, Target};
 
@@ -121,6 +122,7 @@ impl Server {
             .stderr(error)
             .spawn()
             .at(Path::new(command.get_program()))?;
+        interrupt::process_started(child.id());
         let mut server = Self {
             kind: installed.kind,
             child,
@@ -231,6 +233,7 @@ impl Drop for Server {
         // anything here.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        interrupt::process_ended(self.child.id());
     }
 }
 

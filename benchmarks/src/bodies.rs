@@ -2,130 +2,209 @@
 //! what is measured.
 //!
 //! ```text
-//! rows (one thread) ──► raw body of N lines ──► gzip (other threads) ──► bodies in order
-//!        │
-//!        ├──► CSV file of the same rows, for the comparison
-//!        └──► the model's answers
+//! lines (one thread) ──► raw body of N lines ──► gzip (other threads) ──► bodies in order
 //! ```
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::io::Write;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use clap::ValueEnum;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::Serialize;
 
-use crate::cpu::{CpuData, csv_header};
-use crate::error::{AtPath, Result};
-use crate::model::Model;
+use crate::data::{Lines, TableTally, Tally};
+use crate::error::Result;
 
-/// One write request, compressed.
+/// How bodies are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Encoding {
+    Plain,
+    /// Level 6, the default of the clients that write in production.
+    Gzip,
+}
+
+/// One write request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Body {
-    pub(crate) gzip: Vec<u8>,
+    /// What is sent, compressed or not.
+    pub(crate) bytes: Vec<u8>,
     pub(crate) rows: u64,
     /// Bytes of line protocol before compression.
     pub(crate) line_bytes: u64,
 }
 
-struct RawBody {
+/// Bodies and what a server must hold after them.
+#[derive(Debug)]
+pub(crate) struct Bodies {
+    pub(crate) bodies: Vec<Body>,
+    pub(crate) encoding: Encoding,
+    /// Empty where nobody counted.
+    pub(crate) tables: Vec<TableTally>,
+    pub(crate) range_ns: (i64, i64),
+}
+
+impl Bodies {
+    pub(crate) fn rows(&self) -> u64 {
+        self.bodies.iter().map(|body| body.rows).sum()
+    }
+
+    /// Field values of all rows; 0 where nobody counted.
+    pub(crate) fn values(&self) -> u64 {
+        self.tables.iter().map(|table| table.values).sum()
+    }
+
+    pub(crate) fn line_bytes(&self) -> u64 {
+        self.bodies.iter().map(|body| body.line_bytes).sum()
+    }
+
+    pub(crate) fn sent_bytes(&self) -> u64 {
+        self.bodies.iter().map(|body| body.bytes.len() as u64).sum()
+    }
+
+    /// Renders a stream of lines.
+    pub(crate) fn render(
+        lines: &mut dyn Lines,
+        lines_per_body: u64,
+        encoding: Encoding,
+        threads: usize,
+    ) -> Self {
+        let mut tally = Tally::default();
+        let (bodies, result) = encode(encoding, threads, |sink| {
+            let mut collector = Collector::new(lines_per_body, sink);
+            loop {
+                let start = collector.raw.lines.len();
+                let Some(line) = lines.next_line(&mut collector.raw.lines) else {
+                    break;
+                };
+                tally.add(&line, &collector.raw.lines[start..]);
+                collector.end_line();
+            }
+            collector.finish();
+            Ok(())
+        });
+        result.expect("rendering in memory does not fail");
+        let range_ns = tally.range_ns.unwrap_or_default();
+        Self {
+            bodies,
+            encoding,
+            tables: tally.into_tables(),
+            range_ns,
+        }
+    }
+}
+
+/// Lines on their way to a body.
+#[derive(Debug, Default)]
+pub(crate) struct RawBody {
     number: usize,
     rows: u64,
-    lines: Vec<u8>,
+    pub(crate) lines: Vec<u8>,
 }
 
-/// Renders the data once into bodies of `lines_per_body` lines, a CSV file at `csv_path` and the
-/// answers of the queries. The bodies are the same whatever the number of `compressors` threads.
-pub(crate) fn render(
-    data: &CpuData,
+/// Where full bodies go.
+#[derive(Debug)]
+pub(crate) struct Sink(SyncSender<RawBody>);
+
+/// Cuts a stream of lines into bodies.
+#[derive(Debug)]
+pub(crate) struct Collector<'a> {
+    sink: &'a Sink,
     lines_per_body: u64,
-    compressors: usize,
-    csv_path: &Path,
-) -> Result<(Vec<Body>, Model)> {
-    let finished = Mutex::new(Vec::new());
-    let (sender, receiver) = sync_channel(2 * compressors);
-    let receiver = Mutex::new(receiver);
-    let model = std::thread::scope(|scope| {
-        for _ in 0..compressors {
-            scope.spawn(|| compress_all(&receiver, &finished));
+    /// The body that is being filled; append a line, then call [`Collector::end_line`].
+    pub(crate) raw: RawBody,
+}
+
+impl<'a> Collector<'a> {
+    pub(crate) fn new(lines_per_body: u64, sink: &'a Sink) -> Self {
+        Self {
+            sink,
+            lines_per_body,
+            raw: RawBody::default(),
         }
-        // The sender moves in, so that its end is the compressors' end.
-        render_rows(data, lines_per_body, csv_path, sender)
-    })?;
+    }
+
+    pub(crate) fn end_line(&mut self) {
+        self.raw.rows += 1;
+        if self.raw.rows == self.lines_per_body {
+            let next = RawBody {
+                number: self.raw.number + 1,
+                ..RawBody::default()
+            };
+            self.send(next);
+        }
+    }
+
+    /// Sends what is left.
+    pub(crate) fn finish(mut self) {
+        if self.raw.rows > 0 {
+            self.send(RawBody::default());
+        }
+    }
+
+    fn send(&mut self, next: RawBody) {
+        self.sink
+            .0
+            .send(std::mem::replace(&mut self.raw, next))
+            .expect("the encoders end only after the sender");
+    }
+}
+
+/// Runs `produce`, encodes what it sends on `threads` threads and returns the bodies in order. They
+/// are the same whatever the number of threads.
+pub(crate) fn encode<T>(
+    encoding: Encoding,
+    threads: usize,
+    produce: impl FnOnce(&Sink) -> Result<T>,
+) -> (Vec<Body>, Result<T>) {
+    let finished = Mutex::new(Vec::new());
+    let (sender, receiver) = sync_channel(2 * threads);
+    let receiver = Mutex::new(receiver);
+    let result = std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| encode_all(encoding, &receiver, &finished));
+        }
+        // The sender moves in, so that its end is the encoders' end.
+        let sink = Sink(sender);
+        produce(&sink)
+    });
     let mut bodies = finished
         .into_inner()
-        .expect("a compressor's panic has ended the scope");
+        .expect("an encoder's panic has ended the scope");
     bodies.sort_by_key(|(number, _)| *number);
-    Ok((bodies.into_iter().map(|(_, body)| body).collect(), model))
+    (bodies.into_iter().map(|(_, body)| body).collect(), result)
 }
 
-fn render_rows(
-    data: &CpuData,
-    lines_per_body: u64,
-    csv_path: &Path,
-    sender: SyncSender<RawBody>,
-) -> Result<Model> {
-    let mut csv = BufWriter::with_capacity(1 << 20, File::create(csv_path).at(csv_path)?);
-    csv.write_all(csv_header().as_bytes()).at(csv_path)?;
-    let (mut model, mut stream) = (Model::new(data), data.rows());
-    let mut body = RawBody {
-        number: 0,
-        rows: 0,
-        lines: Vec::new(),
-    };
-    let mut csv_line = Vec::new();
-    while let Some(row) = stream.advance() {
-        model.add(&row);
-        row.write_line(&mut body.lines);
-        body.rows += 1;
-        csv_line.clear();
-        row.write_csv(&mut csv_line);
-        csv.write_all(&csv_line).at(csv_path)?;
-        if body.rows == lines_per_body {
-            let next = RawBody {
-                number: body.number + 1,
-                rows: 0,
-                lines: Vec::new(),
-            };
-            send(&sender, std::mem::replace(&mut body, next));
-        }
-    }
-    if body.rows > 0 {
-        send(&sender, body);
-    }
-    csv.flush().at(csv_path)?;
-    Ok(model)
-}
-
-fn send(sender: &SyncSender<RawBody>, body: RawBody) {
-    sender
-        .send(body)
-        .expect("the compressors end only after the sender");
-}
-
-fn compress_all(receiver: &Mutex<Receiver<RawBody>>, finished: &Mutex<Vec<(usize, Body)>>) {
+fn encode_all(
+    encoding: Encoding,
+    receiver: &Mutex<Receiver<RawBody>>,
+    finished: &Mutex<Vec<(usize, Body)>>,
+) {
     loop {
         let received = receiver
             .lock()
-            .expect("no compressor panics with the lock")
+            .expect("no encoder panics with the lock")
             .recv();
         let Ok(raw) = received else { return };
         let line_bytes = raw.lines.len() as u64;
+        let bytes = match encoding {
+            Encoding::Plain => raw.lines,
+            Encoding::Gzip => gzip(&raw.lines),
+        };
         let body = Body {
-            gzip: gzip(&raw.lines),
+            bytes,
             rows: raw.rows,
             line_bytes,
         };
         finished
             .lock()
-            .expect("no compressor panics with the lock")
+            .expect("no encoder panics with the lock")
             .push((raw.number, body));
     }
 }
 
-/// Level 6, the default of the clients that write in production.
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
     encoder
@@ -139,48 +218,40 @@ mod tests {
     use std::io::Read;
 
     use super::*;
+    use crate::data::{Shape, Spec};
 
-    const DATA: CpuData = CpuData {
-        scale: 7,
-        rows: 103,
-        seed: 1,
-        start_ns: 0,
-    };
-
-    fn rendered(compressors: usize) -> (Vec<Body>, String) {
-        let folder = tempfile::tempdir().unwrap();
-        let csv_path = folder.path().join("rows.csv");
-        let (bodies, _) = render(&DATA, 20, compressors, &csv_path).unwrap();
-        (bodies, std::fs::read_to_string(csv_path).unwrap())
+    fn rendered(encoding: Encoding, threads: usize) -> Bodies {
+        let spec = Spec::new(Shape::Cpu, 7, 150_000_000_000);
+        Bodies::render(&mut *spec.lines(), 20, encoding, threads)
     }
 
     #[test]
     fn bodies_hold_every_row_once_and_in_order() {
-        let (bodies, csv) = rendered(2);
-        assert_eq!(
-            bodies.iter().map(|body| body.rows).collect::<Vec<_>>(),
-            [20, 20, 20, 20, 20, 3]
-        );
-        let mut read_back = Vec::new();
-        for body in &bodies {
-            flate2::read::GzDecoder::new(&body.gzip[..])
-                .read_to_end(&mut read_back)
-                .unwrap();
+        let mut expected = Vec::new();
+        let mut lines = Spec::new(Shape::Cpu, 7, 150_000_000_000).lines();
+        while lines.next_line(&mut expected).is_some() {}
+        for encoding in [Encoding::Plain, Encoding::Gzip] {
+            let rendered = rendered(encoding, 2);
+            let rows: Vec<u64> = rendered.bodies.iter().map(|body| body.rows).collect();
+            assert_eq!(rows, [20, 20, 20, 20, 20, 5]);
+            let mut read_back = Vec::new();
+            for body in &rendered.bodies {
+                match encoding {
+                    Encoding::Plain => read_back.extend_from_slice(&body.bytes),
+                    Encoding::Gzip => {
+                        let mut decoder = flate2::read::GzDecoder::new(&body.bytes[..]);
+                        decoder.read_to_end(&mut read_back).unwrap();
+                    }
+                }
+            }
+            assert!(read_back == expected, "{encoding:?}");
+            assert_eq!(rendered.line_bytes(), expected.len() as u64);
+            assert_eq!(rendered.tables[0].keys, 105);
         }
-        let (mut stream, mut expected) = (DATA.rows(), Vec::new());
-        while let Some(row) = stream.advance() {
-            row.write_line(&mut expected);
-        }
-        assert!(read_back == expected);
-        assert_eq!(
-            bodies.iter().map(|body| body.line_bytes).sum::<u64>(),
-            expected.len() as u64
-        );
-        assert_eq!(csv.lines().count(), 104);
     }
 
     #[test]
     fn the_number_of_threads_changes_nothing() {
-        assert!(rendered(1) == rendered(4));
+        assert!(rendered(Encoding::Gzip, 1).bodies == rendered(Encoding::Gzip, 4).bodies);
     }
 }

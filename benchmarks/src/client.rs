@@ -1,17 +1,13 @@
-//! The few HTTP calls a measurement makes, over the interfaces that clients of other databases use.
+//! The plain HTTP exchange with a server, whichever it is. What is sent where is in `target`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::json;
 use ureq::http::Response;
 
 use crate::error::{Error, Result};
 
-/// Database that every measurement writes to.
-pub(crate) const DATABASE: &str = "bench";
-
 /// No request of these measurements may take longer; the measurement fails instead of hanging.
-const REQUEST_LIMIT: Duration = Duration::from_secs(120);
+const REQUEST_LIMIT: Duration = Duration::from_secs(900);
 
 /// Largest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 1 << 30;
@@ -23,9 +19,56 @@ pub(crate) struct Client {
     base: String,
 }
 
+/// A body to post.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Post<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) content_type: &'a str,
+    pub(crate) is_gzip: bool,
+    pub(crate) body: &'a [u8],
+}
+
+/// An answer of any status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    request: String,
+    pub(crate) status: u16,
+    /// Seconds that the server asks to wait before the next try.
+    pub(crate) retry_after_s: Option<u64>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(status: u16, body: &str) -> Self {
+        Self {
+            request: "POST /write".to_owned(),
+            status,
+            retry_after_s: None,
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    /// The body, or the refusal as an error.
+    pub(crate) fn success(self) -> Result<Vec<u8>> {
+        if self.is_success() {
+            return Ok(self.body);
+        }
+        Err(Error::Refused {
+            request: self.request,
+            status: self.status,
+            body: String::from_utf8_lossy(&self.body).into_owned(),
+        })
+    }
+}
+
 impl Client {
-    /// A client of the server at `address` (`host:port`).
-    pub(crate) fn new(address: &str) -> Self {
+    /// A client of the server at `base` (`http://host:port`).
+    pub(crate) fn new(base: &str) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(REQUEST_LIMIT))
@@ -36,78 +79,59 @@ impl Client {
             .build();
         Self {
             agent: config.into(),
-            base: format!("http://{address}"),
+            base: base.trim_end_matches('/').to_owned(),
         }
     }
 
-    /// Whether the server says that it is ready. `Ok(false)` is "not yet".
-    pub(crate) fn is_healthy(&self) -> bool {
-        let answer = self.agent.get(format!("{}/health", self.base)).call();
-        answer.is_ok_and(|answer| answer.status() == 200)
+    pub(crate) fn base(&self) -> &str {
+        &self.base
     }
 
-    pub(crate) fn create_database(&self) -> Result<()> {
-        let path = "/api/v3/configure/database";
-        self.post(
-            path,
-            "application/json",
-            None,
-            json!({ "db": DATABASE }).to_string().as_bytes(),
-        )
-        .map(drop)
+    pub(crate) fn get(&self, path: &str) -> Result<Answer> {
+        let request = format!("GET {path}");
+        let sent = self.agent.get(format!("{}{path}", self.base)).call();
+        read(request, sent)
     }
 
-    /// Writes one compressed body of line protocol; returns when the server has acknowledged it.
-    pub(crate) fn write_gzip(&self, body: &[u8]) -> Result<()> {
-        let path = format!("/api/v2/write?org=default&bucket={DATABASE}&precision=ns");
-        self.post(&path, "text/plain; charset=utf-8", Some("gzip"), body)
-            .map(drop)
-    }
-
-    /// Runs a query; the time runs until the last byte of the CSV answer is here.
-    pub(crate) fn query_csv(&self, sql: &str) -> Result<(Vec<u8>, Duration)> {
-        let request = json!({ "db": DATABASE, "q": sql, "format": "csv" }).to_string();
-        let start = Instant::now();
-        let csv = self.post(
-            "/api/v3/query_sql",
-            "application/json",
-            None,
-            request.as_bytes(),
-        )?;
-        Ok((csv, start.elapsed()))
-    }
-
-    fn post(
-        &self,
-        path: &str,
-        content_type: &str,
-        encoding: Option<&str>,
-        body: &[u8],
-    ) -> Result<Vec<u8>> {
+    pub(crate) fn post(&self, post: &Post<'_>) -> Result<Answer> {
         let mut request = self
             .agent
-            .post(format!("{}{path}", self.base))
-            .header("Content-Type", content_type);
-        if let Some(encoding) = encoding {
-            request = request.header("Content-Encoding", encoding);
+            .post(format!("{}{}", self.base, post.path))
+            .header("Content-Type", post.content_type);
+        if post.is_gzip {
+            request = request.header("Content-Encoding", "gzip");
         }
-        let name = || format!("POST {path}");
-        let failed = |source| Error::Http {
-            request: name(),
-            source: Box::new(source),
-        };
-        let mut answer: Response<ureq::Body> = request.send(body).map_err(failed)?;
-        let status = answer.status();
-        let limited = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
-        let bytes = limited.read_to_vec().map_err(failed)?;
-        if !status.is_success() {
-            let body = String::from_utf8_lossy(&bytes).into_owned();
-            return Err(Error::Refused {
-                request: name(),
-                status: status.as_u16(),
-                body,
-            });
-        }
-        Ok(bytes)
+        read(format!("POST {}", post.path), request.send(post.body))
     }
+}
+
+fn read(request: String, sent: Result<Response<ureq::Body>, ureq::Error>) -> Result<Answer> {
+    let failed = |source| Error::Http {
+        request: request.clone(),
+        source: Box::new(source),
+    };
+    let mut answer = sent.map_err(failed)?;
+    let retry_after_s = answer
+        .headers()
+        .get("Retry-After")
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let limited = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+    let body = limited.read_to_vec().map_err(failed)?;
+    Ok(Answer {
+        request,
+        status: answer.status().as_u16(),
+        retry_after_s,
+        body,
+    })
+}
+
+/// `text` for a place in a query string.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
 }

@@ -9,21 +9,25 @@
 //! Every load goes into a fresh server with an empty folder; the queries run against the last one.
 //! No query is timed before its answer equals the model's.
 
+mod rows;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::Args;
 
-use crate::bodies::{Body, render};
-use crate::client::Client;
+use crate::bodies::{Bodies, Body, Encoding};
 use crate::compare::{self, Input};
-use crate::error::{AtPath, Error, Result};
-use crate::generate::DataOptions;
-use crate::load::{Load, load};
+use crate::error::{AtPath, Result};
+use crate::load::{Drive, Load, Progress, load};
 use crate::machine::{self, Machine, Usage};
 use crate::model::{Model, Query};
 use crate::report::{DataShape, FORMAT, Ingest, Lifecycle, QueryFigures, Report, Spread, ms};
-use crate::server::{Server, data_folder};
+use crate::scenario::{positive, server_binary, work_folder};
+use crate::server::{Installed, Server, data_folder};
+
+use rows::{DataOptions, render};
 
 /// Lines of one request, within what writers in production send.
 const LINES_PER_BODY: u64 = 5_000;
@@ -35,7 +39,7 @@ const WARM_UPS: usize = 3;
 #[derive(Debug, Args)]
 pub(crate) struct FiguresOptions {
     /// The server to measure; by default the `tidemill` beside this program.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "server", alias = "tidemill", value_name = "FILE")]
     tidemill: Option<PathBuf>,
     #[command(flatten)]
     data: DataOptions,
@@ -67,27 +71,17 @@ pub(crate) struct FiguresOptions {
     out: PathBuf,
 }
 
-fn positive(text: &str) -> std::result::Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("must be a whole number above zero".to_owned()),
-        Ok(number) => Ok(number),
-    }
-}
-
 /// Takes the figures, writes the result file and prints the table.
 pub(crate) fn first_figures(options: &FiguresOptions) -> Result<()> {
     let binary = server_binary(options.tidemill.as_deref())?;
-    let data = options.data.to_data()?;
-    let work = options.work_dir.clone().unwrap_or_else(std::env::temp_dir);
-    let folder = tempfile::Builder::new()
-        .prefix("tidemill-bench-")
-        .tempdir_in(&work)
-        .at(&work)?;
+    let data = options.data.to_data();
+    let folder = work_folder(options.work_dir.as_deref())?;
     let machine = Machine::describe(folder.path())?;
 
     say(&format!("rendering {} rows", data.rows));
     let csv = folder.path().join("rows.csv");
     let (bodies, model) = render(&data, LINES_PER_BODY, machine.cores, &csv)?;
+    let bodies = written_as(bodies);
 
     let (server, ingest, empty_start_ms) = load_all(options, &binary, folder.path(), &bodies)?;
     let measured = query_and_restart(options, server, &binary, folder.path(), &model)?;
@@ -103,22 +97,18 @@ pub(crate) fn first_figures(options: &FiguresOptions) -> Result<()> {
 
     let report = Report {
         format: FORMAT,
-        command: command(),
+        command: machine::command_line(),
         taken_at: machine::now_rfc3339(),
         commit: machine::commit(),
         server_profile: profile(options, &binary),
-        loader_profile: if cfg!(debug_assertions) {
-            "dev"
-        } else {
-            "release"
-        },
+        loader_profile: machine::loader_profile(),
         durability: "sync: a write is acknowledged after its fsync",
         machine,
         data: DataShape {
             data,
             lines_per_body: LINES_PER_BODY,
-            line_bytes: bodies.iter().map(|body| body.line_bytes).sum(),
-            gzip_bytes: bodies.iter().map(|body| body.gzip.len() as u64).sum(),
+            line_bytes: bodies.line_bytes(),
+            gzip_bytes: bodies.sent_bytes(),
         },
         connections: options.connections,
         ingest,
@@ -139,17 +129,20 @@ fn load_all(
     options: &FiguresOptions,
     binary: &Path,
     folder: &Path,
-    bodies: &[Body],
+    bodies: &Bodies,
 ) -> Result<(Server, Ingest, f64)> {
+    let installed = Installed::tidemill(binary.to_path_buf(), &[]);
     let (mut taken, mut starts) = (Vec::new(), Vec::new());
     loop {
         let server_folder = folder.join(format!("load-{}", taken.len() + 1));
         std::fs::create_dir(&server_folder).at(&server_folder)?;
-        let server = Server::start(binary, &server_folder)?;
+        let server = Server::start(&installed, &server_folder)?;
         starts.push(ms(server.start_time));
-        Client::new(server.address()).create_database()?;
+        let target = server.target();
+        target.create_database()?;
         let before = server.usage()?;
-        let load = load(server.address(), bodies, options.connections)?;
+        let drive = Drive::full(options.connections);
+        let load = load(&target, bodies, &drive, &Progress::default())?;
         taken.push(Taken {
             load,
             before,
@@ -157,7 +150,7 @@ fn load_all(
         });
         say(&format!("load {} of {} done", taken.len(), options.loads));
         if taken.len() == options.loads {
-            let rows: u64 = bodies.iter().map(|body| body.rows).sum();
+            let rows = bodies.rows();
             return Ok((
                 server,
                 ingest_figures(&taken, rows as f64),
@@ -181,8 +174,7 @@ impl Taken {
     }
 
     fn acknowledgement_ms(&self, share: f64) -> f64 {
-        let times = &self.load.acknowledgements;
-        ms(times[((times.len() - 1) as f64 * share).round() as usize])
+        self.load.acknowledgements.ms(share)
     }
 }
 
@@ -220,7 +212,8 @@ fn query_and_restart(
     say("restarting");
     let stop_ms = ms(server.stop()?);
     let stored_bytes = machine::folder_bytes(&data_folder(&server_folder))?;
-    let server = Server::start(binary, &server_folder)?;
+    let installed = Installed::tidemill(binary.to_path_buf(), &[]);
+    let server = Server::start(&installed, &server_folder)?;
     let restart_ms = ms(server.start_time);
     say("querying the rows in Parquet");
     let parquet = time_queries(&server, model, options.query_runs, &parquet_answers)?;
@@ -264,12 +257,14 @@ fn time_queries(
     answers: &Path,
 ) -> Result<Vec<(usize, Spread)>> {
     std::fs::create_dir(answers).at(answers)?;
-    let client = Client::new(server.address());
+    let target = server.target();
     let mut figures = Vec::new();
     for query in model.queries() {
         let (mut times, mut csv) = (Vec::new(), Vec::new());
         for number in 0..WARM_UPS + runs {
-            let (answer, time) = client.query_csv(&query.sql)?;
+            let start = Instant::now();
+            let answer = target.query_csv(&query.sql)?;
+            let time = start.elapsed();
             model.check(&query, &answer)?;
             if number >= WARM_UPS {
                 times.push(ms(time));
@@ -299,31 +294,14 @@ fn write_report(report: &Report, out: &Path) -> Result<()> {
         .at(Path::new("standard output"))
 }
 
-fn server_binary(given: Option<&Path>) -> Result<PathBuf> {
-    let binary = match given {
-        Some(path) => path.to_path_buf(),
-        None => {
-            let own = std::env::current_exe().at(Path::new("the path of this program"))?;
-            own.with_file_name("tidemill")
-        }
-    };
-    if !binary.is_file() {
-        let detail = format!(
-            "{}: no server there; build it with `cargo build --release -p tidemill` or name it with --tidemill",
-            binary.display()
-        );
-        return Err(Error::Usage { detail });
+/// Nobody counts rows here: the queries do that.
+fn written_as(bodies: Vec<Body>) -> Bodies {
+    Bodies {
+        bodies,
+        encoding: Encoding::Gzip,
+        tables: Vec::new(),
+        range_ns: (0, 0),
     }
-    // A relative path would be looked up in PATH when it has no slash.
-    binary.canonicalize().at(&binary)
-}
-
-/// The command line, without the folder this program happens to lie in.
-fn command() -> String {
-    std::iter::once("benchmarks".to_owned())
-        .chain(std::env::args().skip(1))
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 fn profile(options: &FiguresOptions, binary: &Path) -> String {

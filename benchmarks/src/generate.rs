@@ -1,91 +1,118 @@
-//! `generate`: the rows as a file.
+//! `generate`: the rows of a shape as a file of line protocol.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::{Duration, UNIX_EPOCH};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use crate::cpu::{CpuData, csv_header};
-use crate::error::{AtPath, Error, Result};
-
-/// What to generate; the same for every command.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct DataOptions {
-    /// Number of hosts; each writes one row every 10 s.
-    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..))]
-    scale: u32,
-    /// Number of rows in all.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
-    rows: u64,
-    /// Equal seeds give equal rows.
-    #[arg(long, default_value_t = 42)]
-    seed: u64,
-    /// Time of the first rows.
-    #[arg(long, default_value = "2026-01-01T00:00:00Z", value_name = "RFC3339")]
-    start: String,
-}
-
-impl DataOptions {
-    /// Checks the start time.
-    pub(crate) fn to_data(&self) -> Result<CpuData> {
-        let usage = |detail: &str| Error::Usage {
-            detail: format!("--start {}: {detail}", self.start),
-        };
-        let start =
-            humantime::parse_rfc3339(&self.start).map_err(|error| usage(&error.to_string()))?;
-        let since = start.duration_since(std::time::UNIX_EPOCH);
-        let since = since.map_err(|_| usage("must not be before 1970"))?;
-        let start_ns =
-            i64::try_from(since.as_nanos()).map_err(|_| usage("is too late for nanoseconds"))?;
-        Ok(CpuData {
-            scale: self.scale,
-            rows: self.rows,
-            seed: self.seed,
-            start_ns,
-        })
-    }
-}
+use crate::data::{Disorder, Shape, Spec, Values};
+use crate::datafile;
+use crate::error::{Error, Result};
+use crate::record::say;
 
 /// Options of `generate`.
 #[derive(Debug, Args)]
 pub(crate) struct GenerateOptions {
-    #[command(flatten)]
-    data: DataOptions,
-    /// Form of the rows.
-    #[arg(long, value_enum, default_value_t = Format::Lp)]
-    format: Format,
-    /// File to write.
+    /// The use case.
+    #[arg(long, value_enum, default_value_t = Shape::Cpu)]
+    shape: Shape,
+    /// Hosts, trucks or machines.
+    #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(1..))]
+    scale: u32,
+    /// Time between two rows of one of them.
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = time)]
+    interval: Duration,
+    /// Time that the rows cover.
+    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = time)]
+    duration: Duration,
+    /// Share of the rows that come late, such as `30%`. The order changes, the rows do not.
+    #[arg(long, default_value = "0%", value_name = "SHARE", value_parser = share)]
+    disorder: f64,
+    /// How late at most. `0s` holds rows back for some dozens of places, as the iot case of the
+    /// Time Series Benchmark Suite does.
+    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    delay: Duration,
+    /// Sensors of a machine (pdm).
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    sensors: u32,
+    /// What the sensors show (pdm).
+    #[arg(long, value_enum, default_value_t = Values::Drift)]
+    values: Values,
+    /// Equal seeds give equal rows.
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Time of the first rows.
+    #[arg(long, default_value = "2026-01-01T00:00:00Z", value_name = "RFC3339", value_parser = instant)]
+    start: i64,
+    /// File to write; `.gz` compresses it. What is in it goes to FILE.json.
     #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    out: PathBuf,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// Line protocol.
-    Lp,
-    /// Comma separated, with a header; `time` in nanoseconds.
-    Csv,
-}
-
-/// Writes the file.
+/// Writes the files.
 pub(crate) fn generate(options: &GenerateOptions) -> Result<()> {
-    let path: &Path = &options.output;
-    let mut out = BufWriter::with_capacity(1 << 20, File::create(path).at(path)?);
-    if matches!(options.format, Format::Csv) {
-        out.write_all(csv_header().as_bytes()).at(path)?;
-    }
-    let mut stream = options.data.to_data()?.rows();
-    let mut line = Vec::with_capacity(512);
-    while let Some(row) = stream.advance() {
-        line.clear();
-        match options.format {
-            Format::Lp => row.write_line(&mut line),
-            Format::Csv => row.write_csv(&mut line),
+    let contents = datafile::write(&options.spec()?, &options.out)?;
+    say(&format!(
+        "{} lines, {} bytes of line protocol, {} lines late",
+        contents.lines, contents.line_bytes, contents.delayed_lines
+    ));
+    Ok(())
+}
+
+impl GenerateOptions {
+    fn spec(&self) -> Result<Spec> {
+        let nanoseconds = |time: Duration, name: &str| {
+            i64::try_from(time.as_nanos()).map_err(|_| Error::Usage {
+                detail: format!("--{name} is too long for nanoseconds"),
+            })
+        };
+        let spec = Spec {
+            shape: self.shape,
+            scale: self.scale,
+            interval_ns: nanoseconds(self.interval, "interval")?,
+            duration_ns: nanoseconds(self.duration, "duration")?,
+            seed: self.seed,
+            start_ns: self.start,
+            sensors: self.sensors,
+            values: self.values,
+            disorder: Disorder {
+                share: self.disorder,
+                delay_ns: nanoseconds(self.delay, "delay")?,
+            },
+        };
+        if spec.instants() == 0 {
+            let detail = "--duration is shorter than --interval: there would be no row".to_owned();
+            return Err(Error::Usage { detail });
         }
-        out.write_all(&line).at(path)?;
+        Ok(spec)
     }
-    out.flush().at(path)
+}
+
+/// A time above zero.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("must be above zero".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let percent = text.trim_end_matches('%').parse::<f64>();
+    match percent {
+        Ok(percent) if text.ends_with('%') && (0.0..=100.0).contains(&percent) => {
+            Ok(percent / 100.0)
+        }
+        _ => Err("must be a share between 0% and 100%".to_owned()),
+    }
+}
+
+/// Nanoseconds since 1970.
+pub(crate) fn instant(text: &str) -> Result<i64, String> {
+    let time = humantime::parse_rfc3339(text).map_err(|error| error.to_string())?;
+    let since = time.duration_since(UNIX_EPOCH);
+    let since = since.map_err(|_| "must not be before 1970".to_owned())?;
+    i64::try_from(since.as_nanos()).map_err(|_| "is too late for nanoseconds".to_owned())
 }
 
 #[cfg(test)]
@@ -93,25 +120,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn start_times_are_checked() {
-        let cases = [
+    fn options_are_checked() {
+        let times = [
             ("2026-01-01T00:00:00Z", Some(1_767_225_600_000_000_000)),
             ("1970-01-01T00:00:01Z", Some(1_000_000_000)),
             ("2400-01-01T00:00:00Z", None),
             ("yesterday", None),
         ];
-        for (start, start_ns) in cases {
-            let options = DataOptions {
-                scale: 1,
-                rows: 1,
-                seed: 0,
-                start: start.to_owned(),
-            };
-            assert_eq!(
-                options.to_data().ok().map(|data| data.start_ns),
-                start_ns,
-                "{start}"
-            );
+        for (text, expected) in times {
+            assert_eq!(instant(text).ok(), expected, "{text}");
+        }
+        let shares = [
+            ("30%", Some(0.3)),
+            ("0%", Some(0.0)),
+            ("100%", Some(1.0)),
+            ("101%", None),
+            ("0.3", None),
+            ("%", None),
+        ];
+        for (text, expected) in shares {
+            assert_eq!(share(text).ok(), expected, "{text}");
+        }
+        for (text, seconds) in [("10s", Some(10)), ("0s", None), ("ten", None)] {
+            assert_eq!(time(text).ok(), seconds.map(Duration::from_secs), "{text}");
         }
     }
 }

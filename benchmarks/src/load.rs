@@ -1,34 +1,118 @@
-//! Writes rendered bodies over a number of connections and times it.
+//! Writes bodies over a number of connections and times it.
 //!
 //! Connections take the next unsent body, as writers with a shared queue do: rows arrive nearly,
-//! not exactly, in time order. The first refusal ends the load with an error, whatever its status:
-//! a rate that counts refused rows is no rate.
+//! not exactly, in time order. At full rate a connection sends its next body when the last one is
+//! acknowledged (closed loop). With a rate, every body has a time at which it should go out, and
+//! its acknowledgement is timed from then (open loop): a server that stalls does not make the
+//! measurement wait for it unseen.
+//!
+//! A server may answer "later": the body is sent again after the time it asks for, and
+//! the result says how often. Any other refusal ends the load with an error: a rate that counts
+//! refused rows is no rate.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::bodies::Body;
-use crate::client::Client;
+use crate::bodies::Encoding;
 use crate::error::Result;
+use crate::machine::pause;
+use crate::source::Source;
+use crate::target::Target;
+
+/// Longest wait between two tries of a body.
+const RETRY_LIMIT: Duration = Duration::from_secs(5);
+
+/// A server that says "later" for longer than this will not take the body.
+const BUSY_LIMIT: Duration = Duration::from_secs(120);
+
+/// How a load is driven.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Drive {
+    pub(crate) connections: usize,
+    /// Rows per second to send at; full rate without.
+    pub(crate) rows_per_s: Option<f64>,
+    /// After this no body is begun.
+    pub(crate) time_limit: Option<Duration>,
+}
+
+impl Drive {
+    /// Full rate to the end of the source.
+    pub(crate) fn full(connections: usize) -> Self {
+        Self {
+            connections,
+            rows_per_s: None,
+            time_limit: None,
+        }
+    }
+}
+
+/// What has been acknowledged so far, to be read while a load runs.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) rows: AtomicU64,
+    /// Answers "later".
+    pub(crate) busy_answers: AtomicU64,
+}
 
 /// What a load took on the client's side.
 #[derive(Debug)]
 pub(crate) struct Load {
     /// From before the first request to after the last acknowledgement.
     pub(crate) wall: Duration,
-    /// Time of every request, ascending.
-    pub(crate) acknowledgements: Vec<Duration>,
+    pub(crate) rows: u64,
+    pub(crate) busy_answers: u64,
+    /// Time to each acknowledgement.
+    pub(crate) acknowledgements: Latencies,
 }
 
-/// Sends every body once over `connections` connections.
-pub(crate) fn load(address: &str, bodies: &[Body], connections: usize) -> Result<Load> {
-    let next = AtomicUsize::new(0);
-    let clients: Vec<_> = (0..connections).map(|_| Client::new(address)).collect();
-    let start = Instant::now();
+/// Times in ascending order.
+#[derive(Debug, Clone)]
+pub(crate) struct Latencies(Vec<Duration>);
+
+impl Latencies {
+    pub(crate) fn new(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self(times)
+    }
+
+    /// The least time that a share of all do not exceed, in ms; 0 when there are none.
+    pub(crate) fn ms(&self, share: f64) -> f64 {
+        let rank = (self.0.len() as f64 * share).ceil().max(1.0) as usize;
+        self.0
+            .get(rank.min(self.0.len()).saturating_sub(1))
+            .map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Sends every body of `source` once.
+pub(crate) fn load(
+    target: &Target,
+    source: &dyn Source,
+    drive: &Drive,
+    progress: &Progress,
+) -> Result<Load> {
+    let next = AtomicU64::new(0);
+    let targets: Vec<Target> = (0..drive.connections)
+        .map(|_| target.reconnected())
+        .collect();
+    let writer = Writer {
+        source,
+        progress,
+        next: &next,
+        start: Instant::now(),
+        interval: drive
+            .rows_per_s
+            .map(|rate| Duration::from_secs_f64(source.rows_per_body() as f64 / rate)),
+        time_limit: drive.time_limit,
+    };
     let results: Vec<Result<Vec<Duration>>> = std::thread::scope(|scope| {
-        let writers: Vec<_> = clients
+        let writers: Vec<_> = targets
             .iter()
-            .map(|client| scope.spawn(|| write_rest(client, bodies, &next)))
+            .map(|target| scope.spawn(|| writer.write_rest(target)))
             .collect();
         let join = |writer: std::thread::ScopedJoinHandle<'_, _>| {
             writer
@@ -37,133 +121,86 @@ pub(crate) fn load(address: &str, bodies: &[Body], connections: usize) -> Result
         };
         writers.into_iter().map(join).collect()
     });
-    let wall = start.elapsed();
-    let mut acknowledgements = Vec::with_capacity(bodies.len());
-    for times in results {
-        acknowledgements.extend(times?);
+    let wall = writer.start.elapsed();
+    let mut times = Vec::new();
+    for result in results {
+        times.extend(result?);
     }
-    acknowledgements.sort_unstable();
     Ok(Load {
         wall,
-        acknowledgements,
+        rows: progress.rows.load(Ordering::Relaxed),
+        busy_answers: progress.busy_answers.load(Ordering::Relaxed),
+        acknowledgements: Latencies::new(times),
     })
 }
 
-fn write_rest(client: &Client, bodies: &[Body], next: &AtomicUsize) -> Result<Vec<Duration>> {
-    let mut times = Vec::new();
-    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let start = Instant::now();
-        if let Err(error) = client.write_gzip(&body.gzip) {
-            // The other connections need not go on.
-            next.store(bodies.len(), Ordering::Relaxed);
-            return Err(error);
+/// What the connections share.
+struct Writer<'a> {
+    source: &'a dyn Source,
+    progress: &'a Progress,
+    next: &'a AtomicU64,
+    start: Instant,
+    /// Between the times at which two bodies should go out.
+    interval: Option<Duration>,
+    time_limit: Option<Duration>,
+}
+
+/// A number past the end of every source.
+const STOP: u64 = u64::MAX / 2;
+
+impl Writer<'_> {
+    fn write_rest(&self, target: &Target) -> Result<Vec<Duration>> {
+        let (mut times, mut scratch) = (Vec::new(), Vec::new());
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if number >= STOP || self.is_over() {
+                return Ok(times);
+            }
+            let Some(body) = self.source.body(number, &mut scratch) else {
+                return Ok(times);
+            };
+            let begin = self.wait_for_turn(number);
+            match self.write(target, body.bytes) {
+                Ok(()) => times.push(begin.elapsed()),
+                Err(error) => {
+                    // The other connections need not go on.
+                    self.next.store(STOP, Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+            self.progress.rows.fetch_add(body.rows, Ordering::Relaxed);
         }
-        times.push(start.elapsed());
     }
-    Ok(times)
+
+    fn is_over(&self) -> bool {
+        self.time_limit
+            .is_some_and(|limit| self.start.elapsed() >= limit)
+    }
+
+    /// The instant from which the body's acknowledgement is timed.
+    fn wait_for_turn(&self, number: u64) -> Instant {
+        let Some(interval) = self.interval else {
+            return Instant::now();
+        };
+        let due = self.start + interval.mul_f64(number as f64);
+        pause(due.saturating_duration_since(Instant::now()));
+        due
+    }
+
+    fn write(&self, target: &Target, bytes: &[u8]) -> Result<()> {
+        let is_gzip = self.source.encoding() == Encoding::Gzip;
+        let begin = Instant::now();
+        loop {
+            let answer = target.write(bytes, is_gzip)?;
+            if !target.says_later(&answer) || begin.elapsed() > BUSY_LIMIT {
+                return answer.success().map(drop);
+            }
+            self.progress.busy_answers.fetch_add(1, Ordering::Relaxed);
+            let wait = Duration::from_secs(answer.retry_after_s.unwrap_or(1));
+            pause(wait.clamp(Duration::from_millis(100), RETRY_LIMIT));
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{BufRead, BufReader, Read, Write};
-    use std::net::{TcpListener, TcpStream};
-    use std::sync::{Arc, Mutex};
-
-    use super::*;
-
-    /// A server that keeps every body and answers `status` from request number `refuse_from` on,
-    /// 204 before.
-    fn fake(refuse_from: usize, status: &'static str) -> (String, Arc<Mutex<Vec<Vec<u8>>>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let seen = Arc::clone(&seen);
-                std::thread::spawn(move || answer_all(stream.unwrap(), &seen, refuse_from, status));
-            }
-        });
-        (address, kept)
-    }
-
-    fn answer_all(stream: TcpStream, seen: &Mutex<Vec<Vec<u8>>>, refuse_from: usize, status: &str) {
-        let mut reader = BufReader::new(stream);
-        loop {
-            let (mut length, mut line) = (0, String::new());
-            loop {
-                line.clear();
-                if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                    return;
-                }
-                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-                if line == "\r\n" {
-                    break;
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            let mut seen = seen.lock().unwrap();
-            let status = if seen.len() >= refuse_from {
-                status
-            } else {
-                "204 No Content"
-            };
-            seen.push(body);
-            let length = if status.starts_with("204") {
-                ""
-            } else {
-                "Content-Length: 0\r\n"
-            };
-            write!(reader.get_mut(), "HTTP/1.1 {status}\r\n{length}\r\n").unwrap();
-        }
-    }
-
-    fn bodies() -> Vec<Body> {
-        (0..20_u8)
-            .map(|byte| Body {
-                gzip: vec![byte; 100],
-                rows: 1,
-                line_bytes: 0,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn every_body_is_written_once() {
-        for connections in [1, 4] {
-            let (address, seen) = fake(usize::MAX, "");
-            let load = load(&address, &bodies(), connections).unwrap();
-            let mut seen = seen.lock().unwrap().clone();
-            seen.sort_unstable();
-            assert_eq!(
-                seen,
-                bodies()
-                    .into_iter()
-                    .map(|body| body.gzip)
-                    .collect::<Vec<_>>()
-            );
-            assert_eq!(load.acknowledgements.len(), 20);
-            assert!(load.acknowledgements.is_sorted());
-        }
-    }
-
-    #[test]
-    fn a_refused_body_fails_the_load() {
-        for status in [
-            "400 Bad Request",
-            "429 Too Many Requests",
-            "503 Service Unavailable",
-        ] {
-            let (address, _) = fake(7, status);
-            let error = load(&address, &bodies(), 2).unwrap_err().to_string();
-            assert!(
-                error.contains("/api/v2/write?org=default&bucket=bench"),
-                "{error}"
-            );
-            assert!(error.contains(&status[..3]), "{error}");
-        }
-    }
-}
+mod tests;

@@ -1,9 +1,11 @@
 //! What a figure was taken on: the machine, the commit, the counters of a process. Linux only, from
 //! `/proc`.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::SystemTime;
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
 
 use crate::error::{AtPath, Error, Result};
 
@@ -44,8 +46,9 @@ impl Machine {
 /// CPU time and memory that a process has taken so far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
-    /// User and system time of all its threads.
+    /// User and system time of all its threads, and of the children it has waited for.
     pub(crate) cpu_s: f64,
+    pub(crate) rss_bytes: u64,
     pub(crate) rss_peak_bytes: u64,
 }
 
@@ -53,20 +56,28 @@ impl Usage {
     pub(crate) fn of(pid: u32) -> Result<Self> {
         let stat = read(&format!("/proc/{pid}/stat"))?;
         let ticks = cpu_ticks(&stat).ok_or_else(|| unreadable("CPU time", &stat))?;
+        let status = format!("/proc/{pid}/status");
         Ok(Self {
             cpu_s: ticks as f64 / clock_ticks_per_second()?,
-            rss_peak_bytes: kib_line(&format!("/proc/{pid}/status"), "VmHWM")?,
+            rss_bytes: kib_line(&status, "VmRSS")?,
+            rss_peak_bytes: kib_line(&status, "VmHWM")?,
         })
     }
 }
 
-/// The unit of CPU times in `/proc`.
+/// The unit of CPU times in `/proc`, asked for once.
 fn clock_ticks_per_second() -> Result<f64> {
+    static TICKS: OnceLock<f64> = OnceLock::new();
+    if let Some(&ticks) = TICKS.get() {
+        return Ok(ticks);
+    }
     let output = Command::new("getconf").arg("CLK_TCK").output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     let text = text.at(Path::new("getconf"))?;
-    text.parse()
-        .map_err(|_| unreadable("clock ticks per second", &text))
+    let ticks = text
+        .parse()
+        .map_err(|_| unreadable("clock ticks per second", &text))?;
+    Ok(*TICKS.get_or_init(|| ticks))
 }
 
 /// Commit of the checkout the command runs in, with `-dirty` when files differ from it; says so
@@ -95,29 +106,89 @@ pub(crate) fn now_rfc3339() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
-/// Bytes of all files under a folder.
-pub(crate) fn folder_bytes(folder: &Path) -> Result<u64> {
-    let mut total = 0;
-    for entry in std::fs::read_dir(folder).at(folder)? {
-        let path = entry.at(folder)?.path();
-        let metadata = std::fs::symlink_metadata(&path).at(&path)?;
-        total += if metadata.is_dir() {
-            folder_bytes(&path)?
-        } else {
-            metadata.len()
-        };
-    }
-    Ok(total)
+/// The command line, without the folder this program happens to lie in.
+pub(crate) fn command_line() -> String {
+    std::iter::once("benchmarks".to_owned())
+        .chain(std::env::args().skip(1))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
-/// utime + stime of `/proc/<pid>/stat`, fields 14 and 15 of proc(5). The name in field 2 may hold
-/// spaces and brackets, so counting begins after its last bracket.
+/// Build profile of this program, which takes its share of the same cores.
+pub(crate) fn loader_profile() -> &'static str {
+    if cfg!(debug_assertions) {
+        "dev"
+    } else {
+        "release"
+    }
+}
+
+/// CPU time of the processes that this one has started and waited for.
+pub(crate) fn children_cpu_s() -> Result<f64> {
+    let stat = read("/proc/self/stat")?;
+    let after_name = stat.rsplit_once(')').map(|(_, rest)| rest);
+    let fields = after_name.map(|rest| rest.split_ascii_whitespace().skip(13).take(2));
+    let ticks: Option<u64> =
+        fields.and_then(|fields| fields.map(|field| field.parse::<u64>().ok()).sum());
+    let ticks = ticks.ok_or_else(|| unreadable("CPU time of children", &stat))?;
+    Ok(ticks as f64 / clock_ticks_per_second()?)
+}
+
+/// Lets time pass where nothing can be waited on: another process, or the turn of a body.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "another process offers nothing to wait on, and a rate is kept by the clock"
+)]
+pub(crate) fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
+/// What the files of a folder take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct FolderSize {
+    pub(crate) files: u64,
+    /// Sum of the lengths.
+    pub(crate) bytes: u64,
+    /// What they take on the disk: a file may be sparse, or end in the middle of a block.
+    pub(crate) allocated_bytes: u64,
+}
+
+/// The size of all files under `folder` that `counts` lets through.
+pub(crate) fn folder_size(folder: &Path, counts: &dyn Fn(&Path) -> bool) -> Result<FolderSize> {
+    let mut size = FolderSize::default();
+    for entry in std::fs::read_dir(folder).at(folder)? {
+        let path = entry.at(folder)?.path();
+        let metadata = match std::fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
+            // A running server may have removed it since.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).at(&path),
+        };
+        if metadata.is_dir() {
+            let inner = folder_size(&path, counts)?;
+            size.files += inner.files;
+            size.bytes += inner.bytes;
+            size.allocated_bytes += inner.allocated_bytes;
+        } else if counts(&path) {
+            size.files += 1;
+            size.bytes += metadata.len();
+            size.allocated_bytes += metadata.blocks() * 512;
+        }
+    }
+    Ok(size)
+}
+
+/// Bytes of all files under a folder.
+pub(crate) fn folder_bytes(folder: &Path) -> Result<u64> {
+    folder_size(folder, &|_| true).map(|size| size.bytes)
+}
+
+/// utime + stime + cutime + cstime of `/proc/<pid>/stat`, fields 14 to 17 of proc(5). The name in
+/// field 2 may hold spaces and brackets, so counting begins after its last bracket.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let after_name = stat.rsplit_once(')')?.1;
     let mut fields = after_name.split_ascii_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(user + system)
+    (0..4).try_fold(0, |sum, _| Some(sum + fields.next()?.parse::<u64>().ok()?))
 }
 
 /// Type of the mount with the longest path above `folder`.
@@ -172,12 +243,13 @@ mod tests {
         let cases = [
             (
                 "7 (tidemill) S 1 7 7 0 -1 4194560 10 0 0 0 1500 300 5 5 20 0",
-                Some(1800),
+                Some(1810),
             ),
             (
                 "7 (a) b (c) S 1 7 7 0 -1 4194560 10 0 0 0 1 2 5 5 20 0",
-                Some(3),
+                Some(13),
             ),
+            ("7 (tidemill) S 1 7 7 0 -1 4194560 10 0 0 0 1 2 5", None),
             ("7 (tidemill) S 1 7", None),
             ("", None),
         ];

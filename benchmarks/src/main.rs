@@ -1,33 +1,50 @@
 //! Load generator and measurements against the real server.
 //!
-//! | module                       | job                                                        |
-//! |------------------------------|------------------------------------------------------------|
-//! | `cpu`, `generate`            | the rows, and the rows as a file                           |
-//! | `bodies`                     | request bodies, rendered before any clock runs             |
-//! | `model`                      | the queries and the answers they must give                 |
-//! | `server`, `client`, `load`   | the measured process and the requests to it                |
-//! | `machine`, `report`          | what a figure was taken on, and the result                 |
-//! | `compare`                    | the same queries in DuckDB                                 |
-//! | `figures`                    | one run, from rendering to report                          |
+//! | module                        | job                                                       |
+//! |-------------------------------|-----------------------------------------------------------|
+//! | `data`                        | the rows                                                  |
+//! | `generate`, `datafile`        | the rows as a file                                        |
+//! | `bodies`, `source`            | request bodies, rendered before any clock runs            |
+//! | `client`, `target`            | HTTP, and what each server wants to hear                  |
+//! | `server`                      | the measured processes                                    |
+//! | `load`, `measure`             | the requests, and what they cost the server               |
+//! | `machine`, `record`           | what a figure was taken on, and the result                |
+//! | `interrupt`                   | what a signal must not leave behind                       |
+//! | `ingest`, `peers`, `scenario` | commands: any server, all servers, one figure each        |
+//! | `figures`, `report`           | command: the first figures, with queries                  |
+//! | `model`, `compare`            | what those queries must answer; the same in DuckDB        |
 
 mod bodies;
 mod client;
 mod compare;
-mod cpu;
+mod data;
+mod datafile;
 mod error;
 mod figures;
 mod generate;
+mod ingest;
+mod interrupt;
 mod load;
 mod machine;
+mod measure;
+mod metrics;
 mod model;
+mod peers;
+mod record;
 mod report;
+mod scenario;
 mod server;
+mod source;
+mod target;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 /// Load generator and measurements against the real server.
+///
+/// Servers are started over folders that go away afterwards, on free loopback ports. Every result
+/// is a JSON file and the same as Markdown, with the machine, the commit and the command in it.
 #[derive(Debug, Parser)]
 #[command(name = "benchmarks", version)]
 struct Cli {
@@ -37,22 +54,60 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write the rows of the TSBS `cpu-only` case to a file.
+    /// Write rows as a file of line protocol.
     Generate(generate::GenerateOptions),
+    /// Load a data file into a running server and measure both.
+    Ingest(ingest::IngestOptions),
+    /// Load the same files into this server, InfluxDB 1, VictoriaMetrics and QuestDB.
+    Peers(Box<peers::PeersOptions>),
+    /// Full rate for minutes, with flushes and compaction running.
+    Sustained(scenario::sustained::Options),
+    /// Time to acknowledgement with eight writers at half of the greatest rate.
+    Latency(scenario::latency::Options),
+    /// The rate of rows out of order beside the same rows in order.
+    Disorder(scenario::ratio::DisorderOptions),
+    /// The rate with ten million series beside that with ten thousand.
+    Cardinality(scenario::ratio::CardinalityOptions),
+    /// What a field value takes in files, by kind of data.
+    BytesPerValue(scenario::bytes_per_value::Options),
+    /// Bytes written to files over bytes that are live after a day of rows.
+    WriteAmplification(scenario::write_amplification::Options),
+    /// Time to ready with many files, and with much log after a kill.
+    Restart(scenario::restart::Options),
+    /// Kill the server again and again and compare with what it acknowledged.
+    CrashLoop(scenario::crash_loop::Options),
+    /// Years of one-second data and a query over all of it.
+    History(scenario::history::Options),
     /// Measure ingest and queries of the real server, and compare with DuckDB.
     FirstFigures(Box<figures::FiguresOptions>),
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Generate(options) => generate::generate(&options),
-        Command::FirstFigures(options) => figures::first_figures(&options),
-    };
+    let cli = Cli::parse();
+    let result = interrupt::watch().and_then(|()| run(cli.command));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("benchmarks: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(command: Command) -> error::Result<()> {
+    match command {
+        Command::Generate(options) => generate::generate(&options),
+        Command::Ingest(options) => ingest::ingest(&options),
+        Command::Peers(options) => peers::peers(&options),
+        Command::Sustained(options) => scenario::sustained::run(&options),
+        Command::Latency(options) => scenario::latency::run(&options),
+        Command::Disorder(options) => scenario::ratio::disorder(&options),
+        Command::Cardinality(options) => scenario::ratio::cardinality(&options),
+        Command::BytesPerValue(options) => scenario::bytes_per_value::run(&options),
+        Command::WriteAmplification(options) => scenario::write_amplification::run(&options),
+        Command::Restart(options) => scenario::restart::run(&options),
+        Command::CrashLoop(options) => scenario::crash_loop::run(&options),
+        Command::History(options) => scenario::history::run(&options),
+        Command::FirstFigures(options) => figures::first_figures(&options),
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::cpu::{CpuData, FIELD_COUNT, FIELDS, Row};
+use crate::data::cpu::{CpuData, FIELD_COUNT, FIELDS, Row};
 use crate::error::{Error, Result};
 
 const MINUTE_NS: i64 = 60_000_000_000;
@@ -198,6 +198,7 @@ fn same(cell: &Cell, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::cpu::INTERVAL_NS;
 
     fn model(rows: u64) -> Model {
         let data = CpuData {
@@ -205,6 +206,7 @@ mod tests {
             rows,
             seed: 1,
             start_ns: 1_767_225_600_000_000_000,
+            interval_ns: INTERVAL_NS,
         };
         let (mut model, mut stream) = (Model::new(&data), data.rows());
         while let Some(row) = stream.advance() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cpu::CpuData;
+use crate::data::cpu::CpuData;
 use crate::machine::Machine;
 
 /// Version of the JSON layout.
@@ -262,7 +262,7 @@ impl Report {
             life.restart_ms,
             life.stored_bytes as f64 / 1e6,
             life.stored_bytes as f64
-                / (self.data.data.rows * crate::cpu::FIELD_COUNT as u64) as f64
+                / (self.data.data.rows * crate::data::cpu::FIELD_COUNT as u64) as f64
         )
     }
 

@@ -8,6 +8,7 @@ fn lines(scale: u32, rows: u64, seed: u64) -> Vec<String> {
         rows,
         seed,
         start_ns: START_NS,
+        interval_ns: INTERVAL_NS,
     }
     .rows();
     let mut out = Vec::new();
@@ -131,6 +132,7 @@ fn tags_stay_and_walks_step_by_a_standard_normal() {
         rows: 1,
         seed: 9,
         start_ns: 0,
+        interval_ns: INTERVAL_NS,
     }
     .rows();
     stream.advance().unwrap();
@@ -170,6 +172,7 @@ fn csv_holds_the_same_values_as_the_lines() {
         rows: 50,
         seed: 3,
         start_ns: START_NS,
+        interval_ns: INTERVAL_NS,
     }
     .rows();
     while let Some(row) = stream.advance() {
@@ -211,6 +214,7 @@ fn the_end_is_the_instant_after_the_last_row() {
             rows,
             seed: 0,
             start_ns: START_NS,
+            interval_ns: INTERVAL_NS,
         };
         assert_eq!(
             data.end_ns() - START_NS,

@@ -10,14 +10,16 @@
 //! therefore the same at any `--scale` and whichever thread or order asks for them; a test holds
 //! that.
 
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::{Line, Lines, pick, series_generator};
 
 /// Number of fields of a row.
 pub(crate) const FIELD_COUNT: usize = 10;
 
-/// Time between two rows of one host.
+/// Time between two rows of one host in the suite.
 pub(crate) const INTERVAL_NS: i64 = 10_000_000_000;
 
 /// Tag names in the order of the suite.
@@ -75,6 +77,8 @@ pub(crate) struct CpuData {
     pub(crate) seed: u64,
     /// Time of the first instant, nanoseconds since 1970.
     pub(crate) start_ns: i64,
+    /// Time between two rows of one host.
+    pub(crate) interval_ns: i64,
 }
 
 impl CpuData {
@@ -87,6 +91,7 @@ impl CpuData {
             hosts,
             next: 0,
             time_ns: self.start_ns,
+            interval_ns: self.interval_ns,
             remaining: self.rows,
         }
     }
@@ -94,7 +99,7 @@ impl CpuData {
     /// The instant after the last row.
     pub(crate) fn end_ns(&self) -> i64 {
         let instants = self.rows.div_ceil(u64::from(self.scale));
-        self.start_ns + instants as i64 * INTERVAL_NS
+        self.start_ns + instants as i64 * self.interval_ns
     }
 }
 
@@ -153,6 +158,7 @@ pub(crate) struct Rows {
     hosts: Vec<Host>,
     next: usize,
     time_ns: i64,
+    interval_ns: i64,
     remaining: u64,
 }
 
@@ -167,13 +173,39 @@ impl Rows {
         self.next += 1;
         if self.next == self.hosts.len() {
             self.next = 0;
-            self.time_ns += INTERVAL_NS;
+            self.time_ns += self.interval_ns;
         }
         let values = self.hosts[position].step();
         Some(Row {
             host: &self.hosts[position],
             time_ns,
             values,
+        })
+    }
+}
+
+/// The rows as a stream of lines.
+#[derive(Debug)]
+pub(crate) struct CpuLines(Rows);
+
+impl CpuLines {
+    pub(crate) fn new(data: &CpuData) -> Self {
+        Self(data.rows())
+    }
+}
+
+impl Lines for CpuLines {
+    fn next_line(&mut self, out: &mut Vec<u8>) -> Option<Line> {
+        let row = self.0.advance()?;
+        row.write_line(out);
+        Some(Line {
+            table: "cpu",
+            time_ns: row.time_ns,
+            counted_field: FIELDS[0],
+            has_counted_field: true,
+            field_count: FIELD_COUNT as u32,
+            may_repeat: false,
+            is_delayed: false,
         })
     }
 }
@@ -219,13 +251,6 @@ impl Host {
     }
 }
 
-/// The generator of one series. The seed is mixed before the series number goes in, so that (seed
-/// 0, host 1) and (seed 1, host 0) differ.
-fn series_generator(seed: u64, index: u32) -> Xoshiro256PlusPlus {
-    let mixed = Xoshiro256PlusPlus::seed_from_u64(seed).random::<u64>();
-    Xoshiro256PlusPlus::seed_from_u64(mixed ^ u64::from(index))
-}
-
 fn draw_tags(random: &mut Xoshiro256PlusPlus, index: u32) -> [String; 10] {
     let (region, zones) = REGIONS[random.random_range(0..REGIONS.len())];
     let zone = pick(random, zones);
@@ -241,10 +266,6 @@ fn draw_tags(random: &mut Xoshiro256PlusPlus, index: u32) -> [String; 10] {
         random.random_range(0..2).to_string(),
         pick(random, &ENVIRONMENT).to_owned(),
     ]
-}
-
-fn pick<'a>(random: &mut Xoshiro256PlusPlus, choices: &[&'a str]) -> &'a str {
-    choices[random.random_range(0..choices.len())]
 }
 
 #[cfg(test)]

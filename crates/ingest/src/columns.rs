@@ -206,7 +206,8 @@ impl Columns {
         }
     }
 
-    /// Takes back the values of `row`, the last one.
+    /// Takes back the values of `row`, the last one. Looks at every column, which is little beside
+    /// what the line then costs; remembering which columns have a value would burden good lines.
     pub(crate) fn take_back(&mut self, row: usize) {
         for values in self
             .all

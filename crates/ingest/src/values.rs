@@ -68,7 +68,7 @@ impl Values {
             FieldType::Integer => Self::Integer(Gapped::new(Numbers(Vec::new()))),
             FieldType::UInteger => Self::UInteger(Gapped::new(Numbers(Vec::new()))),
             FieldType::Boolean => Self::Boolean(Gapped::new(BooleanBufferBuilder::new(0))),
-            FieldType::String => Self::Text(Gapped::new(Texts::default())),
+            FieldType::String => Self::Text(Gapped::new(Texts::new())),
         }
     }
 
@@ -250,14 +250,22 @@ impl Cells for BooleanBufferBuilder {
     }
 }
 
-/// Texts one after the other, and where each of them ends.
-#[derive(Debug, Default)]
+/// Texts one after the other.
+#[derive(Debug)]
 pub(crate) struct Texts {
     text: String,
-    ends: Vec<i32>,
+    /// Where every text starts, and the end of the last.
+    offsets: Vec<i32>,
 }
 
 impl Texts {
+    fn new() -> Self {
+        Self {
+            text: String::new(),
+            offsets: vec![0],
+        }
+    }
+
     fn end(&self) -> i32 {
         i32::try_from(self.text.len()).expect("all text comes from a body of less than 2 GiB")
     }
@@ -267,34 +275,109 @@ impl Cells for Texts {
     type Value<'a> = &'a str;
 
     fn len(&self) -> usize {
-        self.ends.len()
+        self.offsets.len() - 1
     }
 
     fn push(&mut self, value: &str) {
         self.text.push_str(value);
-        self.ends.push(self.end());
+        self.offsets.push(self.end());
     }
 
     fn push_gaps(&mut self, count: usize) {
-        self.ends.resize(self.ends.len() + count, self.end());
+        self.offsets.resize(self.offsets.len() + count, self.end());
     }
 
     fn truncate(&mut self, len: usize) {
-        if len < self.ends.len() {
-            self.ends.truncate(len);
-            let end = self.ends.last().map_or(0, |end| end.as_usize());
-            self.text.truncate(end);
+        if len < self.len() {
+            self.text.truncate(self.offsets[len].as_usize());
+            self.offsets.truncate(len + 1);
         }
     }
 
     fn into_array(self, nulls: Option<NullBuffer>) -> ArrayRef {
-        // Arrow wants where every text starts, and the end of the last.
-        let mut offsets = self.ends;
-        offsets.insert(0, 0);
         Arc::new(StringArray::new(
-            OffsetBuffer::new(ScalarBuffer::from(offsets)),
+            OffsetBuffer::new(ScalarBuffer::from(self.offsets)),
             Buffer::from_vec(self.text.into_bytes()),
             nulls,
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sets values of rows in order, takes back some, and shows what is left of four rows.
+    fn check(values: &[(usize, Value<'_>)], kept: usize, then: (usize, Value<'_>), shown: &str) {
+        let mut column = Values::new(then.1.field_type());
+        for &(row, value) in values {
+            column.set(row, value).unwrap();
+            assert_eq!(column.set(row, value), None, "a second value for row {row}");
+        }
+        column.truncate(kept);
+        column.set(then.0, then.1).unwrap();
+        let array = column.finish(4);
+        let texts = arrow::util::display::ArrayFormatter::try_new(&array, &Default::default());
+        let texts = texts.unwrap();
+        let found: Vec<_> = (0..4).map(|row| texts.value(row).to_string()).collect();
+        assert_eq!(found.join("|"), shown);
+    }
+
+    #[test]
+    fn values_are_null_where_no_row_had_one() {
+        use Value::{Boolean, Float, Integer, Text, UInteger};
+        check(&[], 0, (3, Float(1.5)), "|||1.5");
+        check(
+            &[(0, Float(1.0)), (1, Float(2.0))],
+            2,
+            (2, Float(3.0)),
+            "1.0|2.0|3.0|",
+        );
+        check(
+            &[(0, Integer(1)), (1, Integer(2))],
+            1,
+            (1, Integer(3)),
+            "1|3||",
+        );
+        check(
+            &[(0, Integer(1)), (2, Integer(2))],
+            2,
+            (3, Integer(3)),
+            "1|||3",
+        );
+        check(
+            &[(1, UInteger(1)), (2, UInteger(2))],
+            1,
+            (1, UInteger(3)),
+            "|3||",
+        );
+        check(
+            &[(0, Boolean(true)), (2, Boolean(true))],
+            1,
+            (3, Boolean(false)),
+            "true|||false",
+        );
+        check(
+            &[(0, Text("ab")), (1, Text("cd"))],
+            1,
+            (1, Text("e")),
+            "ab|e||",
+        );
+        check(
+            &[(0, Text("ab")), (2, Text("cd"))],
+            3,
+            (3, Text("")),
+            "ab||cd|",
+        );
+        check(&[(0, Text("ab"))], 0, (1, Text("°")), "|°||");
+    }
+
+    #[test]
+    fn a_value_of_another_type_changes_nothing() {
+        let mut column = Values::new(FieldType::Float);
+        assert_eq!(column.set(0, Value::Integer(1)), None);
+        assert_eq!(column.scan(0, b"t", 9), None);
+        assert_eq!(column.scan(0, b"1,", 9), Some(&b","[..]));
+        assert_eq!(column.finish(1).len(), 1);
     }
 }

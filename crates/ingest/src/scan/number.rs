@@ -177,8 +177,10 @@ mod tests {
 
     use super::*;
 
+    type Read<T> = fn(&[u8]) -> Option<(T, &[u8])>;
+
     fn check<T: PartialEq + std::fmt::Debug>(
-        read: fn(&[u8]) -> Option<(T, &[u8])>,
+        read: Read<T>,
         text: &str,
         expected: Option<(T, &str)>,
     ) {

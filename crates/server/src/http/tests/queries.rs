@@ -122,7 +122,7 @@ async fn databases_are_made_listed_and_dropped() {
         Ask::post(PATH, body.as_bytes()).with("content-type", "application/json; charset=utf-8")
     };
     let drop = |uri| Ask::new(Method::DELETE, uri, b"");
-    let retention = Ask::post(PATH, br#"{"db":"e","retention_period":"30d"}"#);
+    let json = |ask: Ask<'static>| ask.with("content-type", "application/json");
     for (ask, status, expected) in [
         (create("b"), 200, ""),
         (create("a"), 200, ""),
@@ -134,15 +134,40 @@ async fn databases_are_made_listed_and_dropped() {
             "unsupported_content_type",
         ),
         (
-            retention.with("content-type", "application/json"),
+            json(Ask::post(
+                PATH,
+                br#"{"db":"c","retention_period":"a while"}"#,
+            )),
             400,
-            "unsupported",
+            "invalid_parameter",
         ),
-        (create("c"), 200, ""),
+        (
+            json(Ask::post(PATH, br#"{"db":"c","retention_period":"30d"}"#)),
+            200,
+            "",
+        ),
+        (
+            json(Ask::new(
+                Method::PUT,
+                PATH,
+                br#"{"db":"c","retention_period":"7d"}"#,
+            )),
+            200,
+            "",
+        ),
+        (
+            json(Ask::new(Method::PUT, PATH, br#"{"db":"nowhere"}"#)),
+            404,
+            "database_not_found",
+        ),
         (create("d"), 200, ""),
         (create("e"), 422, "database_limit"),
         (drop("/api/v3/configure/database?db=c"), 200, ""),
-        (drop("/api/v3/configure/database?db=d"), 200, ""),
+        (
+            drop("/api/v3/configure/database?db=d&hard_delete_at=now"),
+            200,
+            "",
+        ),
         (
             drop("/api/v3/configure/database?db=d"),
             404,
@@ -170,6 +195,158 @@ async fn databases_are_made_listed_and_dropped() {
     let uri = "/api/v3/configure/database?format=csv&show_deleted=true";
     assert_eq!(
         site.ask(Ask::get(uri)).await.1,
-        "iox::database,deleted\na,false\nb,false\n"
+        "iox::database,deleted\na,false\nb,false\nc,true\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_are_made_and_dropped() {
+    const PATH: &str = "/api/v3/configure/table";
+    let site = Site::start(Auth::Disabled).await;
+    let json = |ask: Ask<'static>| ask.with("content-type", "application/json");
+    let body =
+        br#"{"db":"db","table":"pump","tags":["id"],"fields":[{"name":"flow","type":"float64"}]}"#;
+    for (ask, status, expected) in [
+        (
+            json(Ask::post("/api/v3/configure/database", br#"{"db":"db"}"#)),
+            200,
+            "",
+        ),
+        (json(Ask::post(PATH, body)), 200, ""),
+        (json(Ask::post(PATH, body)), 409, "table_exists"),
+        (
+            json(Ask::post(
+                PATH,
+                br#"{"db":"nowhere","table":"t","tags":[]}"#,
+            )),
+            404,
+            "database_not_found",
+        ),
+        (
+            json(Ask::post(
+                PATH,
+                br#"{"db":"db","table":"t","tags":["time"]}"#,
+            )),
+            400,
+            "reserved_column",
+        ),
+        (
+            Ask::new(
+                Method::DELETE,
+                "/api/v3/configure/table?db=db&table=pump",
+                b"",
+            ),
+            200,
+            "",
+        ),
+        (
+            Ask::new(
+                Method::DELETE,
+                "/api/v3/configure/table?db=db&table=pump",
+                b"",
+            ),
+            404,
+            "table_not_found",
+        ),
+        (
+            Ask::new(Method::DELETE, PATH, b""),
+            400,
+            "missing_parameter",
+        ),
+    ] {
+        let uri = ask.uri;
+        let (got, text) = site.ask(ask).await;
+        assert_eq!(
+            (got, reason(&text).as_str()),
+            (status, expected),
+            "{uri} {text}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_that_change_things_need_a_post() {
+    let site = Site::start(Auth::Disabled).await;
+    let uri = "/api/v3/query_sql?db=db&q=CREATE%20DATABASE%20made";
+    let (status, text) = site.ask(Ask::get(uri)).await;
+    assert_eq!(
+        (status, reason(&text).as_str()),
+        (403, "statement_not_allowed")
+    );
+    let body = br#"{"db":"db","q":"CREATE DATABASE made"}"#;
+    let (status, text) = site.ask(Ask::post("/api/v3/query_sql", body)).await;
+    assert_eq!(
+        (status, text.as_str()),
+        (200, r#"[{"status":"database created"}]"#)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn v2_deletes_rows_by_tags_and_time() {
+    let site = Site::start(Auth::Disabled).await;
+    let create = Ask::post("/api/v3/configure/database", br#"{"db":"db"}"#);
+    let created = site
+        .ask(create.with("content-type", "application/json"))
+        .await;
+    assert_eq!(created.0, 200);
+    let lines = b"m,host=a v=1 1\nm,host=a v=2 2\nm,host=b v=3 1\nn,host=a v=4 1";
+    let (status, text) = site.ask(Ask::post("/api/v3/write_lp?db=db", lines)).await;
+    assert_eq!(status, 204, "{text}");
+    let left = async || {
+        let uri = "/api/v3/query_sql?db=db&format=csv&q=\
+            SELECT%20v%20FROM%20m%20UNION%20ALL%20SELECT%20v%20FROM%20n%20ORDER%20BY%20v";
+        site.ask(Ask::get(uri)).await.1
+    };
+    const PATH: &str = "/api/v2/delete?org=o&bucket=db";
+    for (body, status, expected, rows) in [
+        ("{", 400, "invalid_json", "v\n1.0\n2.0\n3.0\n4.0\n"),
+        (
+            r#"{"start":"yesterday","stop":"1970-01-02T00:00:00Z"}"#,
+            400,
+            "invalid_timestamp",
+            "v\n1.0\n2.0\n3.0\n4.0\n",
+        ),
+        (
+            r#"{"start":"1970-01-01T00:00:00Z","stop":"1970-01-02T00:00:00Z","predicate":"host=a OR host=b"}"#,
+            400,
+            "invalid_predicate",
+            "v\n1.0\n2.0\n3.0\n4.0\n",
+        ),
+        (
+            r#"{"start":"1970-01-01T00:00:00Z","stop":"1970-01-01T00:00:00.000000001Z","predicate":"_measurement=\"m\" AND host='a'"}"#,
+            204,
+            "",
+            "v\n2.0\n3.0\n4.0\n",
+        ),
+        (
+            r#"{"start":"1970-01-01T00:00:00Z","stop":"1970-01-02T00:00:00Z","predicate":"v=3"}"#,
+            204,
+            "",
+            "v\n2.0\n3.0\n4.0\n",
+        ),
+        (
+            r#"{"start":"1600-01-01T00:00:00Z","stop":"2900-01-01T00:00:00Z","predicate":"host=a"}"#,
+            204,
+            "",
+            "v\n3.0\n",
+        ),
+    ] {
+        let ask = Ask::post(PATH, body.as_bytes());
+        let (got, text) = site.ask(ask).await;
+        assert_eq!(
+            (got, reason(&text).as_str()),
+            (status, expected),
+            "{body} {text}"
+        );
+        assert_eq!(left().await, rows, "{body}");
+    }
+    let unknown = Ask::post(
+        "/api/v2/delete?bucket=nowhere",
+        br#"{"start":"1970-01-01T00:00:00Z","stop":"1970-01-01T00:00:00Z"}"#,
+    );
+    let (status, text) = site.ask(unknown).await;
+    assert_eq!(
+        (status, reason(&text).as_str()),
+        (404, "database_not_found")
     );
 }

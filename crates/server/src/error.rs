@@ -277,9 +277,7 @@ fn kind_of(kind: ErrorKind, reason: &str) -> Kind {
         // 413 makes Telegraf send the batch again in two halves, which is what helps here.
         (_, "body_too_large" | "batch_too_sparse") => Kind::TooLarge,
         (ErrorKind::Invalid, _) => Kind::Invalid,
-        (ErrorKind::NotFound, "database_not_found") => Kind::NotFound,
-        // What a query names and does not exist is a mistake in its text.
-        (ErrorKind::NotFound, _) => Kind::Invalid,
+        (ErrorKind::NotFound, _) => Kind::NotFound,
         (ErrorKind::AlreadyExists, _) => Kind::AlreadyExists,
         (ErrorKind::Denied, _) => Kind::Denied,
         (ErrorKind::Unavailable, _) => Kind::Unavailable,

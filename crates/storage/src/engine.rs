@@ -10,6 +10,8 @@ mod sweep;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use catalog::{Catalog, Clock, Predicate, TableId};
 use object_store::ObjectStore;
 use parking_lot::Mutex;
@@ -24,6 +26,7 @@ use crate::batch::{TableBatch, WriteBatch, codec};
 use crate::buffer::{self, Buffer};
 use crate::compaction;
 use crate::error::{Error, Result};
+use crate::last_rows::{self, LastRowsCost};
 use crate::snapshot::TableSnapshot;
 use crate::spill::{self, Spill, SpillStore};
 use crate::wal::{self, Apply, Entry, Wal};
@@ -42,6 +45,8 @@ pub struct Settings {
     pub compaction: compaction::Settings,
     /// What else is done in the background.
     pub maintenance: maintenance::Settings,
+    /// The last row of every series.
+    pub last_rows: last_rows::Settings,
 }
 
 /// When a write is acknowledged.
@@ -82,6 +87,8 @@ pub struct Stats {
     pub compaction_bytes_written: u64,
     /// Files that were replaced and wait to be deleted.
     pub replaced_files: usize,
+    /// Memory of the last rows of series that is kept.
+    pub last_rows_bytes: u64,
     /// Another process has taken the store over: this one takes no more writes.
     pub is_fenced: bool,
 }
@@ -113,6 +120,7 @@ struct Core {
     /// by whoever needs both.
     rewriting: Arc<tokio::sync::Mutex<()>>,
     replaced: maintenance::Replaced,
+    last_rows: last_rows::Cache,
     flush_wanted: Notify,
     flushed: Notify,
     is_fenced: AtomicBool,
@@ -204,6 +212,9 @@ impl Engine {
             flushing: tokio::sync::Mutex::default(),
             rewriting: Arc::default(),
             replaced: maintenance::Replaced::default(),
+            last_rows: last_rows::Cache::new(
+                usize::try_from(settings.last_rows.cache_bytes.as_u64()).unwrap_or(usize::MAX),
+            ),
             flush_wanted: Notify::new(),
             flushed: Notify::new(),
             is_fenced: AtomicBool::new(false),
@@ -302,6 +313,25 @@ impl Engine {
         Arc::new(SpillStore::new(store, spill))
     }
 
+    /// The row with the latest time of every series of a snapshot, sorted by key, as columns of `schema`
+    /// (any of the snapshot's, any order).
+    ///
+    /// It is what a query over all rows of the snapshot would find. The rows of files are kept in
+    /// memory between calls, as far as the setting `last_rows.cache_bytes` allows.
+    pub async fn last_rows(
+        &self,
+        snapshot: &TableSnapshot,
+        schema: &SchemaRef,
+    ) -> Result<Vec<RecordBatch>> {
+        let store = self.object_store();
+        last_rows::read(&self.core.last_rows, snapshot, &store, schema).await
+    }
+
+    /// What [`Engine::last_rows`] would take now.
+    pub fn last_rows_cost(&self, snapshot: &TableSnapshot) -> LastRowsCost {
+        self.core.last_rows.cost(snapshot)
+    }
+
     /// Writes everything buffered to files and returns when a manifest holds them.
     pub async fn flush(&self) -> Result<()> {
         flush::flush(&self.core).await
@@ -340,6 +370,7 @@ impl Engine {
             rows_compacted: self.core.rows_compacted.load(Ordering::Relaxed),
             compaction_bytes_written: self.core.compaction_bytes_written.load(Ordering::Relaxed),
             replaced_files: self.core.replaced.len(),
+            last_rows_bytes: self.core.last_rows.bytes() as u64,
         }
     }
 

@@ -17,6 +17,7 @@ mod engine;
 mod error;
 mod file_check;
 mod io;
+mod last_rows;
 mod merge;
 mod object_stores;
 mod parquet_file;
@@ -34,6 +35,7 @@ pub use batch::{TableBatch, WriteBatch};
 pub use engine::{DirectoryLock, Durability, Engine, MaintenanceSettings, Settings, Stats};
 pub use error::{Error, Result};
 pub use file_check::{check_file, check_object};
+pub use last_rows::LastRowsCost;
 pub use merge::{KeyMerge, Step};
 pub use row_filter::RowFilter;
 pub use schema::{COLUMN_TYPE_KEY, arrow_schema, arrow_type};
@@ -56,6 +58,11 @@ pub mod buffer_settings {
 /// Settings of compaction.
 pub mod compaction_settings {
     pub use crate::compaction::Settings;
+}
+
+/// Settings of the last row of every series.
+pub mod last_rows_settings {
+    pub use crate::last_rows::Settings;
 }
 
 /// The object store that files and manifests live in.

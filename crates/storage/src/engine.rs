@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use bytesize::ByteSize;
 use catalog::{Catalog, Clock, Predicate, TableId};
 use object_store::ObjectStore;
 use parking_lot::Mutex;
@@ -27,6 +28,7 @@ use crate::buffer::{self, Buffer};
 use crate::compaction;
 use crate::error::{Error, Result};
 use crate::last_rows::{self, LastRowsCost};
+use crate::object_stores::cached::{CachedStore, ReadCache, ReadCacheStats};
 use crate::snapshot::TableSnapshot;
 use crate::spill::{self, Spill, SpillStore};
 use crate::wal::{self, Apply, Entry, Wal};
@@ -47,6 +49,10 @@ pub struct Settings {
     pub maintenance: maintenance::Settings,
     /// The last row of every series.
     pub last_rows: last_rows::Settings,
+    /// Memory for what was read of data files lately: see the object store's setting `cache_bytes`,
+    /// from which the program takes it.
+    #[serde(skip)]
+    pub read_cache_bytes: ByteSize,
 }
 
 /// When a write is acknowledged.
@@ -89,6 +95,8 @@ pub struct Stats {
     pub replaced_files: usize,
     /// Memory of the last rows of series that is kept.
     pub last_rows_bytes: u64,
+    /// The cache of bytes of data files.
+    pub read_cache: ReadCacheStats,
     /// Another process has taken the store over: this one takes no more writes.
     pub is_fenced: bool,
 }
@@ -108,6 +116,8 @@ struct Core {
     settings: Settings,
     catalog: Arc<Catalog>,
     store: Arc<dyn ObjectStore>,
+    /// What queries read through; 0 bytes keep nothing.
+    read_cache: ReadCache,
     clock: Arc<dyn Clock>,
     buffer: Buffer,
     spill: Arc<Spill>,
@@ -205,6 +215,7 @@ impl Engine {
             settings: settings.clone(),
             catalog,
             store,
+            read_cache: ReadCache::new(settings.read_cache_bytes.as_u64()),
             clock,
             buffer: Buffer::default(),
             spill: Arc::new(Spill::new(local)),
@@ -309,8 +320,11 @@ impl Engine {
     /// The store to read files from: the object store, and those files of snapshots that are not in
     /// it yet.
     pub fn object_store(&self) -> Arc<dyn ObjectStore> {
-        let (store, spill) = (Arc::clone(&self.core.store), Arc::clone(&self.core.spill));
-        Arc::new(SpillStore::new(store, spill))
+        let mut store = Arc::clone(&self.core.store);
+        if self.core.settings.read_cache_bytes > ByteSize(0) {
+            store = Arc::new(CachedStore::new(store, self.core.read_cache.clone()));
+        }
+        Arc::new(SpillStore::new(store, Arc::clone(&self.core.spill)))
     }
 
     /// The row with the latest time of every series of a snapshot, sorted by key, as columns of `schema`
@@ -323,7 +337,9 @@ impl Engine {
         snapshot: &TableSnapshot,
         schema: &SchemaRef,
     ) -> Result<Vec<RecordBatch>> {
-        let store = self.object_store();
+        // Parts are read once: nothing is gained by keeping their bytes too.
+        let (store, spill) = (Arc::clone(&self.core.store), Arc::clone(&self.core.spill));
+        let store: Arc<dyn ObjectStore> = Arc::new(SpillStore::new(store, spill));
         last_rows::read(&self.core.last_rows, snapshot, &store, schema).await
     }
 
@@ -371,6 +387,7 @@ impl Engine {
             compaction_bytes_written: self.core.compaction_bytes_written.load(Ordering::Relaxed),
             replaced_files: self.core.replaced.len(),
             last_rows_bytes: self.core.last_rows.bytes() as u64,
+            read_cache: self.core.read_cache.stats(),
         }
     }
 

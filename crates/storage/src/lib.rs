@@ -37,6 +37,7 @@ pub use error::{Error, Result};
 pub use file_check::{check_file, check_object};
 pub use last_rows::LastRowsCost;
 pub use merge::{KeyMerge, Step};
+pub use object_stores::cached::ReadCacheStats;
 pub use row_filter::RowFilter;
 pub use schema::{COLUMN_TYPE_KEY, arrow_schema, arrow_type};
 pub use series::{SeriesKey, key_columns};

@@ -33,6 +33,6 @@ pub use predicate::{ColumnRef, Comparison, Predicate, Value};
 pub use retention::{InvalidRetention, Retention};
 pub use schema::{
     Column, ColumnKind, DAY_NANOS, Delete, FieldType, FileKey, FileRecord, FloatStorage,
-    TIME_COLUMN, Table,
+    LastRowsPart, TIME_COLUMN, Table,
 };
 pub use state::{Database, Dropped, State, TokenDigest};

@@ -252,6 +252,22 @@ pub struct FileRecord {
     /// Whether no key in it is in an older file: then no row of this one replaces another, and reading
     /// both needs no deduplication.
     pub keys_are_new: bool,
+    /// Where in it the last row of each of its series is; files of few rows have no such part.
+    pub last_rows: Option<LastRowsPart>,
+}
+
+/// The part of a file that has the last row of each of the file's series once more: a Parquet file of
+/// its own between the row groups and the footer, where other readers do not look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastRowsPart {
+    /// Where it starts in the file.
+    pub start: u64,
+    /// Its size.
+    pub size_bytes: u64,
+    /// CRC-32C of its bytes.
+    pub checksum: u32,
+    /// Its rows: the number of series in the file.
+    pub rows: u64,
 }
 
 /// What names a file within its table.

@@ -10,6 +10,9 @@ mod sweep;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use bytesize::ByteSize;
 use catalog::{Catalog, Clock, Predicate, TableId};
 use object_store::ObjectStore;
 use parking_lot::Mutex;
@@ -24,6 +27,8 @@ use crate::batch::{TableBatch, WriteBatch, codec};
 use crate::buffer::{self, Buffer};
 use crate::compaction;
 use crate::error::{Error, Result};
+use crate::last_rows::{self, LastRowsCost};
+use crate::object_stores::cached::{CachedStore, ReadCache, ReadCacheStats};
 use crate::snapshot::TableSnapshot;
 use crate::spill::{self, Spill, SpillStore};
 use crate::wal::{self, Apply, Entry, Wal};
@@ -42,6 +47,12 @@ pub struct Settings {
     pub compaction: compaction::Settings,
     /// What else is done in the background.
     pub maintenance: maintenance::Settings,
+    /// The last row of every series.
+    pub last_rows: last_rows::Settings,
+    /// Memory for what was read of data files lately: see the object store's setting `cache_bytes`,
+    /// from which the program takes it.
+    #[serde(skip)]
+    pub read_cache_bytes: ByteSize,
 }
 
 /// When a write is acknowledged.
@@ -82,6 +93,10 @@ pub struct Stats {
     pub compaction_bytes_written: u64,
     /// Files that were replaced and wait to be deleted.
     pub replaced_files: usize,
+    /// Memory of the last rows of series that is kept.
+    pub last_rows_bytes: u64,
+    /// The cache of bytes of data files.
+    pub read_cache: ReadCacheStats,
     /// Another process has taken the store over: this one takes no more writes.
     pub is_fenced: bool,
 }
@@ -101,6 +116,8 @@ struct Core {
     settings: Settings,
     catalog: Arc<Catalog>,
     store: Arc<dyn ObjectStore>,
+    /// What queries read through; 0 bytes keep nothing.
+    read_cache: ReadCache,
     clock: Arc<dyn Clock>,
     buffer: Buffer,
     spill: Arc<Spill>,
@@ -113,6 +130,7 @@ struct Core {
     /// by whoever needs both.
     rewriting: Arc<tokio::sync::Mutex<()>>,
     replaced: maintenance::Replaced,
+    last_rows: last_rows::Cache,
     flush_wanted: Notify,
     flushed: Notify,
     is_fenced: AtomicBool,
@@ -195,6 +213,7 @@ impl Engine {
             settings: settings.clone(),
             catalog,
             store,
+            read_cache: ReadCache::new(settings.read_cache_bytes.as_u64()),
             clock,
             buffer: Buffer::default(),
             spill: Arc::new(Spill::new(local.ok())),
@@ -202,6 +221,9 @@ impl Engine {
             flushing: tokio::sync::Mutex::default(),
             rewriting: Arc::default(),
             replaced: maintenance::Replaced::default(),
+            last_rows: last_rows::Cache::new(
+                usize::try_from(settings.last_rows.cache_bytes.as_u64()).unwrap_or(usize::MAX),
+            ),
             flush_wanted: Notify::new(),
             flushed: Notify::new(),
             is_fenced: AtomicBool::new(false),
@@ -296,8 +318,32 @@ impl Engine {
     /// The store to read files from: the object store, and those files of snapshots that are not in
     /// it yet.
     pub fn object_store(&self) -> Arc<dyn ObjectStore> {
+        let mut store = Arc::clone(&self.core.store);
+        if self.core.settings.read_cache_bytes > ByteSize(0) {
+            store = Arc::new(CachedStore::new(store, self.core.read_cache.clone()));
+        }
+        Arc::new(SpillStore::new(store, Arc::clone(&self.core.spill)))
+    }
+
+    /// The row with the latest time of every series of a snapshot, sorted by key, as columns of `schema`
+    /// (any of the snapshot's, any order).
+    ///
+    /// It is what a query over all rows of the snapshot would find. The rows of files are kept in
+    /// memory between calls, as far as the setting `last_rows.cache_bytes` allows.
+    pub async fn last_rows(
+        &self,
+        snapshot: &TableSnapshot,
+        schema: &SchemaRef,
+    ) -> Result<Vec<RecordBatch>> {
+        // Parts are read once: nothing is gained by keeping their bytes too.
         let (store, spill) = (Arc::clone(&self.core.store), Arc::clone(&self.core.spill));
-        Arc::new(SpillStore::new(store, spill))
+        let store: Arc<dyn ObjectStore> = Arc::new(SpillStore::new(store, spill));
+        last_rows::read(&self.core.last_rows, snapshot, &store, schema).await
+    }
+
+    /// What [`Engine::last_rows`] would take now.
+    pub fn last_rows_cost(&self, snapshot: &TableSnapshot) -> LastRowsCost {
+        self.core.last_rows.cost(snapshot)
     }
 
     /// Writes everything buffered to files and returns when a manifest holds them.
@@ -350,6 +396,8 @@ impl Engine {
             rows_compacted: self.core.rows_compacted.load(Ordering::Relaxed),
             compaction_bytes_written: self.core.compaction_bytes_written.load(Ordering::Relaxed),
             replaced_files: self.core.replaced.len(),
+            last_rows_bytes: self.core.last_rows.bytes() as u64,
+            read_cache: self.core.read_cache.stats(),
         }
     }
 

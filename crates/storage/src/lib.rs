@@ -17,6 +17,7 @@ mod engine;
 mod error;
 mod file_check;
 mod io;
+mod last_rows;
 mod merge;
 mod object_stores;
 mod parquet_file;
@@ -34,7 +35,9 @@ pub use batch::{TableBatch, WriteBatch};
 pub use engine::{DirectoryLock, Durability, Engine, MaintenanceSettings, Settings, Stats};
 pub use error::{Error, Result};
 pub use file_check::{check_file, check_object};
+pub use last_rows::LastRowsCost;
 pub use merge::{KeyMerge, Step};
+pub use object_stores::cached::ReadCacheStats;
 pub use row_filter::RowFilter;
 pub use schema::{COLUMN_TYPE_KEY, arrow_schema, arrow_type};
 pub use series::{SeriesKey, key_columns};
@@ -56,6 +59,11 @@ pub mod buffer_settings {
 /// Settings of compaction.
 pub mod compaction_settings {
     pub use crate::compaction::Settings;
+}
+
+/// Settings of the last row of every series.
+pub mod last_rows_settings {
+    pub use crate::last_rows::Settings;
 }
 
 /// The object store that files and manifests live in.

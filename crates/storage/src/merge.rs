@@ -29,7 +29,8 @@ use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
-use key::{KeyColumns, Runs, gallop};
+use key::gallop;
+pub(crate) use key::{KeyColumns, Runs};
 use pending::{Pending, Place};
 
 /// What a [`KeyMerge`] wants or has.

@@ -9,6 +9,7 @@
 //!   the others fail with `AlreadyExists`;
 //! - a reader sees a whole object or none.
 
+pub(crate) mod cached;
 #[cfg(test)]
 pub(crate) mod faults;
 mod local;
@@ -22,6 +23,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytesize::ByteSize;
 use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::memory::InMemory;
@@ -47,6 +49,23 @@ pub struct Settings {
 
     /// For `s3`: where and how.
     pub s3: S3Settings,
+
+    /// Memory for what queries have read of data files lately; default 256 MiB for `s3`, 0 for the
+    /// others: the operating system caches local files.
+    pub cache_bytes: Option<ByteSize>,
+}
+
+/// What is kept of data files in a store at the other end of a network.
+const CACHE_BYTES_DEFAULT: ByteSize = ByteSize::mib(256);
+
+impl Settings {
+    /// The setting `cache_bytes`, or its default.
+    pub fn cache_bytes(&self) -> ByteSize {
+        self.cache_bytes.unwrap_or(match self.kind {
+            Kind::S3 => CACHE_BYTES_DEFAULT,
+            Kind::Local | Kind::Memory => ByteSize(0),
+        })
+    }
 }
 
 /// The kinds of object store.

@@ -95,6 +95,7 @@ pub fn encode(
         options.scales = exact_scales(rows);
     }
     options.rows_expected = Some(rows.num_rows());
+    options.last_rows = true;
     let mut writer = FileWriter::new(rows.schema(), &options)?;
     writer.write(rows)?;
     writer.finish()

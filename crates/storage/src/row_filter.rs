@@ -34,6 +34,12 @@ impl RowFilter {
         }
     }
 
+    /// Hides what these delete.
+    pub(crate) fn of_deletes(deletes: Vec<Arc<Delete>>) -> Self {
+        let earliest = None;
+        Self { earliest, deletes }
+    }
+
     /// Whether it hides nothing.
     pub fn is_empty(&self) -> bool {
         self.earliest.is_none() && self.deletes.is_empty()

@@ -118,6 +118,23 @@ impl TableSnapshot {
         units
     }
 
+    /// All files, spilled ones too, in an order in which the older of two that may hold the same key
+    /// comes first. Every chunk is newer.
+    pub(crate) fn files_by_age(&self) -> Vec<Arc<FileRecord>> {
+        let spilled = self.spilled.iter().map(|(_, file)| file);
+        self.files.iter().chain(spilled).cloned().collect()
+    }
+
+    /// The buffered rows, oldest first within each window.
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = &Arc<Chunk>> {
+        self.chunks.iter().map(|(_, chunk)| chunk)
+    }
+
+    /// Rows before this time are too old to be seen.
+    pub(crate) fn earliest(&self) -> i64 {
+        self.earliest
+    }
+
     /// Everything, oldest first within each window.
     fn sources(&self) -> Vec<(Range<i64>, Source)> {
         let spilled = self.spilled.iter().map(|(_, file)| file);

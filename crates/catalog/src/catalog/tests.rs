@@ -7,7 +7,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use super::*;
 use crate::{
     ColumnId, ColumnKind, ColumnRef, Comparison, DAY_NANOS, Database, DatabaseId, DatabaseName,
-    FieldType, FileId, FileRecord, FloatStorage, Predicate, Retention, Table, Value,
+    FieldType, FileId, FileRecord, FloatStorage, LastRowsPart, Predicate, Retention, Table, Value,
 };
 
 const FLOAT: ColumnKind = ColumnKind::Field(FieldType::Float);
@@ -51,6 +51,12 @@ fn file(table: &Table, first_sequence: u64) -> FileRecord {
         time_min: -5,
         time_max: 5,
         keys_are_new: true,
+        last_rows: Some(LastRowsPart {
+            start: 4,
+            size_bytes: 5,
+            checksum: 6,
+            rows: 1,
+        }),
     }
 }
 

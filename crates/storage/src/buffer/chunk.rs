@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, UInt32Array, new_null_array};
 use arrow::compute::{concat, take};
 use catalog::ColumnId;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 
 use super::keys::SeriesKeys;
 use super::partition_start;
@@ -28,6 +30,8 @@ pub(crate) struct Chunk {
     /// to look for duplicates.
     pub(crate) keys_are_new: bool,
     bytes: usize,
+    /// See [`Chunk::last_rows`]; `None` when that is the chunk itself.
+    last_rows: OnceLock<Option<Box<Self>>>,
 }
 
 /// What a chunk is made of, beside its times.
@@ -158,6 +162,7 @@ impl Chunk {
             time_max,
             keys_are_new: parts.keys_are_new,
             bytes: size_of::<Self>() + arrays + rows,
+            last_rows: OnceLock::new(),
         }
     }
 
@@ -167,6 +172,44 @@ impl Chunk {
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The rows with the latest time of their series, in their order: several of a series if it has
+    /// that time more than once. Found when first asked for, and kept.
+    pub(crate) fn last_rows(&self) -> &Self {
+        let last = self.last_rows.get_or_init(|| self.find_last_rows());
+        last.as_deref().unwrap_or(self)
+    }
+
+    fn find_last_rows(&self) -> Option<Box<Self>> {
+        let mut latest: HashMap<u32, i64, RandomState> = HashMap::default();
+        for (&series, &time) in self.series.iter().zip(&self.times) {
+            let latest = latest.entry(series).or_insert(time);
+            *latest = time.max(*latest);
+        }
+        let rows = self.series.iter().zip(&self.times).zip(0..);
+        let is_last =
+            |((series, time), row): ((&u32, &i64), u32)| (latest[series] == *time).then_some(row);
+        let rows: Vec<u32> = rows.filter_map(is_last).collect();
+        if rows.len() == self.rows() {
+            return None;
+        }
+        let series = rows.iter().map(|&row| self.series[row as usize]).collect();
+        let times = rows.iter().map(|&row| self.times[row as usize]).collect();
+        let rows = UInt32Array::from(rows);
+        let field = |(id, array): (&ColumnId, &ArrayRef)| {
+            let array = take(array, &rows, None).expect("the rows are within the chunk");
+            (*id, array)
+        };
+        let parts = Parts {
+            keys: Arc::clone(&self.keys),
+            series,
+            fields: self.fields.iter().map(field).collect(),
+            first_sequence: self.first_sequence,
+            last_sequence: self.last_sequence,
+            keys_are_new: self.keys_are_new,
+        };
+        Some(Box::new(Self::from_parts(parts, times)))
     }
 }
 

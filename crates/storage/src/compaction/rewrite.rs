@@ -65,6 +65,8 @@ pub(crate) async fn run(
     let schema = arrow_schema(&rewrite.table);
     let mut inputs = Vec::with_capacity(rewrite.inputs.len());
     for file in &rewrite.inputs {
+        // Damage must not be written anew, with a checksum that says that all is well.
+        check_object(store.as_ref(), file).await?;
         let filter = RowFilter::of(&rewrite.table, file, rewrite.earliest);
         inputs.push(Input::open(store, file, filter, &schema).await?);
     }
@@ -166,27 +168,26 @@ impl Rewrite {
             time_min,
             time_max,
             keys_are_new: self.is_whole_window || self.inputs.iter().all(|file| file.keys_are_new),
+            last_rows: summary.and_then(|summary| summary.last_rows),
         }
     }
 }
 
 /// One file as rows of the table.
-struct Input {
-    decoder: ParquetPushDecoder,
+pub(crate) struct Input {
+    pub(crate) decoder: ParquetPushDecoder,
     file_schema: SchemaRef,
     columns: FileColumns,
     filter: RowFilter,
 }
 
 impl Input {
-    async fn open(
+    pub(crate) async fn open(
         store: &Arc<dyn ObjectStore>,
         file: &FileRecord,
         filter: RowFilter,
         schema: &SchemaRef,
     ) -> Result<Self> {
-        // Damage must not be written anew, with a checksum that says that all is well.
-        check_object(store.as_ref(), file).await?;
         let metadata = read_metadata(store, file).await?;
         let as_stored = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;
         let file_schema = Arc::clone(as_stored.schema());
@@ -203,7 +204,12 @@ impl Input {
     }
 
     /// Rows of the file as rows of the table, without those that must not be seen.
-    fn rows(&self, rows: &RecordBatch, table: &Table, schema: &SchemaRef) -> Result<RecordBatch> {
+    pub(crate) fn rows(
+        &self,
+        rows: &RecordBatch,
+        table: &Table,
+        schema: &SchemaRef,
+    ) -> Result<RecordBatch> {
         let rows = self.columns.apply(rows)?;
         let rows = self.filter.apply(rows, table)?;
         with_all_columns(&rows, schema)
@@ -211,7 +217,7 @@ impl Input {
 }
 
 /// Rows as columns of `schema`; a column that they lack is NULL.
-fn with_all_columns(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+pub(crate) fn with_all_columns(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let column = |field: &Arc<Field>| match rows.column_by_name(field.name()) {
         Some(column) => Arc::clone(column),
         None => new_null_array(field.data_type(), rows.num_rows()),
@@ -246,6 +252,7 @@ struct Machine {
 impl Machine {
     fn new(rewrite: Arc<Rewrite>, schema: SchemaRef, inputs: Vec<Input>) -> Result<Self> {
         let mut options = FileOptions::new(Effort::Compaction);
+        options.last_rows = true;
         if rewrite.table.float_storage == FloatStorage::DecimalWhenExact {
             let files = inputs.iter().map(|input| &*input.file_schema);
             options.scales = common_scales(&schema, files);

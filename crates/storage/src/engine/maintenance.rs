@@ -25,6 +25,7 @@ use super::{Core, sweep};
 use crate::compaction::plan::{Circumstances, Job, next_job};
 use crate::compaction::rewrite::{self, Rewrite};
 use crate::error::{Error, Result};
+use crate::last_rows::Rewritten;
 
 /// Settings of what is done in the background.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -159,6 +160,7 @@ impl Worker {
         for table in purged {
             info!(table = %table.name, files = table.files().len(), "forgot a dropped table for good");
             self.core.replaced.add(table.files());
+            self.core.last_rows.forget(table.id);
         }
         Ok(())
     }
@@ -273,10 +275,12 @@ impl Core {
     pub(super) async fn rewrite_and_commit(self: &Arc<Self>, rewrites: Vec<Rewrite>) -> Result<()> {
         let mut replacements = Vec::with_capacity(rewrites.len());
         let mut replaced = Vec::new();
+        let mut same_rows = Vec::new();
         for rewrite in rewrites {
             let removed: Vec<_> = rewrite.inputs.iter().map(|file| file.key()).collect();
             let inputs = rewrite.inputs.clone();
             let table = Arc::clone(&rewrite.table);
+            let (unwanted, earliest) = (rewrite.unwanted.is_some(), rewrite.earliest);
             let started = Instant::now();
             let added = rewrite::run(Arc::new(rewrite), &self.store).await?;
             let rows = added.as_ref().map_or(0, |file| file.rows);
@@ -292,6 +296,14 @@ impl Core {
                 table = %table.name, files = inputs.len(), rows, from = %ByteSize(from),
                 to = %ByteSize(to), took = ?started.elapsed(), "compacted"
             );
+            if !unwanted {
+                same_rows.push(Rewritten {
+                    table: Arc::clone(&table),
+                    inputs: removed.clone(),
+                    output: added.clone().map(Arc::new),
+                    earliest,
+                });
+            }
             replacements.push(Replacement {
                 table: table.id,
                 removed,
@@ -301,6 +313,9 @@ impl Core {
         }
         self.catalog.replace_files(replacements).await?;
         self.replaced.add(&replaced);
+        for rewritten in same_rows {
+            self.last_rows.note(rewritten).await;
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The engine against a naive model: random writes, flushes and crashes, then every row read back.
 
 mod damage;
+mod last_rows;
 mod simulation;
 
 use std::collections::BTreeMap;

@@ -15,14 +15,14 @@ use arrow::error::ArrowError;
 
 /// The columns of the row key: tags in sort order, then time.
 #[derive(Debug)]
-pub(super) struct KeyColumns {
+pub(crate) struct KeyColumns {
     tags: Vec<usize>,
     time: usize,
 }
 
 /// Rows of one batch with equal tags, one run after the other.
 #[derive(Debug, Default)]
-pub(super) struct Runs {
+pub(crate) struct Runs {
     runs: Vec<Run>,
     /// The comparable tags of all runs.
     keys: Vec<u8>,
@@ -36,7 +36,7 @@ struct Run {
 }
 
 impl KeyColumns {
-    pub(super) fn try_new(schema: &Schema, columns: Vec<usize>) -> Result<Self, ArrowError> {
+    pub(crate) fn try_new(schema: &Schema, columns: Vec<usize>) -> Result<Self, ArrowError> {
         let mut tags = columns;
         let refused = |problem: String| Err(ArrowError::InvalidArgumentError(problem));
         if let Some(column) = tags.iter().find(|&&column| column >= schema.fields().len()) {
@@ -76,7 +76,7 @@ impl KeyColumns {
     }
 
     /// The runs of a batch that has rows.
-    pub(super) fn runs(&self, batch: &RecordBatch) -> Result<Runs, ArrowError> {
+    pub(crate) fn runs(&self, batch: &RecordBatch) -> Result<Runs, ArrowError> {
         if self.tags.is_empty() {
             let (end, key) = (batch.num_rows(), 0..0);
             return Ok(Runs {
@@ -151,15 +151,15 @@ impl Runs {
         Self { runs, keys }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.runs.len()
     }
 
-    pub(super) fn end(&self, run: usize) -> usize {
+    pub(crate) fn end(&self, run: usize) -> usize {
         self.runs[run].end
     }
 
-    pub(super) fn key(&self, run: usize) -> &[u8] {
+    pub(crate) fn key(&self, run: usize) -> &[u8] {
         &self.keys[self.runs[run].key.clone()]
     }
 }

@@ -18,6 +18,7 @@ use object_store::{
 };
 use tempfile::TempDir;
 
+use super::cached::{CachedStore, ReadCache};
 use super::*;
 use crate::io::simulated::SimulatedDisk;
 
@@ -81,7 +82,8 @@ fn files(directory: &TempDir) -> BTreeSet<String> {
 #[tokio::test]
 async fn stores_conform() {
     let (_directory, local) = local();
-    for store in [local, memory(), simulated()] {
+    let cached = CachedStore::new(memory(), ReadCache::new(64 << 20));
+    for store in [local, memory(), simulated(), Arc::new(cached)] {
         puts_and_gets(store.as_ref()).await;
         creates_once(store.as_ref()).await;
         reads_ranges(store.as_ref()).await;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use catalog::LastRowsPart;
+
 use super::Effort;
 
 /// Sizes inside a file.
@@ -57,6 +59,8 @@ pub struct FileOptions {
     pub scales: BTreeMap<String, i8>,
     /// Rows that will come at most, if that is known: a small file affords no large dictionary.
     pub rows_expected: Option<usize>,
+    /// Whether the file may get a part with the last row of each series, if that is worth it.
+    pub last_rows: bool,
 }
 
 impl FileOptions {
@@ -67,6 +71,7 @@ impl FileOptions {
             layout: Layout::default(),
             scales: BTreeMap::new(),
             rows_expected: None,
+            last_rows: false,
         }
     }
 }
@@ -82,4 +87,6 @@ pub struct FileSummary {
     pub rows: u64,
     /// The lowest and the highest time, if there are rows.
     pub times: Option<(i64, i64)>,
+    /// Where the last row of each series is.
+    pub last_rows: Option<LastRowsPart>,
 }

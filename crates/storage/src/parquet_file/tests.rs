@@ -262,6 +262,7 @@ proptest! {
             size_bytes: file.len() as u64,
             rows: count as u64,
             times: Some((-500, (count as i64 - 1) * 1_000_000_007 - 500)),
+            last_rows: None,
         };
         prop_assert_eq!(summary, expected);
         let file = Bytes::from(file);

@@ -12,7 +12,7 @@ use arrow::datatypes::{
     DataType, Field, Float64Type, Int32Type, Schema, SchemaRef, TimestampNanosecondType,
 };
 use bytes::Bytes;
-use catalog::TIME_COLUMN;
+use catalog::{LastRowsPart, TIME_COLUMN};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::add_encoded_arrow_schema_to_metadata;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
@@ -26,6 +26,7 @@ use parquet::schema::types::{ColumnPath, TypePtr};
 use super::coding::{self, Beginning, Coding};
 use super::options::{FileOptions, FileSummary, Layout};
 use super::{Effort, FileError, decimal};
+use crate::last_rows::PartWriter;
 
 /// Writes one file.
 ///
@@ -55,6 +56,7 @@ pub struct FileWriter {
     grouped_rows: usize,
     rows: u64,
     times: Option<(i64, i64)>,
+    last_rows: Option<PartWriter>,
 }
 
 /// The row group that is being written.
@@ -99,7 +101,11 @@ impl FileWriter {
             .build();
         add_encoded_arrow_schema_to_metadata(&stored, &mut properties);
         let file = SerializedFileWriter::new(Vec::new(), Arc::clone(&root), Arc::new(properties))?;
+        let last_rows = options
+            .last_rows
+            .then(|| PartWriter::new(&schema, options.effort));
         Ok(Self {
+            last_rows: last_rows.transpose()?,
             schema,
             stored,
             root,
@@ -124,6 +130,9 @@ impl FileWriter {
         }
         let stored = self.to_stored(rows)?;
         self.count(&stored);
+        if let Some(part) = &mut self.last_rows {
+            part.write(rows)?;
+        }
         let mut from = 0;
         while from < stored.num_rows() {
             let room = self.layout.group_rows_max - self.group.rows();
@@ -155,6 +164,7 @@ impl FileWriter {
     /// Ends the file. Returns the bytes that were not taken yet.
     pub fn finish(mut self) -> Result<(Bytes, FileSummary), FileError> {
         self.end_group()?;
+        let last_rows = self.end_last_rows()?;
         self.file.finish()?;
         let rest = self.take_bytes()?;
         let summary = FileSummary {
@@ -162,8 +172,28 @@ impl FileWriter {
             size_bytes: self.size_bytes,
             rows: self.rows,
             times: self.times,
+            last_rows,
         };
         Ok((rest, summary))
+    }
+
+    /// Puts the part between the row groups and the footer, where readers who do not know of it do
+    /// not look.
+    fn end_last_rows(&mut self) -> Result<Option<LastRowsPart>, FileError> {
+        let Some(part) = self.last_rows.take() else {
+            return Ok(None);
+        };
+        let Some((bytes, summary)) = part.finish(self.rows)? else {
+            return Ok(None);
+        };
+        let start = self.file.bytes_written() as u64;
+        self.file.write_all(&bytes).map_err(ParquetError::from)?;
+        Ok(Some(LastRowsPart {
+            start,
+            size_bytes: summary.size_bytes,
+            checksum: summary.checksum,
+            rows: summary.rows,
+        }))
     }
 
     /// Ends the file and the upload.

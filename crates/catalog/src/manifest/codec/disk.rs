@@ -11,6 +11,7 @@ use crate::ids::{ColumnId, DatabaseId, FileId, TableId};
 use crate::retention::Retention;
 use crate::schema::{
     Column, ColumnKind, DAY_NANOS, Delete, FieldType, FileKey, FileRecord, FloatStorage,
+    LastRowsPart,
 };
 use crate::state::TokenDigest;
 use predicate::DiskPredicate;
@@ -143,6 +144,17 @@ pub(super) struct DiskFile {
     /// Absent for 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     deletes_through: u64,
+    /// Absent if the file has no such part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_rows: Option<DiskLastRows>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DiskLastRows {
+    start: u64,
+    size_bytes: u64,
+    crc32c: u32,
+    rows: u64,
 }
 
 fn is_zero<T: PartialEq + Default>(number: &T) -> bool {
@@ -381,6 +393,12 @@ impl From<&FileRecord> for DiskFile {
             level: file.level,
             crc32c: (file.checksum != file.id.discriminator).then_some(file.checksum),
             deletes_through: file.deletes_through,
+            last_rows: file.last_rows.map(|part| DiskLastRows {
+                start: part.start,
+                size_bytes: part.size_bytes,
+                crc32c: part.checksum,
+                rows: part.rows,
+            }),
         }
     }
 }
@@ -404,6 +422,12 @@ impl TryFrom<DiskFile> for FileRecord {
             time_min: file.time_min,
             time_max: file.time_max,
             keys_are_new: file.keys_are_new,
+            last_rows: file.last_rows.map(|part| LastRowsPart {
+                start: part.start,
+                size_bytes: part.size_bytes,
+                checksum: part.crc32c,
+                rows: part.rows,
+            }),
         })
     }
 }

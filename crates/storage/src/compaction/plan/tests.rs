@@ -30,6 +30,7 @@ fn file(first: u64, level: u8, day: i64, days: i64, size_bytes: u64) -> FileReco
         time_min: day * DAY,
         time_max: day * DAY + 1,
         keys_are_new: true,
+        last_rows: None,
     }
 }
 

@@ -69,6 +69,7 @@ pub(super) fn settings(flush_bytes: ByteSize) -> Settings {
             interval: Duration::MAX,
             ..MaintenanceSettings::default()
         },
+        ..Settings::default()
     }
 }
 

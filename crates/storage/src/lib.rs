@@ -10,6 +10,7 @@
 //!
 //! Start at [`Engine`]. The crate knows nothing of line protocol, SQL or HTTP.
 
+pub mod backup;
 mod batch;
 mod buffer;
 mod compaction;
@@ -20,6 +21,7 @@ mod io;
 mod merge;
 mod object_stores;
 mod parquet_file;
+mod progress;
 mod row_filter;
 mod rows;
 mod schema;
@@ -28,6 +30,7 @@ mod snapshot;
 mod spill;
 #[cfg(test)]
 mod testing;
+pub mod verify;
 mod wal;
 
 pub use batch::{TableBatch, WriteBatch};
@@ -35,6 +38,7 @@ pub use engine::{DirectoryLock, Durability, Engine, MaintenanceSettings, Setting
 pub use error::{Error, Result};
 pub use file_check::{check_file, check_object};
 pub use merge::{KeyMerge, Step};
+pub use progress::{Progress, Watch};
 pub use row_filter::RowFilter;
 pub use schema::{COLUMN_TYPE_KEY, arrow_schema, arrow_type};
 pub use series::{SeriesKey, key_columns};

@@ -25,12 +25,11 @@ async fn verified(plant: &Plant, options: &Options) -> Report {
     report.unwrap()
 }
 
-/// A plant with two files, a delete, and rows in the log only; its engine has ended.
+/// A plant with two files, and rows in the log only; its engine has ended.
 async fn plant() -> (Plant, Vec<String>) {
     let plant = Plant::in_memory();
     let running = plant.start().await;
     running.flush(&ROWS).await;
-    running.delete_asset("m7").await;
     running.write(&[("m3", 5, Some(1.0), Some(1))]).await;
     running.write(&[("m3", 6, Some(1.0), Some(1))]).await;
     let paths = running.paths();
@@ -48,6 +47,7 @@ async fn sound_stores_are_found_sound() {
         running.flush(&[("m1", 1, None, Some(8))]).await;
         running.delete_asset("m2").await;
         running.delete_greater(7).await;
+        running.settle().await;
         running.write(&ROWS).await;
         for options in [Options::default(), Options::quick()] {
             let report = verified(&plant, &options).await;

@@ -175,6 +175,20 @@ impl Running {
         self.delete(predicate).await;
     }
 
+    /// Waits until the engine has rewritten the files that hold deleted rows.
+    pub(crate) async fn settle(&self) {
+        while !self
+            .catalog
+            .state()
+            .table(self.table)
+            .unwrap()
+            .deletes()
+            .is_empty()
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn delete(&self, predicate: Predicate) {
         let deleted = self.engine.delete_rows(vec![(self.table, predicate)]).await;
         deleted.unwrap();

@@ -4,7 +4,7 @@
 use arrow::array::{
     ArrayRef, DictionaryArray, Float64Array, Int64Array, RecordBatch, TimestampNanosecondArray,
 };
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{Field, Int32Type, Schema};
 use bytes::Bytes;
 use catalog::{ColumnId, ColumnRef, Comparison, FileId, FloatStorage, Predicate, Value};
 
@@ -14,7 +14,7 @@ use crate::schema::arrow_schema;
 
 /// Rows of the fixture's table: asset and time.
 fn rows(table: &Table, keys: &[(&str, i64)]) -> RecordBatch {
-    let assets: DictionaryArray<_> = keys.iter().map(|key| Some(key.0)).collect();
+    let assets: DictionaryArray<Int32Type> = keys.iter().map(|key| Some(key.0)).collect();
     let times: TimestampNanosecondArray = keys.iter().map(|key| Some(key.1)).collect();
     let count = keys.len();
     let columns: Vec<ArrayRef> = vec![

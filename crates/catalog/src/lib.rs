@@ -15,6 +15,7 @@ mod clock;
 mod edit;
 mod error;
 mod ids;
+pub mod inspect;
 mod limits;
 mod manifest;
 mod names;

@@ -177,13 +177,13 @@ impl ManifestLog {
         codec::decode_commit(&bytes, number).map_err(|e| e.at(&path))
     }
 
-    async fn read(&self, path: &Path) -> Result<Vec<u8>> {
+    pub(crate) async fn read(&self, path: &Path) -> Result<Vec<u8>> {
         let store_error = |source| Error::Store { source };
         let object = self.store.get(path).await.map_err(store_error)?;
         Ok(object.bytes().await.map_err(store_error)?.into())
     }
 
-    async fn create(&self, path: &Path, bytes: Vec<u8>) -> object_store::Result<()> {
+    pub(crate) async fn create(&self, path: &Path, bytes: Vec<u8>) -> object_store::Result<()> {
         let payload = PutPayload::from(bytes);
         let mut delay = Duration::from_millis(50);
         for attempt in 1.. {
@@ -205,7 +205,8 @@ impl ManifestLog {
         unreachable!("the loop ends by returning")
     }
 
-    async fn list(&self) -> Result<Vec<Entry>> {
+    /// All objects of the log, by number; a commit before the checkpoint of its number.
+    pub(crate) async fn list(&self) -> Result<Vec<Entry>> {
         let prefix = Path::from(DIRECTORY);
         let objects: Vec<_> = self
             .store
@@ -222,11 +223,27 @@ impl ManifestLog {
     }
 }
 
+/// What a commit at this place holds.
+pub(crate) fn decode_commit(bytes: &[u8], number: u64, path: &Path) -> Result<Vec<Edit>> {
+    let (_, edits) = codec::decode_commit(bytes, number).map_err(|e| e.at(path))?;
+    Ok(edits)
+}
+
+/// The state that a checkpoint at this place holds.
+pub(crate) fn decode_checkpoint(bytes: &[u8], number: u64, path: &Path) -> Result<State> {
+    codec::decode_checkpoint(bytes, number).map_err(|e| e.at(path))
+}
+
+/// A state as a checkpoint. The same state makes the same bytes.
+pub(crate) fn encode_checkpoint(state: &State, writer: Uuid) -> Vec<u8> {
+    codec::encode_checkpoint(state, writer)
+}
+
 /// The name of a manifest object, taken apart.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    number: u64,
-    is_checkpoint: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Entry {
+    pub(crate) number: u64,
+    pub(crate) is_checkpoint: bool,
 }
 
 impl Entry {
@@ -242,7 +259,7 @@ impl Entry {
         })
     }
 
-    fn path(&self) -> Path {
+    pub(crate) fn path(&self) -> Path {
         if self.is_checkpoint {
             checkpoint_path(self.number)
         } else {
@@ -255,6 +272,6 @@ fn commit_path(number: u64) -> Path {
     Path::from(format!("{DIRECTORY}/{number:020}.json"))
 }
 
-fn checkpoint_path(number: u64) -> Path {
+pub(crate) fn checkpoint_path(number: u64) -> Path {
     Path::from(format!("{DIRECTORY}/{number:020}.checkpoint.json"))
 }

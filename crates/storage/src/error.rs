@@ -54,6 +54,9 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// There is no manifest where a store was expected, nor anything that one would name.
+    #[error("there is no store here: no manifest and no files")]
+    EmptyStore,
     /// Another process uses this data directory.
     #[error(
         "data directory {} is in use by another process; stop it or choose another directory",
@@ -124,6 +127,7 @@ impl Error {
             }
             Self::InvalidSetting { .. } => ErrorKind::Invalid,
             Self::File(_) => ErrorKind::Internal,
+            Self::EmptyStore => ErrorKind::NotFound,
             Self::DamagedFile { .. } => ErrorKind::Corrupt,
             Self::Locked { .. } | Self::DataDirectory { .. } => ErrorKind::Unavailable,
         }
@@ -148,6 +152,7 @@ impl Error {
             Self::InvalidSetting { .. } => "invalid_setting",
             Self::Store(_) => "storage_unavailable",
             Self::File(_) => "internal_error",
+            Self::EmptyStore => "no_store",
             Self::DamagedFile { .. } => "corrupt_file",
             Self::Locked { .. } => "data_directory_locked",
             Self::DataDirectory { .. } => "storage_error",

@@ -10,6 +10,7 @@
 //!
 //! Start at [`Engine`]. The crate knows nothing of line protocol, SQL or HTTP.
 
+pub mod backup;
 mod batch;
 mod buffer;
 mod compaction;
@@ -21,6 +22,7 @@ mod last_rows;
 mod merge;
 mod object_stores;
 mod parquet_file;
+mod progress;
 mod row_filter;
 mod rows;
 mod schema;
@@ -29,6 +31,7 @@ mod snapshot;
 mod spill;
 #[cfg(test)]
 mod testing;
+pub mod verify;
 mod wal;
 
 pub use batch::{TableBatch, WriteBatch};
@@ -38,6 +41,7 @@ pub use file_check::{check_file, check_object};
 pub use last_rows::LastRowsCost;
 pub use merge::{KeyMerge, Step};
 pub use object_stores::cached::ReadCacheStats;
+pub use progress::{Progress, Watch};
 pub use row_filter::RowFilter;
 pub use schema::{COLUMN_TYPE_KEY, arrow_schema, arrow_type};
 pub use series::{SeriesKey, key_columns};

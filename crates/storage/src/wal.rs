@@ -294,6 +294,29 @@ pub(crate) fn open<T: Send>(
     open_with(directory, cluster_id, settings, applied_through, visitor)
 }
 
+/// Reads the log in a directory as [`open`] does, and changes nothing: `decode` says whether a record
+/// can be applied, and what a power failure left behind the last good one stays there.
+///
+/// While a program appends to the log, what is written and not yet complete counts as torn.
+pub(crate) fn look(
+    directory: &Directory,
+    cluster_id: Uuid,
+    recovery: Recovery,
+    applied_through: u64,
+    decode: impl Fn(ReplayedRecord<'_>) -> Result<(), Refusal> + Sync,
+) -> Result<ReplayReport> {
+    let options = replay::Options {
+        cluster_id,
+        recovery,
+        applied_through,
+    };
+    let visitor = Visitor {
+        decode: &decode,
+        apply: &mut |_, ()| Ok(()),
+    };
+    replay::look(directory, options, visitor)
+}
+
 /// [`open`] for tests that look at the records themselves.
 #[cfg(test)]
 pub(crate) fn open_to_look<E: Into<Refusal>>(

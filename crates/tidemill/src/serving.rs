@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) compaction: storage::compaction_settings::Settings,
     /// What else keeps the store in shape.
     pub(crate) maintenance: storage::MaintenanceSettings,
+    /// The last row of every series.
+    pub(crate) last_rows: storage::last_rows_settings::Settings,
     /// How queries run.
     pub(crate) query: query::Settings,
     /// Connections, bodies and requests.
@@ -150,6 +152,8 @@ impl Running {
             buffer: settings.buffer,
             compaction: settings.compaction,
             maintenance: settings.maintenance,
+            last_rows: settings.last_rows,
+            read_cache_bytes: settings.object_store.cache_bytes(),
         };
         let (storage, _report) = storage::Engine::open(
             storage_settings,

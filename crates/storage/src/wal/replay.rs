@@ -81,6 +81,25 @@ pub(super) fn replay<T: Send>(
     })
 }
 
+/// Reads the whole log and leaves it as it is.
+pub(super) fn look<T: Send>(
+    directory: &Directory,
+    options: Options,
+    visitor: Visitor<'_, T>,
+) -> Result<ReplayReport> {
+    let found = find_segments(directory, options.cluster_id)?;
+    let read = pipeline::run(visitor, |units| {
+        read_segments(directory, options, &found, units)
+    });
+    let ReadBack {
+        mut report,
+        segments,
+        ..
+    } = read?;
+    report.segments = segments.len() as u64;
+    Ok(report)
+}
+
 /// A log as it was found, before its end is brought into a clean state.
 #[derive(Debug)]
 struct ReadBack<'a> {

@@ -290,7 +290,12 @@ async fn v2_deletes_rows_by_tags_and_time() {
         .await;
     assert_eq!(created.0, 200);
     let lines = b"m,host=a v=1 1\nm,host=a v=2 2\nm,host=b v=3 1\nn,host=a v=4 1";
-    let (status, text) = site.ask(Ask::post("/api/v3/write_lp?db=db&precision=nanosecond", lines)).await;
+    let (status, text) = site
+        .ask(Ask::post(
+            "/api/v3/write_lp?db=db&precision=nanosecond",
+            lines,
+        ))
+        .await;
     assert_eq!(status, 204, "{text}");
     let left = async || {
         let uri = "/api/v3/query_sql?db=db&format=csv&q=\

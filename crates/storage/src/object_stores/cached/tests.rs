@@ -8,6 +8,8 @@ use object_store::throttle::{ThrottleConfig, ThrottledStore};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use object_store::ObjectStoreExt;
+
 use super::*;
 
 const NAME: &str = "data/1/1/0/a.parquet";

@@ -32,9 +32,14 @@ static STATE: LazyLock<Arc<State>> = LazyLock::new(|| {
             .create_database(&database, Retention::Forever)
             .await
             .expect("a new name");
-        ingest::ingest(&catalog, &Settings::default(), "db", request(SEEN.as_bytes(), 0))
-            .await
-            .expect("a good body");
+        ingest::ingest(
+            &catalog,
+            &Settings::default(),
+            "db",
+            request(SEEN.as_bytes(), 0),
+        )
+        .await
+        .expect("a good body");
         catalog.state()
     })
 });
@@ -55,8 +60,7 @@ fn check(choices: u8, body: &[u8]) {
     };
     let request = request(body, choices);
     let scanned = ingest::parse(&STATE, &limits, &settings, "db", &request);
-    let expected =
-        differential::parse_by_reference(&STATE, &limits, &settings, "db", &request);
+    let expected = differential::parse_by_reference(&STATE, &limits, &settings, "db", &request);
     match (scanned, expected) {
         (Ok(scanned), Ok(expected)) => assert_eq!(scanned, expected),
         (Err(scanned), Err(expected)) => assert_eq!(scanned.to_string(), expected.to_string()),

@@ -13,7 +13,8 @@ pub struct SeriesKey(Arc<[u8]>);
 impl SeriesKey {
     /// The key of these tags, which must come in ascending order of column id.
     pub fn new<'a>(tags: impl IntoIterator<Item = (ColumnId, &'a str)>) -> Self {
-        let mut bytes = Vec::with_capacity(128);
+        // Longer than most keys: growing step by step would be most of the work.
+        let mut bytes = Vec::with_capacity(256);
         for (column, value) in tags {
             bytes.extend_from_slice(&column.0.to_le_bytes());
             let length = u32::try_from(value.len()).expect("the line limit is below 4 GiB");

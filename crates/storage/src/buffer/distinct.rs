@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use catalog::ColumnId;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -126,7 +127,13 @@ impl DistinctSeries {
             }))
         };
         let codes: Vec<Option<i32>> = (0..).take(self.len()).map(code).collect();
-        let keys: Int32Array = rows.iter().map(|&series| codes[series as usize]).collect();
+        let code_of = |&series: &u32| codes[series as usize].unwrap_or_default();
+        let keys: Vec<i32> = rows.iter().map(code_of).collect();
+        let nulls = codes.contains(&None).then(|| {
+            let is_present = |row| codes[rows[row] as usize].is_some();
+            NullBuffer::new(BooleanBuffer::collect_bool(rows.len(), is_present))
+        });
+        let keys = Int32Array::new(keys.into(), nulls);
         let values = Arc::new(StringArray::from(values));
         Arc::new(DictionaryArray::new(keys, values))
     }

@@ -7,6 +7,7 @@
 //! |----------------|-------------------------------------------------------------------------|
 //! | `write_apis`   | what v1, v2 and v3 writers send is stored, in every unit and packing     |
 //! | `bad_input`    | what is wrong is refused in each API's words; good lines are never lost  |
+//! | `model`        | writes, deletes, drops, compactions and crashes, against a naive map     |
 //! | `query_api`    | every format; no statement reaches outside of its database               |
 //! | `auth`         | who gets in, and that tokens stay out of the logs                        |
 //! | `durability`   | nothing acknowledged is lost to `kill -9`; damage is found               |
@@ -28,6 +29,7 @@ mod durability;
 mod full_disk;
 mod harness;
 mod maintenance;
+mod model;
 mod query_api;
 mod readme;
 mod write_apis;

@@ -12,6 +12,7 @@
 //! Nothing is locked. A server goes on while it is backed up; backing up and pruning the same place at
 //! the same time is refused where it is noticed, and should not be done.
 
+mod check;
 mod copy;
 mod create;
 mod prune;
@@ -20,10 +21,12 @@ mod restore;
 #[cfg(test)]
 mod tests;
 
-use object_store::ObjectStore;
 use std::sync::Arc;
 
+use object_store::ObjectStore;
+
 use crate::verify::Problem;
+pub use check::{Check, check};
 pub use create::{Created, create};
 pub use prune::{Pruned, prune};
 pub use record::Backup;
@@ -60,6 +63,12 @@ pub enum Error {
         backup: u64,
         /// The number of the store's newest manifest.
         number: u64,
+    },
+    /// There is a store where backups are to be.
+    #[error("{place} is a store itself; choose another place for the backups")]
+    IsStore {
+        /// What was given as the place for backups.
+        place: String,
     },
     /// The newest manifest names a file that is not there.
     #[error("file '{path}' is missing in the store; run `tidemill verify`")]

@@ -72,7 +72,9 @@ pub mod last_rows_settings {
 
 /// The object store that files and manifests live in.
 pub mod object_store_settings {
-    pub use crate::object_stores::{Error, Kind, S3Settings, Secret, Settings, open};
+    pub use object_store::ObjectStore;
+
+    pub use crate::object_stores::{Error, Kind, S3Settings, Secret, Settings, open, open_to_read};
 }
 
 /// Settings and figures of the write-ahead log.

@@ -173,8 +173,7 @@ pub enum Error {
 pub fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
     match settings.kind {
         Kind::Local => {
-            let directory = settings.directory.as_deref();
-            let path = data_dir.join(directory.unwrap_or(Path::new(DIRECTORY_DEFAULT)));
+            let path = settings.local_directory(data_dir);
             Ok(Arc::new(DurableLocal::open(
                 Arc::new(LocalFileSystem),
                 &path,
@@ -182,6 +181,26 @@ pub fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn ObjectStore>
         }
         Kind::S3 => open_s3(&settings.s3),
         Kind::Memory => Ok(Arc::new(InMemory::new())),
+    }
+}
+
+/// Opens the object store to look at it. Nothing is created; a local directory must be there.
+pub fn open_to_read(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
+    match settings.kind {
+        Kind::Local => {
+            let path = settings.local_directory(data_dir);
+            let files = Arc::new(LocalFileSystem);
+            Ok(Arc::new(DurableLocal::open_to_read(files, &path)?))
+        }
+        Kind::S3 | Kind::Memory => open(settings, data_dir),
+    }
+}
+
+impl Settings {
+    /// For `local`: where the objects are.
+    fn local_directory(&self, data_dir: &Path) -> PathBuf {
+        let directory = self.directory.as_deref();
+        data_dir.join(directory.unwrap_or(Path::new(DIRECTORY_DEFAULT)))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The command line of the program: every subcommand, flag and help text, and nothing that acts.
 //!
 //! This file has the program itself and the subcommands that run a server; [`client`] has those that
-//! talk to one. Flags which are settings are optional here and have no default of their own: the one
+//! talk to one, [`store`] those that work on its store without it. Flags which are settings are optional here and have no default of their own: the one
 //! source of defaults is the settings' `Default`, and [`ServeArgs::overrides`] hands the given ones to
 //! [`crate::settings::layered`] as the topmost layer.
 
 pub(crate) mod client;
+pub(crate) mod store;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use client::{DatabaseArgs, LoadArgs, PingArgs, QueryArgs, WriteArgs};
+use store::{BackupArgs, RestoreArgs, VerifyArgs};
 
 /// A time series engine for machines.
 ///
@@ -53,6 +55,9 @@ pub(crate) enum Command {
     Load(LoadArgs),
     Config(ConfigArgs),
     Ping(PingArgs),
+    Verify(VerifyArgs),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
 }
 
 /// Run the server.

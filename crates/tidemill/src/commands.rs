@@ -1,12 +1,16 @@
 //! What the subcommands do, one module each, and what those that talk to a server share.
 
+pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod database;
 pub(crate) mod demo;
 pub(crate) mod load;
 pub(crate) mod ping;
 pub(crate) mod query;
+pub(crate) mod restore;
 pub(crate) mod serve;
+pub(crate) mod store;
+pub(crate) mod verify;
 pub(crate) mod write;
 
 use std::io;
@@ -33,6 +37,14 @@ pub(crate) enum CommandError {
     Settings(#[from] crate::settings::SettingsError),
     #[error(transparent)]
     Demo(#[from] demo::DemoError),
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    #[error(transparent)]
+    Backup(#[from] storage::backup::Error),
+    #[error(transparent)]
+    ObjectStore(#[from] storage::object_store_settings::Error),
+    #[error("the report cannot be written as JSON")]
+    Report { source: serde_json::Error },
     #[error("cannot read {name}")]
     Read { name: String, source: io::Error },
     #[error("no database is given; use --database NAME or TIDEMILL_DATABASE")]

@@ -28,5 +28,8 @@ fn main() -> ExitCode {
         Command::Load(args) => commands::load::run(&args),
         Command::Config(args) => commands::config::run(&args),
         Command::Ping(args) => commands::ping::run(&args),
+        Command::Verify(args) => commands::verify::run(&args),
+        Command::Backup(args) => commands::backup::run(&args),
+        Command::Restore(args) => commands::restore::run(&args),
     })
 }

@@ -40,6 +40,10 @@ pub async fn create(
     clock: &dyn Clock,
     watch: Watch<'_>,
 ) -> Result<Created> {
+    if inspect::has_manifest(backups).await? {
+        let place = backups.to_string();
+        return Err(Error::IsStore { place });
+    }
     let meter = Meter::new(watch);
     let mut gone = HashSet::new();
     let mut copied = (0, 0);

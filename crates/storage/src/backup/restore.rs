@@ -1,11 +1,11 @@
 //! Makes a store of a backup.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use catalog::inspect;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
-
-use catalog::inspect;
 
 use super::copy::{self, Copied, KeptFile};
 use super::record::{self, Backup, Record};
@@ -96,8 +96,10 @@ async fn check_empty(
     if inspect::has_manifest(store).await? {
         return not_empty(format!("the store {store}"));
     }
-    let own: std::collections::HashSet<&str> =
-        record.files.iter().map(|file| file.path.as_str()).collect();
+    if !record::numbers(store).await?.is_empty() {
+        return not_empty(format!("{store}, which holds backups,"));
+    }
+    let own: HashSet<&str> = record.files.iter().map(|file| file.path.as_str()).collect();
     for path in copy::sizes(store).await?.into_keys() {
         if !own.contains(path.as_str()) {
             return not_empty(format!("the store {store}, which has file '{path}',"));

@@ -114,6 +114,11 @@ async fn every_backup_is_restored(
     assert!(again.existed && again.backup == made[2].0.backup);
     assert_eq!(again.files_copied, 0);
 
+    let found = check(&backups, &unwatched).await.unwrap();
+    assert_eq!(
+        (found.backups, found.files, found.damages),
+        (3, kept, vec![])
+    );
     let listing = list(&backups).await.unwrap();
     let expected: Vec<_> = made.iter().map(|(made, _)| made.backup.clone()).collect();
     assert_eq!((listing.backups, listing.damages), (expected, vec![]));
@@ -247,6 +252,9 @@ async fn damage_in_the_backups_is_found() {
         .unwrap();
     let file = &file.files[0].path;
     harm(&backups, file).await;
+    let found = check(&backups, &unwatched).await.unwrap();
+    let places: Vec<_> = found.damages.iter().map(|damage| &damage.place).collect();
+    assert_eq!(places, [&path, file]);
     let error = restore_to(&target, &backups, Choice::Newest)
         .await
         .unwrap_err();
@@ -320,6 +328,10 @@ async fn store_is_restored_only_where_there_is_none() {
     let stranger = Path::from("data/1/1/0/a.parquet");
     littered.store.put(&stranger, content).await.unwrap();
     check(&littered, "a.parquet").await;
+    // The place of the backups, and the store itself as that place.
+    check(&Plant::on(Arc::clone(&backups)), "holds backups").await;
+    let refused = back_up(&plant, &plant.store, 20).await;
+    assert!(matches!(refused, Err(Error::IsStore { .. })), "{refused:?}");
 }
 
 /// A log of the original, put where the restored store is, is not replayed into it.

@@ -75,6 +75,27 @@ impl DurableLocal {
         })
     }
 
+    /// Uses a directory that is there, to read it: nothing is made in it until something is written.
+    pub(crate) fn open_to_read(
+        files: Arc<dyn FileSystem>,
+        path: &FilePath,
+    ) -> Result<Self, super::Error> {
+        let root = files.canonicalize(path);
+        let root = root.map_err(|source| super::Error::Directory {
+            path: path.to_owned(),
+            source,
+        })?;
+        let directory = Directory {
+            files,
+            root,
+            staging: Mutex::default(),
+            durable: Mutex::default(),
+        };
+        Ok(Self {
+            directory: Arc::new(directory),
+        })
+    }
+
     /// The file behind a name that may be changed.
     fn file(&self, location: &Path) -> Result<PathBuf> {
         let first = location.parts().next();

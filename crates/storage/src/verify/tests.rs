@@ -215,7 +215,7 @@ async fn damaged_logs_are_found_and_left_as_they_are() {
     assert!(torn.records == 1 && torn.torn_bytes > 0, "{torn:?}");
     flip(&path, end - 2);
     // Within the record before it.
-    let second = (end - u64::try_from(intact.bytes).unwrap() / 2) - 40;
+    let second = end - intact.bytes / 2 - 40;
     flip(&path, second);
     let before = content(&path);
     let report = verified(&plant, &Options::default()).await;

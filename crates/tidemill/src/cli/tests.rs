@@ -114,6 +114,13 @@ fn lines_are_refused() {
     check("tidemill load cmapss dir --step fast", "--step");
     check("tidemill load cmapss dir --start yesterday", "--start");
     check("tidemill database", "Usage");
+    check("tidemill backup", "--to <PLACE>");
+    check("tidemill backup --to gs://b", "s3://BUCKET/PREFIX");
+    check("tidemill backup list", "--in <PLACE>");
+    check("tidemill backup --to a list --in b", "cannot be used with");
+    check("tidemill backup prune --in a --keep 0", "--keep");
+    check("tidemill restore --from a", "--to-data-dir <DIR>");
+    check("tidemill verify --parallel 0", "--parallel");
 }
 
 #[test]

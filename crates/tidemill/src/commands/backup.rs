@@ -35,9 +35,12 @@ fn create(args: &BackupArgs, place: &Place) -> Result<ExitCode> {
 }
 
 fn describe_created(created: &Created) -> Vec<String> {
-    let mut lines = describe(&created.backup);
-    let copied = store::files(created.files_copied, created.bytes_copied);
-    lines.extend(store::table(&[("copied", copied)]));
+    let mut rows = rows(&created.backup);
+    rows.push((
+        "copied",
+        store::files(created.files_copied, created.bytes_copied),
+    ));
+    let mut lines = store::table(&rows);
     if created.existed {
         lines.push("Nothing has changed since this backup was made.".to_owned());
     }
@@ -46,6 +49,10 @@ fn describe_created(created: &Created) -> Vec<String> {
 
 /// A backup as lines for people.
 pub(super) fn describe(backup: &Backup) -> Vec<String> {
+    store::table(&rows(backup))
+}
+
+fn rows(backup: &Backup) -> Vec<(&'static str, String)> {
     let flushed = match backup.flushed_at_nanos {
         Some(at) => format!(
             "{} before; later rows are in the write-ahead log only, and not in this backup",
@@ -53,14 +60,14 @@ pub(super) fn describe(backup: &Backup) -> Vec<String> {
         ),
         None => "not since the oldest commit that is kept".to_owned(),
     };
-    store::table(&[
+    vec![
         ("backup", backup.number.to_string()),
         ("taken", store::time(backup.taken_at_nanos)),
         ("flushed", flushed),
         ("store", backup.cluster.clone()),
         ("rows", backup.rows.to_string()),
         ("files", store::files(backup.files, backup.bytes)),
-    ])
+    ]
 }
 
 fn age(from: i64, to: i64) -> String {

@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(directory.join("flushed-decimals.parquet"), decimals)?;
     let mut options = FileOptions::new(Effort::Compaction);
     options.layout.group_rows_max = 10_000;
+    options.last_rows = true;
     fs::write(
         directory.join("compacted-doubles.parquet"),
         compacted(&rows, &options)?,

@@ -304,10 +304,9 @@ impl Engine {
         let contents = buffer.map(|buffer| buffer.contents()).unwrap_or_default();
         let state = self.core.catalog.state();
         let table = state.table(table)?;
-        let applied_through = state.wal_applied_through();
         Some(TableSnapshot::new(
             Arc::clone(table),
-            applied_through,
+            &state,
             contents,
             state
                 .retention_of(table)

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{SchemaRef, TimestampNanosecondType};
-use catalog::{FileRecord, TIME_COLUMN, Table};
+use catalog::{FileRecord, State, TIME_COLUMN, Table};
 
 use crate::buffer::{self, Chunk, Contents};
 use crate::row_filter::RowFilter;
@@ -29,6 +29,8 @@ pub struct TableSnapshot {
     chunks: Vec<(i64, Arc<Chunk>)>,
     /// Older rows are not kept.
     earliest: i64,
+    /// The number of the manifest it is of.
+    manifest: u64,
 }
 
 /// Buffered rows to be read.
@@ -70,15 +72,16 @@ enum Source {
 }
 
 impl TableSnapshot {
-    /// `buffered` must have been taken before the state that `table` is from: rows that a flush moved
-    /// in between are then in both, and told apart by `wal_applied_through`; the other way round
+    /// `buffered` must have been taken before `state`, which `table` is from: rows that a flush moved
+    /// in between are then in both, and told apart by the state's `wal_applied_through`; the other way round
     /// they would be in neither.
     pub(crate) fn new(
         table: Arc<Table>,
-        wal_applied_through: u64,
+        state: &State,
         mut buffered: Contents,
         earliest: i64,
     ) -> Self {
+        let wal_applied_through = state.wal_applied_through();
         let is_buffered = |last_sequence| last_sequence > wal_applied_through;
         (buffered.spilled).retain(|(_, file)| is_buffered(file.id.last_sequence));
         (buffered.chunks).retain(|(_, chunk)| is_buffered(chunk.last_sequence));
@@ -89,7 +92,13 @@ impl TableSnapshot {
             spilled: buffered.spilled,
             chunks: buffered.chunks,
             earliest,
+            manifest: state.number(),
         }
+    }
+
+    /// The number of the manifest that the snapshot is of: those of later ones are not lower.
+    pub(crate) fn manifest(&self) -> u64 {
+        self.manifest
     }
 
     /// The table as of this snapshot.

@@ -313,8 +313,9 @@ impl Core {
         }
         self.catalog.replace_files(replacements).await?;
         self.replaced.add(&replaced);
+        let manifest = self.catalog.state().number();
         for rewritten in same_rows {
-            self.last_rows.note(rewritten).await;
+            self.last_rows.note(rewritten, manifest).await;
         }
         Ok(())
     }

@@ -54,6 +54,8 @@ struct Kept {
     /// The deletes that were applied to them.
     deletes: HashMap<u64, Arc<Delete>>,
     schema: SchemaRef,
+    /// The newest manifest they are known to be of.
+    manifest: u64,
     /// Sorted by key; rows that are too old included.
     rows: Arc<Vec<RecordBatch>>,
 }
@@ -103,16 +105,20 @@ impl Cache {
             false => Arc::new(merged(&view, store, before, added).await?),
         };
         // A snapshot that is older than what is kept must not undo the work of newer ones.
-        if kept
-            .as_ref()
-            .is_none_or(|kept| !kept.is_ahead_of(&view.table, &files))
-        {
+        let is_of_use = match &*kept {
+            Some(kept) if kept.manifest > snapshot.manifest() => false,
+            Some(kept) => !kept.is_of(&files, &view.table),
+            None => true,
+        };
+        if is_of_use {
+            let deletes = view.table.deletes().iter();
             let new = Kept {
                 files: files.into_iter().map(|file| (file.key(), file)).collect(),
-                deletes: (view.table.deletes().iter())
+                deletes: deletes
                     .map(|delete| (delete.id, Arc::clone(delete)))
                     .collect(),
                 schema: view.schema,
+                manifest: snapshot.manifest(),
                 rows: Arc::clone(&rows),
             };
             self.keep(&slot, &mut kept, new);
@@ -144,13 +150,13 @@ impl Cache {
         }
     }
 
-    /// Takes note of files that were replaced. To be called after the commit.
-    pub(crate) async fn note(&self, rewritten: Rewritten) {
+    /// Takes note of files that were replaced, as of this manifest. To be called after the commit.
+    pub(crate) async fn note(&self, rewritten: Rewritten, manifest: u64) {
         let slot = self.slots.lock().get(&rewritten.table.id).cloned();
         let Some(slot) = slot else { return };
         let mut kept = slot.kept.lock().await;
         if let Some(known) = &mut *kept
-            && !known.note(rewritten)
+            && !known.note(rewritten, manifest)
         {
             *kept = None;
             slot.bytes.store(0, Ordering::Relaxed);
@@ -214,7 +220,7 @@ impl Kept {
             .iter()
             .filter(|file| self.files.contains_key(&file.key()));
         if present.count() != self.files.len()
-            || self.is_ahead_of(table, files)
+            || self.is_ahead_of(table)
             || self.hides_some(table)?
         {
             return Ok(None);
@@ -245,20 +251,26 @@ impl Kept {
         Ok(false)
     }
 
-    /// Whether it has rows of records that these files do not have, or lacks rows that are not deleted
-    /// in this state of the table: the snapshot is an older one.
-    fn is_ahead_of(&self, table: &Table, files: &[Arc<FileRecord>]) -> bool {
-        let newest = |sequences: &mut dyn Iterator<Item = u64>| sequences.max();
+    /// Whether rows are left out for a delete that this state of the table does not know yet. (It may
+    /// have forgotten one as well, because it concerns no file any more.)
+    fn is_ahead_of(&self, table: &Table) -> bool {
         let is_unknown = |id: &u64| table.deletes().iter().all(|delete| delete.id != *id);
         let mut unknown = (self.deletes.iter()).filter(|(id, _)| is_unknown(id));
-        newest(&mut self.files.values().map(|file| file.id.last_sequence))
-            > newest(&mut files.iter().map(|file| file.id.last_sequence))
-            // Otherwise it is forgotten because it concerns no file any more.
-            || unknown.any(|(_, delete)| self.files.values().any(|file| delete.concerns(file)))
+        unknown.any(|(_, delete)| self.files.values().any(|file| delete.concerns(file)))
+    }
+
+    /// Whether it stands for exactly these files and the deletes of this state of the table.
+    fn is_of(&self, files: &[Arc<FileRecord>], table: &Table) -> bool {
+        self.files.len() == files.len()
+            && files
+                .iter()
+                .all(|file| self.files.contains_key(&file.key()))
+            && (table.deletes().iter()).all(|delete| self.deletes.contains_key(&delete.id))
     }
 
     /// Puts a file in the place of others; false if the rows are of no use any more.
-    fn note(&mut self, rewritten: Rewritten) -> bool {
+    fn note(&mut self, rewritten: Rewritten, manifest: u64) -> bool {
+        self.manifest = manifest.max(self.manifest);
         let mut deletes = rewritten.table.deletes().iter();
         let are_all_applied = deletes.all(|delete| self.deletes.contains_key(&delete.id));
         let are_all_young = (self.rows.iter())

@@ -16,8 +16,10 @@
 //!     cargo test -p storage simulation -- --nocapture                     # one of them, told step by step
 //! ```
 
+mod condition;
 mod model;
 mod reader;
+mod upkeep;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,14 +41,20 @@ use crate::engine::Durability;
 use crate::error::Error;
 use crate::io::simulated::{Death, DeathPlan, Fault, Operation as DiskOperation, SimulatedDisk};
 use crate::object_stores::faults::Rates;
+use crate::snapshot::TableSnapshot;
 use crate::spill::SpillStore;
 use model::{Ending, Key, MARK_FIELD, MARKS, Model, Row, Value};
 use reader::Problem;
-use world::{DATABASE, Program, World, settings};
+use upkeep::Tables;
+use world::{DATABASE, Program, SetClock, World, settings};
 
 const SEEDS_DEFAULT: u64 = 500;
-const STEPS: usize = 36;
+const STEPS: usize = 48;
 const DAY: i64 = 86_400_000_000_000;
+
+/// When rows begin: long after any object was made, as that of a simulated world's clock, and where
+/// windows of all lengths begin.
+const START: i64 = 90 * 512 * DAY;
 
 /// What happens next. To try something new, add it here, to [`Operation::draw`] and to
 /// [`Simulation::run`].
@@ -63,6 +71,19 @@ enum Operation {
     Flush,
     /// Clients write while a flush is under way.
     WriteWhileFlushing,
+    /// Rows are deleted, some of them beside writers.
+    Delete {
+        is_beside_writes: bool,
+    },
+    /// A round of maintenance: files are merged, what is too old or was dropped long ago is forgotten.
+    Compact,
+    WriteWhileCompacting,
+    /// Objects that nothing refers to are deleted.
+    Sweep,
+    SetRetention,
+    AdvanceClock,
+    /// A table is dropped, or comes back.
+    DropOrUndrop,
     /// What a flush in the background does: end the segment, flush, delete segments.
     FlushAndTrim,
     /// Time passes, and the background has its turn.
@@ -94,7 +115,16 @@ enum Operation {
 
 impl Operation {
     fn draw(random: &mut SplitMix64) -> Self {
-        match random.random_range(0..100) {
+        match random.random_range(0..140) {
+            100..111 => Self::Delete {
+                is_beside_writes: random.random_ratio(1, 4),
+            },
+            111..121 => Self::Compact,
+            121..125 => Self::WriteWhileCompacting,
+            125..129 => Self::Sweep,
+            129..132 => Self::SetRetention,
+            132..135 => Self::AdvanceClock,
+            135..138 => Self::DropOrUndrop,
             0..30 => Self::Write { writers: 1 },
             30..42 => Self::Write {
                 writers: random.random_range(2..6),
@@ -183,6 +213,9 @@ struct Simulation {
     random: SplitMix64,
     world: World,
     model: Model,
+    tables: Tables,
+    /// Whether files that were replaced stay for those who read them.
+    keeps_replaced: bool,
     is_traced: bool,
 }
 
@@ -190,21 +223,30 @@ impl Simulation {
     fn new(seed: u64) -> Self {
         let mut random = SplitMix64::seed_from_u64(seed);
         let remote = random.random_ratio(1, 2).then(|| Arc::new(InMemory::new()));
-        // In some worlds the background flushes by itself.
-        let flush_bytes = match random.random_ratio(1, 4) {
-            true => ByteSize::kib(12),
-            false => ByteSize::mib(192),
+        // In some worlds the background flushes by itself, and spills while the store is away.
+        let flush_bytes = match random.random_range(0..8) {
+            0 => ByteSize::kib(12),
+            1 => ByteSize::kib(3),
+            _ => ByteSize::mib(192),
+        };
+        let keeps_replaced = random.random_ratio(3, 4);
+        let replaced_file_age = match keeps_replaced {
+            true => Duration::from_secs(3600),
+            false => Duration::ZERO,
         };
         let world = World {
             disk: SimulatedDisk::new(),
             remote,
-            settings: settings(flush_bytes),
+            settings: settings(flush_bytes, replaced_file_age),
+            clock: SetClock::new(START + 2 * DAY + DAY / 2),
             seed: random.next_u64(),
         };
         Self {
             random,
             world,
             model: Model::default(),
+            tables: Tables::new(),
+            keeps_replaced,
             is_traced: std::env::var_os("TIDEMILL_SIMULATION_TRACE").is_some(),
         }
     }
@@ -293,6 +335,8 @@ impl Simulation {
         for (table, columns) in tables {
             self.extend(program, table, columns).await;
         }
+        let options = program.catalog.set_table_options(DATABASE, MARKS, upkeep::marks_options());
+        options.await.unwrap();
     }
 
     async fn extend(&mut self, program: &Program, table: &str, columns: Vec<(String, ColumnKind)>) {
@@ -302,8 +346,13 @@ impl Simulation {
         };
         match program.catalog.extend(DATABASE, &[extension]).await {
             Ok(_) => {
+                let state = program.catalog.state();
+                let database = state.database(DATABASE);
+                let Some(table) = database.and_then(|database| database.table(table)) else {
+                    self.fail(format!("table {table} was not made"));
+                };
                 for (column, kind) in columns {
-                    self.model.confirm_column(table, &column, kind);
+                    self.model.confirm_column(table.id, &column, kind);
                 }
             }
             Err(error) => self.check_kind(program, error.kind(), &error),
@@ -330,6 +379,13 @@ impl Simulation {
             Operation::Grow => self.grow(program).await,
             Operation::Flush => self.flush(program).await,
             Operation::WriteWhileFlushing => self.write_while_flushing(program).await,
+            Operation::Delete { is_beside_writes } => self.delete(program, is_beside_writes).await,
+            Operation::Compact => self.compact(program).await,
+            Operation::WriteWhileCompacting => self.write_while_compacting(program).await,
+            Operation::Sweep => self.sweep(program).await,
+            Operation::SetRetention => self.set_retention(program).await,
+            Operation::AdvanceClock => self.advance_clock(program).await,
+            Operation::DropOrUndrop => self.drop_or_undrop(program).await,
             Operation::FlushAndTrim => self.flush_and_trim(program).await,
             Operation::Wait { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
             Operation::Read => self.read(program).await,
@@ -500,30 +556,44 @@ impl Simulation {
 
     /// Reads everything, and some times only, and holds it against the model. Nothing when the program
     /// ends meanwhile.
-    async fn check(&self, program: &Program) -> Option<BTreeSet<usize>> {
+    async fn check(&mut self, program: &Program) -> Option<BTreeSet<usize>> {
         let all = i64::MIN..=i64::MAX;
-        let found = self.rows(program, all).await?;
-        let writes = match self.model.check(&found) {
-            Ok(writes) => writes,
-            Err(problem) => self.fail(problem),
-        };
         // Without further draws, so that reading does not change what comes next.
-        let narrow = 2..=DAY;
-        let mut expected = found;
-        expected.retain(|key, _| narrow.contains(&key.time));
-        if self.rows(program, narrow).await? != expected {
-            self.fail("a range of times does not hold what all times hold");
+        let narrow = START + 2..=START + DAY;
+        let core = Arc::clone(&program.engine.core);
+        let found = {
+            // Where files that were replaced go at once, none is replaced while this reads.
+            let _none_is_replaced = match self.keeps_replaced {
+                true => None,
+                false => Some(core.rewriting.lock().await),
+            };
+            let snapshots = reader::snapshots(&program.engine, &program.tables());
+            let found = self.rows_of(program, &snapshots, all).await?;
+            let mut expected = found.clone();
+            expected.retain(|key, _| narrow.contains(&key.time));
+            if self.rows_of(program, &snapshots, narrow).await? != expected {
+                self.fail("a range of times does not hold what all times hold");
+            }
+            found
+        };
+        let view = self.view(program);
+        match self.model.check(&found, &view) {
+            Ok(writes) => Some(writes),
+            Err(problem) => self.fail(problem),
         }
-        Some(writes)
     }
 
-    async fn rows(&self, program: &Program, range: RangeInclusive<i64>) -> Option<model::Rows> {
-        let tables = program.tables();
+    async fn rows_of(
+        &self,
+        program: &Program,
+        snapshots: &[TableSnapshot],
+        range: RangeInclusive<i64>,
+    ) -> Option<model::Rows> {
         let calm = self.world.calm_store(&program.life).ok()?;
         let store = SpillStore::new(calm, Arc::clone(&program.engine.core.spill));
-        match reader::all_rows(&program.engine, &store, &tables, range).await {
+        match reader::all_rows(&store, snapshots, range).await {
             Ok(rows) => Some(rows),
-            Err(Problem::Unreadable(_)) if !program.life.is_alive() => None,
+            Err(_) if !program.life.is_alive() => None,
             Err(Problem::Unreadable(problem) | Problem::Wrong(problem)) => self.fail(problem),
         }
     }
@@ -631,11 +701,14 @@ impl Simulation {
     fn note_start(&mut self, program: &Program, found: &BTreeSet<usize>) {
         let last_sequence = program.engine.stats().wal.last_sequence;
         self.model.start(found, last_sequence);
+        self.model.settle_deletes(found);
         self.trace(("started with", found.len(), last_sequence));
         let state = program.catalog.state();
         for ((table, column), kind) in self.model.columns() {
-            let database = state.database(DATABASE);
-            let table = database.and_then(|database| database.table(table));
+            if !self.tables.is_live(*table) {
+                continue;
+            }
+            let table = state.table(*table);
             let found = table.and_then(|table| table.column(column));
             if found.map(|column| column.kind) != Some(*kind) {
                 self.fail(format!("column {column} is lost: {found:?}"));
@@ -647,24 +720,24 @@ impl Simulation {
     /// have, some of them missing; times out of order and in two partitions.
     fn draw_rows(&mut self, program: &Program) -> Vec<Row> {
         let number = self.model.next();
+        let tables = program.tables();
+        let is_marks = |table: &&Arc<catalog::Table>| &*table.name == MARKS;
         let mark = Key {
-            table: MARKS.to_owned(),
+            table: tables.iter().find(is_marks).expect("it is never dropped").id,
             tags: BTreeMap::new(),
-            time: number as i64,
+            time: START + number as i64,
         };
         let fields = [(MARK_FIELD.to_owned(), Value::Integer(number as i64))];
         let mut rows = vec![(mark, fields.into())];
-        let tables = program.tables();
-        let tables: Vec<_> = tables
-            .iter()
-            .filter(|table| &*table.name != MARKS)
-            .collect();
-        for _ in 0..self.random.random_range(0..7) {
+        let tables: Vec<_> = tables.iter().filter(|table| !is_marks(table)).collect();
+        let times = self.times();
+        let rows_max = if tables.is_empty() { 1 } else { 7 };
+        for _ in 0..self.random.random_range(0..rows_max) {
             let table = tables[self.random.random_range(0..tables.len())];
             let mut key = Key {
-                table: table.name.to_string(),
+                table: table.id,
                 tags: BTreeMap::new(),
-                time: [0, 1, 2, 3, 4, number as i64, DAY, DAY + 1][self.random.random_range(0..8)],
+                time: times[self.random.random_range(0..times.len())],
             };
             for tag in table.tags() {
                 if self.random.random_ratio(3, 4) {
@@ -701,7 +774,8 @@ fn run(seed: u64) -> std::thread::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
-        .max_blocking_threads(1)
+        // Replay waits on one of them for what it spills on the other.
+        .max_blocking_threads(2)
         .build()
         .unwrap();
     let mut simulation = Simulation::new(seed);

@@ -34,21 +34,17 @@ pub(super) enum Problem {
 }
 
 /// All rows of a table with a time in the range. A key that turns up twice is an error.
-pub(super) async fn rows_of_table(
-    engine: &Engine,
+async fn rows_of_snapshot(
     store: &dyn ObjectStore,
-    table: &Table,
+    snapshot: &TableSnapshot,
     range: RangeInclusive<i64>,
 ) -> Result<Rows, Problem> {
-    let wrong = |problem: String| Problem::Wrong(format!("table {}: {problem}", table.name));
-    let snapshot = engine.snapshot(table.id);
-    let snapshot = snapshot.ok_or_else(|| wrong("it has no snapshot".into()))?;
     let mut rows = Rows::new();
     for unit in snapshot.scan_units(&range) {
-        for batch in read_unit(store, &snapshot, &unit).await? {
+        for batch in read_unit(store, snapshot, &unit).await? {
             for (key, fields) in rows_of_batch(snapshot.table(), &batch) {
                 if range.contains(&key.time) && rows.insert(key.clone(), fields).is_some() {
-                    return Err(wrong(format!("{key:?} is in two places")));
+                    return Err(Problem::Wrong(format!("{key:?} is in two places")));
                 }
             }
         }
@@ -159,7 +155,7 @@ fn rows_of_batch(table: &Table, batch: &RecordBatch) -> Vec<Row> {
         .iter()
         .map(|&time| {
             let key = Key {
-                table: table.name.to_string(),
+                table: table.id,
                 tags: Default::default(),
                 time,
             };
@@ -199,16 +195,21 @@ fn value_at(array: &dyn Array, row: usize) -> Value {
     }
 }
 
-/// The table of this name and everything in it, for all tables.
+/// Everything that there is now, of all tables.
+pub(super) fn snapshots(engine: &Engine, tables: &[Arc<Table>]) -> Vec<TableSnapshot> {
+    let snapshots = tables.iter().map(|table| engine.snapshot(table.id));
+    snapshots.map(|snapshot| snapshot.expect("the table was just there")).collect()
+}
+
+/// All rows of these tables with a time in the range.
 pub(super) async fn all_rows(
-    engine: &Engine,
     store: &dyn ObjectStore,
-    tables: &[Arc<Table>],
+    snapshots: &[TableSnapshot],
     range: RangeInclusive<i64>,
 ) -> Result<Rows, Problem> {
     let mut rows = Rows::new();
-    for table in tables {
-        rows.extend(rows_of_table(engine, store, table, range.clone()).await?);
+    for snapshot in snapshots {
+        rows.extend(rows_of_snapshot(store, snapshot, range.clone()).await?);
     }
     Ok(rows)
 }

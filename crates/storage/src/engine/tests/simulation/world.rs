@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, UInt64Array};
 use bytesize::ByteSize;
-use catalog::{Catalog, ColumnId, ColumnKind, Database, FieldType, Limits, SystemClock, Table};
+use catalog::{
+    Catalog, Clock, ColumnId, ColumnKind, Database, FieldType, Limits, Table, TableId,
+};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
@@ -29,6 +32,7 @@ pub(super) struct World {
     /// A store on another machine; without it objects are on the disk too.
     pub(super) remote: Option<Arc<InMemory>>,
     pub(super) settings: Settings,
+    pub(super) clock: Arc<SetClock>,
     /// Every life's store has faults of its own.
     pub(super) seed: u64,
 }
@@ -41,8 +45,31 @@ pub(super) struct Program {
     pub(super) engine: Engine,
 }
 
+/// A clock that moves when it is told to.
+#[derive(Debug)]
+pub(super) struct SetClock(AtomicI64);
+
+impl SetClock {
+    pub(super) fn new(nanos: i64) -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(nanos)))
+    }
+
+    pub(super) fn advance(&self, nanos: i64) {
+        self.0.fetch_add(nanos, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SetClock {
+    fn now_nanos(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Dropped tables are forgotten after this.
+pub(super) const UNDROP_PERIOD: Duration = Duration::from_secs(36 * 3600);
+
 /// Small limits, so that few writes reach them, and no timers that follow the real clock.
-pub(super) fn settings(flush_bytes: ByteSize) -> Settings {
+pub(super) fn settings(flush_bytes: ByteSize, replaced_file_age: Duration) -> Settings {
     Settings {
         wal: wal::Settings {
             segment_size: ByteSize::kib(4),
@@ -67,6 +94,8 @@ pub(super) fn settings(flush_bytes: ByteSize) -> Settings {
         },
         maintenance: MaintenanceSettings {
             interval: Duration::MAX,
+            undrop_period: UNDROP_PERIOD,
+            replaced_file_age,
             ..MaintenanceSettings::default()
         },
         ..Settings::default()
@@ -102,7 +131,7 @@ impl World {
         let catalog = Catalog::open(Arc::clone(&objects), Limits::default()).await?;
         let catalog = Arc::new(catalog);
         let settings = self.settings.clone();
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::clone(&self.clock) as _;
         let opened = Engine::open(settings, lock, Arc::clone(&catalog), objects, clock);
         let (engine, _) = opened.await?;
         Ok(Program {
@@ -134,14 +163,13 @@ impl Program {
 
     /// The rows as one batch. Every table and column must exist.
     pub(super) fn batch(&self, rows: &[Row]) -> WriteBatch {
-        let mut by_table: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+        let mut by_table: BTreeMap<TableId, Vec<&Row>> = BTreeMap::new();
         for row in rows {
-            by_table.entry(&row.0.table).or_default().push(row);
+            by_table.entry(row.0.table).or_default().push(row);
         }
         let state = self.catalog.state();
-        let database = state.database(DATABASE).unwrap();
         let batch =
-            |(name, rows): (&str, Vec<&Row>)| table_batch(database.table(name).unwrap(), &rows);
+            |(table, rows): (_, Vec<&Row>)| table_batch(state.stored_table(table).unwrap(), &rows);
         WriteBatch {
             tables: by_table.into_iter().map(batch).collect(),
         }

@@ -73,12 +73,21 @@ impl Catalog {
         Ok(())
     }
 
-    /// Fails with [`Error::Fenced`] when another process has taken the store over.
+    /// Fails with [`Error::Fenced`] when another process has taken the store over. A commit of this one
+    /// whose answer was lost is made current on the way: [`Catalog::state`] is what the store holds.
     pub async fn check_ownership(&self) -> Result<()> {
         let _guard = self.commit_lock.lock().await;
-        self.log
-            .check_ownership(self.current.load().number() + 1)
-            .await
+        loop {
+            let state = self.current.load_full();
+            let number = state.number() + 1;
+            match self.log.unseen_commit(number).await? {
+                None => return Ok(()),
+                Some(edits) => {
+                    let next = self.applied(&state, number, &edits)?;
+                    self.current.store(Arc::new(next));
+                }
+            }
+        }
     }
 
     /// Sets or replaces the token of this name.

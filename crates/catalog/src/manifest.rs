@@ -112,13 +112,14 @@ impl ManifestLog {
         }
     }
 
-    /// Looks whether another process has taken this number, the next one.
-    pub(crate) async fn check_ownership(&self, number: u64) -> Result<()> {
+    /// Looks whether this number, the next one, is taken. By this process, it is a commit that was
+    /// thought to have failed; by another, this process has lost the store.
+    pub(crate) async fn unseen_commit(&self, number: u64) -> Result<Option<Vec<Edit>>> {
         match self.store.head(&commit_path(number)).await {
-            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(source) => Err(Error::Store { source }),
             Ok(_) => match self.read_commit(number).await? {
-                (writer, _) if writer == self.writer => Ok(()),
+                (writer, edits) if writer == self.writer => Ok(Some(edits)),
                 (writer, _) => Err(Error::Fenced {
                     number,
                     writer: writer.to_string(),

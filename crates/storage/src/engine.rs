@@ -7,6 +7,7 @@ mod lock;
 mod maintenance;
 mod sweep;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -131,6 +132,11 @@ struct Core {
     rewriting: Arc<tokio::sync::Mutex<()>>,
     replaced: maintenance::Replaced,
     last_rows: last_rows::Cache,
+    /// Files begun to be made of others.
+    rewrites: AtomicU64,
+    /// Records up to which a flush has tried to commit, where it is not known whether it did: rows on
+    /// both sides must not become one spilled file.
+    attempted: Mutex<BTreeSet<u64>>,
     flush_wanted: Notify,
     flushed: Notify,
     is_fenced: AtomicBool,
@@ -224,6 +230,8 @@ impl Engine {
             last_rows: last_rows::Cache::new(
                 usize::try_from(settings.last_rows.cache_bytes.as_u64()).unwrap_or(usize::MAX),
             ),
+            rewrites: AtomicU64::new(0),
+            attempted: Mutex::default(),
             flush_wanted: Notify::new(),
             flushed: Notify::new(),
             is_fenced: AtomicBool::new(false),

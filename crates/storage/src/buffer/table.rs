@@ -1,7 +1,7 @@
 //! The buffered rows of one table: per partition, rows that were spilled to local files, then chunks
 //! in memory, all in order of age.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use catalog::{FileRecord, TableId};
@@ -57,6 +57,25 @@ pub(crate) struct FrozenRows {
     pub(crate) partition_start: i64,
     /// Oldest first; at least one.
     pub(crate) chunks: Vec<Arc<Chunk>>,
+}
+
+impl FrozenRows {
+    /// The rows in parts, none of which has rows of records on both sides of one of these.
+    pub(crate) fn split_at(self, records: &BTreeSet<u64>) -> Vec<Self> {
+        let is_between = |older: &Arc<Chunk>, newer: &Arc<Chunk>| {
+            let mut between = records.range(older.last_sequence..newer.first_sequence);
+            between.next().is_some()
+        };
+        let parts = self
+            .chunks
+            .chunk_by(|older, newer| !is_between(older, newer));
+        let part = |chunks: &[Arc<Chunk>]| Self {
+            table: self.table,
+            partition_start: self.partition_start,
+            chunks: chunks.to_vec(),
+        };
+        parts.map(part).collect()
+    }
 }
 
 impl TableBuffer {

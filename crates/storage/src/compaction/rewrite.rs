@@ -51,8 +51,12 @@ pub(crate) struct Rewrite {
     pub(crate) level: u8,
     /// Whether no key of the result is in an older file.
     pub(crate) is_whole_window: bool,
-    /// The number of the manifest that this was decided on: with the inputs it names the result.
+    /// The number of the manifest that this was decided on: with the attempt and the inputs it names
+    /// the result.
     pub(crate) decided_at: u64,
+    /// Tells the attempts of this process apart. An earlier one may have been committed although its
+    /// answer was lost, and a later one of the same inputs may leave out other rows.
+    pub(crate) attempt: u64,
     /// Ends the work early, with an error.
     pub(crate) stop: CancellationToken,
 }
@@ -136,6 +140,7 @@ impl Rewrite {
         // Two processes, or two attempts of one, never write to the same name: each starts from
         // another manifest.
         let mut seed = self.decided_at.to_le_bytes().to_vec();
+        seed.extend_from_slice(&self.attempt.to_le_bytes());
         for file in &self.inputs {
             seed.extend_from_slice(file.path().as_bytes());
         }

@@ -10,6 +10,7 @@
 //! Both begin with a flush, so that a file holds either rows from before the delete or from after it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use catalog::{ColumnKind, ColumnRef, Predicate, Table, TableId};
 use tokio_util::sync::CancellationToken;
@@ -95,6 +96,7 @@ async fn rewrite(core: &Arc<Core>, tables: Vec<(TableId, Predicate)>) -> Result<
                 unwanted: Some(predicate.clone()),
                 is_whole_window: true,
                 decided_at: state.number(),
+                attempt: core.rewrites.fetch_add(1, Ordering::Relaxed),
                 stop: CancellationToken::new(),
             });
         }

@@ -197,6 +197,7 @@ async fn move_to_store(core: &Arc<Core>) -> Result<()> {
     let count = files.len();
     let rows: u64 = files.iter().map(|file| file.rows).sum();
     let bytes = files.iter().map(|file| file.size_bytes).sum();
+    core.attempted.lock().insert(applied_through);
     core.catalog.commit_flush(files, applied_through).await?;
     release_through(core, applied_through).await;
     core.forget();
@@ -206,6 +207,14 @@ async fn move_to_store(core: &Arc<Core>) -> Result<()> {
     core.file_bytes_written.fetch_add(bytes, Ordering::Relaxed);
     info!(rows, files = count, applied_through, "flushed");
     Ok(())
+}
+
+impl Core {
+    /// It is known now how all attempts to commit up to this record ended.
+    fn note_committed(&self, applied_through: u64) {
+        let mut attempted = self.attempted.lock();
+        attempted.retain(|&through| through > applied_through);
+    }
 }
 
 fn too_slow() -> object_store::Error {
@@ -222,6 +231,7 @@ fn freeze(core: &Core) -> (Vec<FrozenRows>, u64) {
 }
 
 async fn release_through(core: &Core, applied_through: u64) {
+    core.note_committed(applied_through);
     for file in core.buffer.release_through(applied_through) {
         core.spill.remove(&file.path().into()).await;
     }
@@ -259,6 +269,11 @@ async fn upload_spilled(core: &Arc<Core>) -> Result<()> {
 /// freezing and its commit.
 pub(super) async fn spill_rows(core: &Arc<Core>) -> Result<()> {
     let (frozen, _) = freeze(core);
+    // A commit whose answer was lost may hold some of them: they are released, and the rest is not.
+    let attempted = core.attempted.lock().clone();
+    let frozen = frozen
+        .into_iter()
+        .flat_map(|rows| rows.split_at(&attempted));
     let (mut files, mut bytes_written) = (0, 0);
     for frozen in frozen {
         let frozen = Arc::new(frozen);

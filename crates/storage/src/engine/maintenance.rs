@@ -218,6 +218,7 @@ impl Worker {
                 level: job.level,
                 is_whole_window: job.is_whole_window,
                 decided_at: state.number(),
+                attempt: self.core.rewrites.fetch_add(1, Ordering::Relaxed),
                 stop: self.stop.clone(),
             };
             self.core.rewrite_and_commit(vec![rewrite]).await?;

@@ -2,6 +2,7 @@
 
 mod damage;
 mod last_rows;
+mod old_formats;
 mod simulation;
 
 use std::collections::BTreeMap;

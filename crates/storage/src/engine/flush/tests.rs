@@ -438,6 +438,10 @@ async fn writes_go_on_until_the_log_is_full_and_again_when_the_store_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the folder is spoilt behind the engine's back"
+)]
 async fn a_full_local_disk_refuses_writes_and_loses_nothing() {
     let setup = Setup::with(|settings| {
         settings.buffer.flush_bytes = ByteSize(1);

@@ -17,10 +17,10 @@
 //! ```
 
 mod condition;
-mod model;
-mod reader;
+pub(super) mod model;
+pub(super) mod reader;
 mod upkeep;
-mod world;
+pub(super) mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -335,7 +335,9 @@ impl Simulation {
         for (table, columns) in tables {
             self.extend(program, table, columns).await;
         }
-        let options = program.catalog.set_table_options(DATABASE, MARKS, upkeep::marks_options());
+        let options = program
+            .catalog
+            .set_table_options(DATABASE, MARKS, upkeep::marks_options());
         options.await.unwrap();
     }
 
@@ -723,7 +725,11 @@ impl Simulation {
         let tables = program.tables();
         let is_marks = |table: &&Arc<catalog::Table>| &*table.name == MARKS;
         let mark = Key {
-            table: tables.iter().find(is_marks).expect("it is never dropped").id,
+            table: tables
+                .iter()
+                .find(is_marks)
+                .expect("it is never dropped")
+                .id,
             tags: BTreeMap::new(),
             time: START + number as i64,
         };

@@ -31,7 +31,12 @@ const COMPARISONS: [Comparison; 6] = [
 
 impl Condition {
     /// A condition on tags and time, or on fields too.
-    pub(super) fn draw(random: &mut SplitMix64, table: &Table, times: &[i64], fields: bool) -> Self {
+    pub(super) fn draw(
+        random: &mut SplitMix64,
+        table: &Table,
+        times: &[i64],
+        fields: bool,
+    ) -> Self {
         let time = |random: &mut SplitMix64| {
             let comparison = COMPARISONS[random.random_range(0..COMPARISONS.len())];
             Self::Time(comparison, times[random.random_range(0..times.len())])
@@ -157,7 +162,10 @@ impl Condition {
                 let truths: Vec<_> = items.iter().map(|item| item.truth(key, fields)).collect();
                 match truths.contains(&Some(true)) {
                     true => Some(true),
-                    false => truths.into_iter().collect::<Option<Vec<_>>>().map(|_| false),
+                    false => truths
+                        .into_iter()
+                        .collect::<Option<Vec<_>>>()
+                        .map(|_| false),
                 }
             }
             Self::Not(item) => item.truth(key, fields).map(|truth| !truth),

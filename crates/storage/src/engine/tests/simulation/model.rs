@@ -24,15 +24,15 @@ const OPEN_QUESTIONS_MAX: usize = 10;
 
 /// What identifies a row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
-    pub(super) table: TableId,
-    pub(super) tags: BTreeMap<String, String>,
-    pub(super) time: i64,
+pub(in crate::engine::tests) struct Key {
+    pub(in crate::engine::tests) table: TableId,
+    pub(in crate::engine::tests) tags: BTreeMap<String, String>,
+    pub(in crate::engine::tests) time: i64,
 }
 
 /// A value of any type that a field can have.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Value {
+pub(in crate::engine::tests) enum Value {
     /// The bits of a float.
     Float(u64),
     Integer(i64),
@@ -41,9 +41,9 @@ pub(super) enum Value {
     Text(String),
 }
 
-pub(super) type Fields = BTreeMap<String, Value>;
-pub(super) type Row = (Key, Fields);
-pub(super) type Rows = BTreeMap<Key, Fields>;
+pub(in crate::engine::tests) type Fields = BTreeMap<String, Value>;
+pub(in crate::engine::tests) type Row = (Key, Fields);
+pub(in crate::engine::tests) type Rows = BTreeMap<Key, Fields>;
 
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +182,9 @@ impl Model {
         let end = self.writes.len();
         let delete = &mut self.deletes[delete];
         let sent = delete.before..end;
-        delete.beside.extend(sent.map(|write| (write, Answer::Unknown)));
+        delete
+            .beside
+            .extend(sent.map(|write| (write, Answer::Unknown)));
         delete.before = end;
         if is_confirmed {
             delete.has_happened = Answer::Yes;
@@ -278,7 +280,10 @@ impl Model {
             let nothing_open = self.contributions(marks, &|_| false)?;
             let problem = agrees(found, &nothing_open, view);
             let problem = problem.err().unwrap_or_default();
-            return Err(format!("{problem}; open: {questions:?}; {:?}", self.deletes));
+            return Err(format!(
+                "{problem}; open: {questions:?}; {:?}",
+                self.deletes
+            ));
         }
         for (place, (delete, write)) in questions.into_iter().enumerate() {
             let delete = &mut self.deletes[delete];
@@ -342,7 +347,8 @@ impl Model {
         let mut left = Contributions::new();
         let mut deletes = self.deletes.iter().enumerate().peekable();
         for number in 0..=self.writes.len() {
-            while let Some((place, delete)) = deletes.next_if(|(_, delete)| delete.before <= number) {
+            while let Some((place, delete)) = deletes.next_if(|(_, delete)| delete.before <= number)
+            {
                 delete.apply(place, &mut left, guess);
             }
             if !marks.contains(&number) {
@@ -421,7 +427,9 @@ fn agrees(found: &Rows, left: &Contributions<'_>, view: &View) -> Result<(), Str
             given.any(|(_, fields)| fields.get(name) == Some(value))
         };
         if !is_visible(key) || given.is_empty() || !fields.iter().all(is_given) {
-            return Err(format!("{key:?} should not be there: {fields:?}, {given:?}"));
+            return Err(format!(
+                "{key:?} should not be there: {fields:?}, {given:?}"
+            ));
         }
         certain.remove(key);
     }

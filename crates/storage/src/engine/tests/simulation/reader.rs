@@ -26,7 +26,7 @@ const READ_ATTEMPTS: usize = 20;
 
 /// Why nothing can be said about the rows.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(in crate::engine::tests) enum Problem {
     /// The file cannot be read: it is missing or the program has ended.
     Unreadable(String),
     /// What was read is wrong.
@@ -44,12 +44,37 @@ async fn rows_of_snapshot(
         for batch in read_unit(store, snapshot, &unit).await? {
             for (key, fields) in rows_of_batch(snapshot.table(), &batch) {
                 if range.contains(&key.time) && rows.insert(key.clone(), fields).is_some() {
-                    return Err(Problem::Wrong(format!("{key:?} is in two places")));
+                    let units = snapshot.scan_units(&range);
+                    let units: Vec<_> = units.iter().map(describe).collect();
+                    let problem = format!("{key:?} is in two places: {}", units.join("; "));
+                    return Err(Problem::Wrong(problem));
                 }
             }
         }
     }
     Ok(rows)
+}
+
+/// What is read as one, in short.
+fn describe(unit: &ScanUnit) -> String {
+    let file = |rows: &FileRows| {
+        let file = &rows.file;
+        let (level, times) = (file.level, file.time_min..=file.time_max);
+        let new = if file.keys_are_new { "new" } else { "" };
+        format!(
+            "{} {}+{} {level} {times:?} {new}",
+            file.id, file.partition_start, file.partition_nanos
+        )
+    };
+    match unit {
+        ScanUnit::File(rows) => file(rows),
+        ScanUnit::Buffered(rows) => format!("buffered {:?}", rows.time_range()),
+        ScanUnit::Merged { files, buffered } => {
+            let files: Vec<_> = files.iter().map(file).collect();
+            let buffered = buffered.as_ref().map(BufferedRows::time_range);
+            format!("merged {files:?} {buffered:?}")
+        }
+    }
 }
 
 async fn read_unit(
@@ -196,13 +221,18 @@ fn value_at(array: &dyn Array, row: usize) -> Value {
 }
 
 /// Everything that there is now, of all tables.
-pub(super) fn snapshots(engine: &Engine, tables: &[Arc<Table>]) -> Vec<TableSnapshot> {
+pub(in crate::engine::tests) fn snapshots(
+    engine: &Engine,
+    tables: &[Arc<Table>],
+) -> Vec<TableSnapshot> {
     let snapshots = tables.iter().map(|table| engine.snapshot(table.id));
-    snapshots.map(|snapshot| snapshot.expect("the table was just there")).collect()
+    snapshots
+        .map(|snapshot| snapshot.expect("the table was just there"))
+        .collect()
 }
 
 /// All rows of these tables with a time in the range.
-pub(super) async fn all_rows(
+pub(in crate::engine::tests) async fn all_rows(
     store: &dyn ObjectStore,
     snapshots: &[TableSnapshot],
     range: RangeInclusive<i64>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use catalog::{DAY_NANOS, Clock, ErrorKind, Retention, TableId};
+use catalog::{Clock, DAY_NANOS, ErrorKind, Retention, TableId};
 
 use super::condition::Condition;
 use super::model::{MARKS, View};
@@ -31,7 +31,9 @@ enum TableFate {
     /// Since this time.
     Dropped(i64),
     /// It was asked to go, or to come back, and nobody knows whether it did.
-    Unsure { dropped_at: i64 },
+    Unsure {
+        dropped_at: i64,
+    },
     Purged,
 }
 
@@ -62,7 +64,8 @@ impl Simulation {
             .collect();
         self.trace(&conditions);
         let predicates = chosen.iter().zip(&conditions);
-        let predicates = predicates.map(|(table, (id, condition))| (*id, condition.predicate(table)));
+        let predicates =
+            predicates.map(|(table, (id, condition))| (*id, condition.predicate(table)));
         let predicates: Vec<_> = predicates.collect();
         // All of them mention fields or none does: the two kinds are two commits.
         let number = self.model.begin_delete(conditions, covered);
@@ -153,7 +156,11 @@ impl Simulation {
 
     /// The clock moves: by little while rows may grow too old, by days otherwise.
     pub(super) async fn advance_clock(&mut self, program: &Program) {
-        let is_forever = self.tables.retentions.iter().all(|r| *r == Retention::Forever);
+        let is_forever = self
+            .tables
+            .retentions
+            .iter()
+            .all(|r| *r == Retention::Forever);
         let nanos = match is_forever {
             true => self.random.random_range(1..4 * DAY_NANOS),
             false => self.random.random_range(1..4),
@@ -167,10 +174,15 @@ impl Simulation {
         let name = ["a", "b", "c"][self.random.random_range(0..3)];
         let now = self.world.clock.now_nanos();
         let state = program.catalog.state();
-        let live = state.database(DATABASE).and_then(|database| database.table(name));
+        let live = state
+            .database(DATABASE)
+            .and_then(|database| database.table(name));
         let result = match live {
             Some(table) => {
-                let fate = self.tables.fates.insert(table.id, TableFate::Unsure { dropped_at: now });
+                let fate = self
+                    .tables
+                    .fates
+                    .insert(table.id, TableFate::Unsure { dropped_at: now });
                 let dropped = program.catalog.drop_table(DATABASE, name, now).await;
                 if dropped.is_ok() {
                     self.tables.fates.insert(table.id, TableFate::Dropped(now));
@@ -179,13 +191,17 @@ impl Simulation {
                 dropped
             }
             None => {
-                let dropped = state.dropped_tables().filter(|dropped| *dropped.item.name == *name);
+                let dropped = state
+                    .dropped_tables()
+                    .filter(|dropped| *dropped.item.name == *name);
                 let Some(last) = dropped.max_by_key(|dropped| (dropped.at_nanos, dropped.item.id))
                 else {
                     return;
                 };
                 let (id, dropped_at) = (last.item.id, last.at_nanos);
-                self.tables.fates.insert(id, TableFate::Unsure { dropped_at });
+                self.tables
+                    .fates
+                    .insert(id, TableFate::Unsure { dropped_at });
                 let back = program.catalog.undrop_table(DATABASE, name).await;
                 if back.is_ok() && !self.tables.is_unsure {
                     self.tables.fates.insert(id, TableFate::Live);
@@ -195,7 +211,8 @@ impl Simulation {
             }
         };
         if let Err(error) = result {
-            let is_surprise = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists);
+            let is_surprise =
+                matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists);
             if !(is_surprise && self.tables.is_unsure) {
                 self.check_kind(program, error.kind(), &error);
             }
@@ -227,7 +244,8 @@ impl Simulation {
                     let fate = *fate;
                     self.fail(format!("table {} is back: {fate:?}", table.name));
                 }
-                view.eroded.extend(self.tables.earliest_ever.map(|at| (table.id, at)));
+                view.eroded
+                    .extend(self.tables.earliest_ever.map(|at| (table.id, at)));
             }
             let earliest = state.retention_of(table).earliest(now);
             view.tables.insert(table.id, earliest);

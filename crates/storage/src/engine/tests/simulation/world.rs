@@ -9,7 +9,7 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, UInt64Array};
 use bytesize::ByteSize;
 use catalog::{
-    Catalog, Clock, ColumnId, ColumnKind, Database, FieldType, Limits, Table, TableId,
+    Catalog, Clock, ColumnId, ColumnKind, Database, FieldType, Limits, State, Table, TableId,
 };
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -163,16 +163,20 @@ impl Program {
 
     /// The rows as one batch. Every table and column must exist.
     pub(super) fn batch(&self, rows: &[Row]) -> WriteBatch {
-        let mut by_table: BTreeMap<TableId, Vec<&Row>> = BTreeMap::new();
-        for row in rows {
-            by_table.entry(row.0.table).or_default().push(row);
-        }
-        let state = self.catalog.state();
-        let batch =
-            |(table, rows): (_, Vec<&Row>)| table_batch(state.stored_table(table).unwrap(), &rows);
-        WriteBatch {
-            tables: by_table.into_iter().map(batch).collect(),
-        }
+        batch(&self.catalog.state(), rows)
+    }
+}
+
+/// Rows of tables of this state as one batch.
+pub(in crate::engine::tests) fn batch(state: &State, rows: &[Row]) -> WriteBatch {
+    let mut by_table: BTreeMap<TableId, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        by_table.entry(row.0.table).or_default().push(row);
+    }
+    let batch =
+        |(table, rows): (_, Vec<&Row>)| table_batch(state.stored_table(table).unwrap(), &rows);
+    WriteBatch {
+        tables: by_table.into_iter().map(batch).collect(),
     }
 }
 

@@ -28,6 +28,9 @@ struct Fields {
 
 type Rows = BTreeMap<Key, Fields>;
 
+/// Whether a row is meant.
+type Test = Box<dyn Fn(&Key) -> bool>;
+
 fn site() -> Site {
     Site::open()
         .set("buffer.flush_age=200ms")
@@ -113,8 +116,7 @@ impl Model {
         let host = self.pick(&["a", "b", "c"]);
         let from = self.pick(&[0, 2, DAY, 8 * DAY]);
         let to = from + self.pick(&[0, 3, DAY, 200 * DAY]);
-        let (condition, is_meant): (String, Box<dyn Fn(&Key) -> bool>) = match self.random.below(3)
-        {
+        let (condition, is_meant): (String, Test) = match self.random.below(3) {
             0 => (
                 format!("host = '{host}'"),
                 Box::new(move |key| key.0 == Some(host)),

@@ -10,6 +10,11 @@
 //!
 //! Times are CPU time of the whole process. The store is in memory; nothing is flushed but by replay.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a program of its own, outside of the engine, that asks the system about itself"
+)]
+
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

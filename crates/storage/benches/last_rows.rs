@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use bytes::Bytes;
 use bytesize::ByteSize;
 use catalog::{
     Catalog, ColumnId, ColumnKind, DatabaseName, FieldType, Limits, Retention, SystemClock,
@@ -153,7 +154,7 @@ fn report(what: &str, value: f64, unit: &str) -> Result {
 async fn read(store: &Arc<dyn ObjectStore>, path: &str) -> Result<Vec<RecordBatch>> {
     let bytes = store.get(&path.into()).await?.into_stream();
     let bytes: Vec<_> = bytes.try_collect().await?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.concat().into())?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes.concat()))?;
     let rows = reader.with_batch_size(8192).build()?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -3,6 +3,11 @@
 //!
 //! `cargo run -p storage --example parquet_files -- DIRECTORY`
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a program of its own, outside of the engine"
+)]
+
 #[path = "../benches/parquet_file/data.rs"]
 mod data;
 

@@ -36,6 +36,7 @@ impl Clock for Still {
 }
 
 /// The files of a folder, below another.
+#[expect(clippy::disallowed_methods, reason = "fixtures are on the real disk")]
 fn copy(from: &Path, to: &Path) {
     create_folder(to);
     for entry in folder(from) {

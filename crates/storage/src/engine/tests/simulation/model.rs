@@ -318,7 +318,7 @@ impl Model {
                 **answer == Answer::Unknown && delete.has_happened != Answer::No && concerns(write)
             });
             let beside: Vec<_> = unknown.map(|(write, _)| (number, Some(*write))).collect();
-            let is_of_interest = !beside.is_empty() || delete.covered.iter().any(|w| concerns(w));
+            let is_of_interest = !beside.is_empty() || delete.covered.iter().any(concerns);
             if delete.has_happened == Answer::Unknown && is_of_interest {
                 questions.push((number, None));
             }

@@ -27,6 +27,9 @@ pub(super) async fn orphans(core: &Arc<Core>, age: Duration) -> Result<()> {
     core.catalog.check_ownership().await?;
     let state = core.catalog.state();
     let files = state.stored_tables().flat_map(|table| table.files());
+    // What was spilled may be uploaded already, for a commit that is to be made yet.
+    let waiting = core.buffer.spilled();
+    let files = files.chain(&waiting);
     let live: HashSet<String> = files.map(|file| file.path()).collect();
     let before = core.clock.now_nanos().saturating_sub(nanos(age));
 

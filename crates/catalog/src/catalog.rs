@@ -7,6 +7,7 @@ mod files;
 mod tables;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use object_store::ObjectStore;
@@ -31,6 +32,9 @@ pub struct Catalog {
     current: ArcSwap<State>,
     /// Held for the length of a commit; commits are rare beside reads and writes of rows.
     commit_lock: Mutex<()>,
+    /// A commit ended without an answer, or nobody waited for it: the store may hold more than
+    /// `current`.
+    may_lag: AtomicBool,
 }
 
 impl Catalog {
@@ -44,6 +48,7 @@ impl Catalog {
             limits,
             current: ArcSwap::from_pointee(state),
             commit_lock: Mutex::new(()),
+            may_lag: AtomicBool::new(false),
         };
         if is_new {
             let cluster = Uuid::new_v4();
@@ -77,17 +82,7 @@ impl Catalog {
     /// whose answer was lost is made current on the way: [`Catalog::state`] is what the store holds.
     pub async fn check_ownership(&self) -> Result<()> {
         let _guard = self.commit_lock.lock().await;
-        loop {
-            let state = self.current.load_full();
-            let number = state.number() + 1;
-            match self.log.unseen_commit(number).await? {
-                None => return Ok(()),
-                Some(edits) => {
-                    let next = self.applied(&state, number, &edits)?;
-                    self.current.store(Arc::new(next));
-                }
-            }
-        }
+        self.catch_up().await
     }
 
     /// Sets or replaces the token of this name.
@@ -113,10 +108,18 @@ impl Catalog {
             let state = self.current.load_full();
             let edits = change(&state)?;
             if edits.is_empty() {
-                return Ok(state);
+                if !self.may_lag.load(Ordering::Relaxed) {
+                    return Ok(state);
+                }
+                // What was asked for may be undone by a commit whose answer was lost.
+                self.catch_up().await?;
+                continue;
             }
             let number = state.number() + 1;
-            match self.log.commit(number, &edits).await? {
+            self.may_lag.store(true, Ordering::Relaxed);
+            let committed = self.log.commit(number, &edits).await;
+            self.may_lag.store(committed.is_err(), Ordering::Relaxed);
+            match committed? {
                 Commit::Done => {
                     let next = Arc::new(self.applied(&state, number, &edits)?);
                     self.current.store(Arc::clone(&next));
@@ -128,6 +131,20 @@ impl Catalog {
                     self.current.store(Arc::new(next));
                 }
             }
+        }
+    }
+
+    /// Makes commits of this process current whose answers were lost. The commit lock must be held.
+    async fn catch_up(&self) -> Result<()> {
+        loop {
+            let state = self.current.load_full();
+            let number = state.number() + 1;
+            let Some(edits) = self.log.unseen_commit(number).await? else {
+                self.may_lag.store(false, Ordering::Relaxed);
+                return Ok(());
+            };
+            let next = self.applied(&state, number, &edits)?;
+            self.current.store(Arc::new(next));
         }
     }
 

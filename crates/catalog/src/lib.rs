@@ -29,6 +29,9 @@ pub use clock::{Clock, SystemClock};
 pub use error::{Error, ErrorKind, Result};
 pub use ids::{ColumnId, DatabaseId, FileId, TableId};
 pub use limits::Limits;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use manifest::fuzzing;
 pub use names::{DatabaseName, check_column_name, check_table_name};
 pub use predicate::{ColumnRef, Comparison, Predicate, Value};
 pub use retention::{InvalidRetention, Retention};

@@ -12,6 +12,9 @@
 //! attempt succeeded after all; another process means that this one no longer owns the store.
 
 mod codec;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 
 use std::sync::Arc;
 use std::time::Duration;

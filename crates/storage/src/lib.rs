@@ -17,6 +17,9 @@ mod compaction;
 mod engine;
 mod error;
 mod file_check;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod io;
 mod last_rows;
 mod merge;

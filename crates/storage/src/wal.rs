@@ -317,8 +317,32 @@ pub(crate) fn look(
     replay::look(directory, options, visitor)
 }
 
+/// The first segment of a log, with one synced record for each payload.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn encoded_segment(cluster_id: Uuid, payloads: &[&[u8]]) -> Vec<u8> {
+    let (number, previous_sequence) = (1, 0);
+    let header = frame::SegmentHeader {
+        cluster_id,
+        number,
+        previous_sequence,
+    };
+    let mut bytes = header.encode().to_vec();
+    let salt = frame::Salt::new(cluster_id, number);
+    for (sequence, payload) in (1..).zip(payloads) {
+        let (kind, unsynced) = (2, 0);
+        let frame = frame::Frame {
+            sequence,
+            unsynced,
+            kind,
+            payload,
+        };
+        frame.encode(salt, &mut bytes);
+    }
+    bytes
+}
+
 /// [`open`] for tests that look at the records themselves.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn open_to_look<E: Into<Refusal>>(
     directory: Arc<Directory>,
     cluster_id: Uuid,

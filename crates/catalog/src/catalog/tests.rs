@@ -598,6 +598,50 @@ async fn a_flush_whose_answer_got_lost_is_not_made_twice() {
 }
 
 #[tokio::test]
+async fn a_commit_whose_answer_got_lost_is_found_when_ownership_is_checked() {
+    let store = Arc::new(InMemory::new());
+    let number = populated(&store).await.state().number();
+    let losing = LosesAnswers {
+        inner: Arc::clone(&store),
+        about: Path::from(format!("manifest/{:020}.json", number + 1)),
+        left: 6.into(),
+    };
+    let catalog = Catalog::open(Arc::new(losing), Limits::default())
+        .await
+        .unwrap();
+    let lost = catalog.put_token("lost", [1; 32]).await.unwrap_err();
+    assert_eq!(lost.reason(), "storage_unavailable");
+    let has_token = |state: &State| state.tokens().any(|(name, _)| name == "lost");
+    assert!(!has_token(&catalog.state()));
+    catalog.check_ownership().await.unwrap();
+    assert!(has_token(&catalog.state()));
+    assert_eq!(catalog.state().number(), number + 1);
+}
+
+#[tokio::test]
+async fn a_change_back_is_not_lost_to_a_commit_whose_answer_got_lost() {
+    let store = Arc::new(InMemory::new());
+    let before = populated(&store).await.state();
+    let losing = LosesAnswers {
+        inner: Arc::clone(&store),
+        about: Path::from(format!("manifest/{:020}.json", before.number() + 1)),
+        left: 6.into(),
+    };
+    let catalog = Catalog::open(Arc::new(losing), Limits::default())
+        .await
+        .unwrap();
+    let old = before.database("plant").unwrap().retention;
+    let new = Retention::from_nanos(Some(1));
+    let lost = catalog.set_database_retention("plant", new).await;
+    assert_eq!(lost.unwrap_err().reason(), "storage_unavailable");
+    // As far as is known here there is nothing to do.
+    let back = catalog.set_database_retention("plant", old).await;
+    back.unwrap();
+    let reopened = open(&store).await.unwrap().state();
+    assert_eq!(reopened.database("plant").unwrap().retention, old);
+}
+
+#[tokio::test]
 async fn every_damaged_byte_is_noticed() {
     let store = Arc::new(InMemory::new());
     populated(&store).await;

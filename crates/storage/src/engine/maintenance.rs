@@ -167,6 +167,8 @@ impl Worker {
 
     /// Forgets files whose rows are all too old.
     async fn forget_expired(&self, now: i64) -> Result<()> {
+        // Before the look at the files: a rewrite must not replace them in between.
+        let _no_rewrite = self.core.rewriting.lock().await;
         let state = self.core.catalog.state();
         let mut replacements = Vec::new();
         let mut files = Vec::new();
@@ -186,7 +188,6 @@ impl Worker {
         if files.is_empty() {
             return Ok(());
         }
-        let _no_rewrite = self.core.rewriting.lock().await;
         self.core.catalog.replace_files(replacements).await?;
         info!(
             files = files.len(),

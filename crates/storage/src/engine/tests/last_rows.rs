@@ -160,6 +160,9 @@ impl World {
     async fn keep(&mut self, from: Option<i64>) {
         let retention = from.map(|from| (SystemClock.now_nanos() - from).cast_unsigned());
         let retention = Retention::from_nanos(retention);
+        // A rewrite that has begun takes rows out by what held when it began: none may be under way
+        // while it is looked what is left.
+        let _no_rewrite = self.engine.core.rewriting.lock().await;
         let catalog = &self.engine.core.catalog;
         catalog
             .set_database_retention("db", retention)

@@ -5,7 +5,7 @@
 //! start anew. A compaction changes the files but no last row; it tells the cache ([`Rewritten`]), which
 //! then only takes note of the new file. A note that comes late or never costs a reader time, no more.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -51,6 +51,9 @@ struct Slot {
 struct Kept {
     /// The files they are those of.
     files: HashMap<FileKey, Arc<FileRecord>>,
+    /// Files of which only some rows were seen, as part of others that they were made of. They are to
+    /// be merged in, and as long as they are not, nothing is right without them.
+    partly: HashSet<FileKey>,
     /// The deletes that were applied to them.
     deletes: HashMap<u64, Arc<Delete>>,
     schema: SchemaRef,
@@ -114,6 +117,7 @@ impl Cache {
             let deletes = view.table.deletes().iter();
             let new = Kept {
                 files: files.into_iter().map(|file| (file.key(), file)).collect(),
+                partly: HashSet::new(),
                 deletes: deletes
                     .map(|delete| (delete.id, Arc::clone(delete)))
                     .collect(),
@@ -216,10 +220,9 @@ impl Kept {
         table: &Table,
         files: &[Arc<FileRecord>],
     ) -> Result<Option<Vec<Arc<FileRecord>>>> {
-        let present = files
-            .iter()
-            .filter(|file| self.files.contains_key(&file.key()));
-        if present.count() != self.files.len()
+        let is_seen = |key: &FileKey| self.files.contains_key(key) || self.partly.contains(key);
+        let present = files.iter().filter(|file| is_seen(&file.key()));
+        if present.count() != self.files.len() + self.partly.len()
             || self.is_ahead_of(table)
             || self.hides_some(table)?
         {
@@ -261,7 +264,8 @@ impl Kept {
 
     /// Whether it stands for exactly these files and the deletes of this state of the table.
     fn is_of(&self, files: &[Arc<FileRecord>], table: &Table) -> bool {
-        self.files.len() == files.len()
+        self.partly.is_empty()
+            && self.files.len() == files.len()
             && files
                 .iter()
                 .all(|file| self.files.contains_key(&file.key()))
@@ -278,13 +282,17 @@ impl Kept {
         if !are_all_applied || !are_all_young {
             return false;
         }
-        let removed = rewritten.inputs.iter();
-        let removed = removed.filter(|&key| self.files.remove(key).is_some());
-        // With some of its rows missing here, the new file is still to be merged in.
-        if removed.count() == rewritten.inputs.len()
-            && let Some(file) = rewritten.output
-        {
-            self.files.insert(file.key(), file);
+        let inputs = &rewritten.inputs;
+        let known = inputs
+            .iter()
+            .filter(|&key| self.files.remove(key).is_some());
+        let known = known.count();
+        let partly = inputs.iter().filter(|&key| self.partly.remove(key)).count();
+        match rewritten.output {
+            Some(file) if known == inputs.len() => drop(self.files.insert(file.key(), file)),
+            Some(file) if known + partly > 0 => drop(self.partly.insert(file.key())),
+            None if known < inputs.len() && known + partly > 0 => return false,
+            _ => {}
         }
         true
     }

@@ -330,3 +330,19 @@ async fn an_older_snapshot_has_the_last_rows_of_its_time() {
     assert_eq!(world.cost().files, 0, "the newer rows are still kept");
     assert_eq!(world.last_rows().await, world.expected());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_known_from_a_file_that_was_merged_with_an_unknown_one_can_be_deleted() {
+    let mut world = World::new().await;
+    let row = |b| vec![((None, DAY), (None, b))];
+    world.act(Act::Write(row(None))).await;
+    world.act(Act::Flush).await;
+    assert_eq!(world.last_rows().await, world.expected());
+    world.act(Act::Write(row(Some(6)))).await;
+    world.act(Act::Flush).await;
+    world.act(Act::Compact).await;
+    let snapshot = world.engine.snapshot(world.table).unwrap();
+    assert_eq!(snapshot.table().files().len(), 1, "merged");
+    world.act(Act::DeleteGreater(0)).await;
+    assert_eq!(world.last_rows().await, []);
+}

@@ -28,6 +28,7 @@ use tokio::time::Instant;
 
 use crate::complexity;
 use crate::error::{Error, Result};
+use crate::scan_size;
 use crate::session;
 use crate::settings::Settings;
 use crate::statements;
@@ -273,7 +274,7 @@ impl Drop for Waiting<'_> {
 }
 
 async fn start(
-    session: SessionState,
+    mut session: SessionState,
     database: Arc<Database>,
     sql: String,
     params: Vec<(String, ScalarValue)>,
@@ -281,7 +282,20 @@ async fn start(
     let plan = plan(&session, &sql, params)
         .await
         .map_err(|error| explained(error, &database))?;
-    let physical = session.create_physical_plan(&plan).await?;
+    let plan = session.optimize(&plan)?;
+    let footers = session
+        .runtime_env()
+        .cache_manager
+        .get_file_metadata_cache();
+    if scan_size::is_small(&plan, footers.as_ref())? {
+        session
+            .config_mut()
+            .options_mut()
+            .execution
+            .target_partitions = 1;
+    }
+    let planner = Arc::clone(session.query_planner());
+    let physical = planner.create_physical_plan(&plan, &session).await?;
     Ok(execute_stream(physical, session.task_ctx())?)
 }
 

@@ -20,6 +20,7 @@
 //! row of the same key.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::compute::SortOptions;
@@ -32,7 +33,6 @@ use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics, ToDFSchema};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::utils::conjunction;
@@ -46,6 +46,7 @@ use datafusion::physical_plan::union::UnionExec;
 use storage::{BufferedRows, FileRows, RowFilter, ScanUnit, TableSnapshot, key_columns};
 
 use crate::buffered_exec::BufferedExec;
+use crate::file_reader::IndexedReaderFactory;
 use crate::key_merge_exec::KeyMergeExec;
 use crate::session::store_url;
 use crate::time_range;
@@ -64,6 +65,15 @@ impl SnapshotTable {
 
     pub(crate) fn catalog_table(&self) -> &Arc<Table> {
         self.snapshot.table()
+    }
+
+    pub(crate) fn snapshot_schema(&self) -> &SchemaRef {
+        self.snapshot.schema()
+    }
+
+    /// What has to be read for a range of times.
+    pub(crate) fn scan_units(&self, range: &RangeInclusive<i64>) -> impl Iterator<Item = ScanUnit> {
+        self.snapshot.scan_units(range).into_iter()
     }
 }
 
@@ -329,7 +339,7 @@ impl Scan<'_> {
             global: self.session.config_options().execution.parquet.clone(),
             ..Default::default()
         };
-        let reader = CachedParquetFileReaderFactory::new(
+        let reader = IndexedReaderFactory::new(
             runtime.object_store(store_url())?,
             runtime.cache_manager.get_file_metadata_cache(),
         );

@@ -1,0 +1,145 @@
+//! How much a query has to read, guessed before it is planned: dividing little work among cores takes
+//! longer than doing it.
+//!
+//! The guess knows the files and buffered rows in the filters' time range and, of files whose footer is
+//! in memory, which row groups can hold the tags asked for. It decides nothing but how the work is
+//! divided, so it may be wrong.
+
+use arrow::datatypes::DataType;
+use catalog::{FileRecord, TIME_COLUMN};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, ScalarValue};
+use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
+use datafusion::datasource::source_as_provider;
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
+use datafusion::parquet::file::metadata::RowGroupMetaData;
+use datafusion::parquet::file::statistics::Statistics;
+use object_store::path::Path;
+use storage::ScanUnit;
+
+use crate::table::SnapshotTable;
+use crate::time_range;
+
+/// Rows that one core reads and aggregates in about the time that dividing them takes.
+const SMALL_ROWS: u64 = 200_000;
+
+/// Of the rows of a row group, pages leave at most this share where tags are asked for.
+const SHARE_OF_PAGES: u64 = 8;
+
+/// Whether the plan, optimised already, reads so little that one core is enough.
+pub(crate) fn is_small(plan: &LogicalPlan, footers: &FileMetadataCache) -> Result<bool> {
+    let mut rows = 0;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            let provider = source_as_provider(&scan.source)?;
+            let table = provider.downcast_ref::<SnapshotTable>();
+            rows += table.map_or(0, |table| rows_to_read(table, &scan.filters, footers));
+        }
+        Ok(match rows <= SMALL_ROWS {
+            true => TreeNodeRecursion::Continue,
+            false => TreeNodeRecursion::Stop,
+        })
+    })?;
+    Ok(rows <= SMALL_ROWS)
+}
+
+fn rows_to_read(table: &SnapshotTable, filters: &[Expr], footers: &FileMetadataCache) -> u64 {
+    let wanted = Wanted {
+        times: time_range::of_filters(filters),
+        tags: filters
+            .iter()
+            .filter_map(|filter| tag_value(table, filter))
+            .collect(),
+    };
+    let rows_of_unit = |unit| match unit {
+        ScanUnit::File(file) => wanted.rows_of_file(&file.file, footers),
+        ScanUnit::Buffered(rows) => rows.row_count() as u64,
+        ScanUnit::Merged { files, buffered } => {
+            let files = files.iter();
+            let files: u64 = files
+                .map(|file| wanted.rows_of_file(&file.file, footers))
+                .sum();
+            files + buffered.map_or(0, |rows| rows.row_count() as u64)
+        }
+    };
+    table.scan_units(&wanted.times).map(rows_of_unit).sum()
+}
+
+/// What the filters ask for.
+struct Wanted<'a> {
+    times: std::ops::RangeInclusive<i64>,
+    /// Tags that must have these values.
+    tags: Vec<(&'a str, &'a str)>,
+}
+
+impl Wanted<'_> {
+    fn rows_of_file(&self, file: &FileRecord, footers: &FileMetadataCache) -> u64 {
+        let cached = footers.get(&Path::from(file.path()));
+        let footer = cached.as_ref().and_then(|cached| {
+            let metadata = cached.file_metadata.as_any();
+            metadata.downcast_ref::<CachedParquetMetaData>()
+        });
+        let rows = match footer {
+            None => file.rows,
+            Some(footer) => {
+                let groups = footer.parquet_metadata().row_groups().iter();
+                let wanted = groups.filter(|group| self.may_be_in(group));
+                wanted.map(|group| group.num_rows().unsigned_abs()).sum()
+            }
+        };
+        match self.tags.is_empty() {
+            true => rows,
+            false => rows / SHARE_OF_PAGES,
+        }
+    }
+
+    fn may_be_in(&self, group: &RowGroupMetaData) -> bool {
+        group.columns().iter().all(|column| {
+            let name = column.column_descr().name();
+            match column.statistics() {
+                Some(Statistics::Int64(times)) if name == TIME_COLUMN => {
+                    let is_before = times.max_opt().is_some_and(|max| max < self.times.start());
+                    let is_after = times.min_opt().is_some_and(|min| min > self.times.end());
+                    !is_before && !is_after
+                }
+                Some(Statistics::ByteArray(tag)) => self
+                    .tags
+                    .iter()
+                    .filter(|(wanted, _)| *wanted == name)
+                    .all(|(_, value)| {
+                        let value = value.as_bytes();
+                        let is_before = tag.max_opt().is_some_and(|max| max.data() < value);
+                        let is_after = tag.min_opt().is_some_and(|min| min.data() > value);
+                        !is_before && !is_after
+                    }),
+                _ => true,
+            }
+        })
+    }
+}
+
+/// `tag = 'value'`, either way round.
+fn tag_value<'a>(table: &SnapshotTable, filter: &'a Expr) -> Option<(&'a str, &'a str)> {
+    let Expr::BinaryExpr(BinaryExpr {
+        left,
+        op: Operator::Eq,
+        right,
+    }) = filter
+    else {
+        return None;
+    };
+    let (column, value) = match (&**left, &**right) {
+        (Expr::Column(column), Expr::Literal(value, _))
+        | (Expr::Literal(value, _), Expr::Column(column)) => (column, value),
+        _ => return None,
+    };
+    let schema = table.snapshot_schema();
+    let field = schema.field_with_name(&column.name).ok()?;
+    let is_tag = matches!(field.data_type(), DataType::Dictionary(..));
+    Some((column.name.as_str(), text(value)?)).filter(|_| is_tag)
+}
+
+fn text(value: &ScalarValue) -> Option<&str> {
+    value.try_as_str().flatten()
+}

@@ -68,7 +68,17 @@ impl Aim {
         }
     }
 
-    fn text(self) -> String {
+    /// What it is, and whether `value` reaches it.
+    pub(crate) fn verdict(self, value: f64) -> String {
+        let verdict = if self.is_reached(value) {
+            "reached"
+        } else {
+            "**missed**"
+        };
+        format!("{}: {verdict}", self.text())
+    }
+
+    pub(crate) fn text(self) -> String {
         match self {
             Self::AtLeast(least) => format!("at least {}", shown(least)),
             Self::AtMost(most) => format!("at most {}", shown(most)),
@@ -273,14 +283,8 @@ impl Record {
             "\n## Figures\n\n| figure | value | unit | aim |\n| --- | ---: | --- | --- |"
         )?;
         for figure in &self.figures {
-            let aim = figure.aim.map_or(String::new(), |aim| {
-                let verdict = if aim.is_reached(figure.value.median) {
-                    "reached"
-                } else {
-                    "**missed**"
-                };
-                format!("{}: {verdict}", aim.text())
-            });
+            let aim = figure.aim;
+            let aim = aim.map_or(String::new(), |aim| aim.verdict(figure.value.median));
             let value = spread_text(&figure.value);
             writeln!(
                 out,
@@ -307,7 +311,7 @@ fn spread_text(spread: &Spread) -> String {
 
 /// A number with about three significant digits, whole numbers and those above a hundred without
 /// decimals, thousands apart.
-fn shown(value: f64) -> String {
+pub(crate) fn shown(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 100.0 || value.fract() == 0.0 => 0,
         size if size >= 10.0 => 1,

@@ -119,14 +119,6 @@ impl Contender {
         }
     }
 
-    /// The process where it is one of ours.
-    pub(super) fn as_server(&self) -> Option<&Server> {
-        match &self.engine {
-            Engine::Server { server, .. } => Some(server),
-            Engine::Embedded(_) => None,
-        }
-    }
-
     /// Whether there are words for the instance.
     pub(super) fn can(&self, instance: &Instance) -> bool {
         match self.role {

@@ -35,7 +35,7 @@ pub(crate) struct Record {
     notes: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 struct Condition {
     name: String,
     value: String,
@@ -180,11 +180,13 @@ impl Record {
         })
     }
 
+    /// Told twice, it stands there once.
     pub(crate) fn condition(&mut self, name: &str, value: impl ToString) {
-        self.conditions.push(Condition {
-            name: name.to_owned(),
-            value: value.to_string(),
-        });
+        let (name, value) = (name.to_owned(), value.to_string());
+        let condition = Condition { name, value };
+        if !self.conditions.contains(&condition) {
+            self.conditions.push(condition);
+        }
     }
 
     pub(crate) fn figure(&mut self, name: &str, unit: &str, value: Spread, aim: Option<Aim>) {
@@ -368,6 +370,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut record = Record::begin("A title", folder.path()).unwrap();
         record.condition("durability", "sync");
+        record.condition("durability", "sync");
         record.single("bytes", "B/value", 1.4, Some(Aim::AtMost(1.5)));
         record.figure(
             "ratio",
@@ -382,6 +385,7 @@ mod tests {
         let out = folder.path().join("inner/result.json");
         record.write(&out).unwrap();
         let markdown = std::fs::read_to_string(out.with_extension("md")).unwrap();
+        assert_eq!(markdown.matches("| durability |").count(), 1);
         for line in [
             "# A title",
             "| durability | sync |",

@@ -28,30 +28,42 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// The time that a share of the instances did not exceed, in ms, over the first `count`.
-    fn wall_ms(costs: &[Cost], count: usize, share: f64) -> f64 {
-        let walls = costs.iter().take(count).map(|cost| cost.wall).collect();
-        Latencies::new(walls).ms(share)
-    }
-
+    /// The time that a share of the instances did not exceed, in ms.
     pub(super) fn ms(&self, role: Role, share: f64) -> Option<f64> {
-        let costs = self.costs.get(&role)?;
-        Some(Self::wall_ms(costs, costs.len(), share))
+        Some(wall_ms(self.costs.get(&role)?, share))
     }
 
     /// Mean CPU time of an instance, in ms.
     pub(super) fn cpu_ms(&self, role: Role) -> Option<f64> {
-        let costs = self.costs.get(&role)?;
-        let total: Duration = costs.iter().map(|cost| cost.cpu).sum();
-        Some(total.as_secs_f64() * 1_000.0 / costs.len() as f64)
+        Some(mean_cpu_ms(self.costs.get(&role)?))
     }
 
     /// The median of one over that of the other, over the instances that both answered.
     pub(super) fn ratio(&self, over: Role, under: Role) -> Option<f64> {
-        let (over, under) = (self.costs.get(&over)?, self.costs.get(&under)?);
-        let both = over.len().min(under.len());
-        Some(Self::wall_ms(over, both, 0.5) / Self::wall_ms(under, both, 0.5))
+        let (over, under) = self.both(over, under)?;
+        Some(wall_ms(over, 0.5) / wall_ms(under, 0.5))
     }
+
+    /// The same of CPU time.
+    pub(super) fn cpu_ratio(&self, over: Role, under: Role) -> Option<f64> {
+        let (over, under) = self.both(over, under)?;
+        Some(mean_cpu_ms(over) / mean_cpu_ms(under))
+    }
+
+    fn both(&self, left: Role, right: Role) -> Option<(&[Cost], &[Cost])> {
+        let (left, right) = (self.costs.get(&left)?, self.costs.get(&right)?);
+        let count = left.len().min(right.len());
+        Some((&left[..count], &right[..count]))
+    }
+}
+
+fn wall_ms(costs: &[Cost], share: f64) -> f64 {
+    Latencies::new(costs.iter().map(|cost| cost.wall).collect()).ms(share)
+}
+
+fn mean_cpu_ms(costs: &[Cost]) -> f64 {
+    let total: Duration = costs.iter().map(|cost| cost.cpu).sum();
+    total.as_secs_f64() * 1_000.0 / costs.len() as f64
 }
 
 /// Puts the instances to everyone. A contender that has spent `budget` on the query gets no more of
@@ -157,6 +169,10 @@ mod tests {
         assert_eq!(outcome.ms(Role::Ours, 0.5), Some(4.0));
         assert_eq!(outcome.ms(Role::Ours, 0.99), Some(100.0));
         assert_eq!(outcome.ratio(Role::DuckDb, Role::Ours), Some(7.0 / 3.0));
+        assert_eq!(
+            outcome.cpu_ratio(Role::DuckDb, Role::Ours),
+            Some(22.0 / 9.0)
+        );
         assert_eq!(outcome.ratio(Role::Influxdb, Role::Ours), None);
         let cpu_ms = outcome.cpu_ms(Role::DuckDb).unwrap();
         assert!((cpu_ms - 44.0 / 3.0).abs() < 1e-9, "{cpu_ms}");

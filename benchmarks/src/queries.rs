@@ -285,33 +285,35 @@ impl Run<'_> {
                 all.push(Contender::embedded(Role::DataFusion, engine));
             }
         }
-        let peers = [
-            (
-                Other::Influxdb1,
-                Kind::Influxdb1,
-                Role::Influxdb,
-                &self.options.influxd,
-            ),
+        self.add_peers(spec, &mut all, record)?;
+        self.add_variants(spec, &mut all)?;
+        Ok(all)
+    }
+
+    /// The other servers.
+    fn add_peers(&self, spec: &Spec, all: &mut Vec<Contender>, record: &mut Record) -> Result<()> {
+        let (influxd, victoria) = (&self.options.influxd, &self.options.victoria_metrics);
+        for (other, kind, role, program) in [
+            (Other::Influxdb1, Kind::Influxdb1, Role::Influxdb, influxd),
             (
                 Other::VictoriaMetrics,
                 Kind::VictoriaMetrics,
                 Role::VictoriaMetrics,
-                &self.options.victoria_metrics,
+                victoria,
             ),
-        ];
-        for (other, kind, role, program) in peers {
+        ] {
             // Its language has no words for the rows of trucks.
             let is_mute = kind == Kind::VictoriaMetrics && spec.shape != Shape::Cpu;
-            if self.has(other) && !is_mute {
-                let installed = Installed::peer(kind, program.as_deref())?;
-                record.condition(kind.name(), installed.version()?);
-                let folder = self.stores.of(&installed, spec)?.folder;
-                let server = Server::start(&installed, &folder)?;
-                all.push(Contender::server(role, server, format));
+            if !self.has(other) || is_mute {
+                continue;
             }
+            let installed = Installed::peer(kind, program.as_deref())?;
+            record.condition(kind.name(), installed.version()?);
+            let folder = self.stores.of(&installed, spec)?.folder;
+            let server = Server::start(&installed, &folder)?;
+            all.push(Contender::server(role, server, self.options.format));
         }
-        self.add_variants(spec, &mut all)?;
-        Ok(all)
+        Ok(())
     }
 
     /// Our server with unflushed rows, and with longer data.
@@ -463,5 +465,98 @@ fn note_method(record: &mut Record) {
         "With fewer than 100 instances the 99th percentile is the slowest of them.",
     ] {
         record.note(note);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_query_is_drawn_with_its_columns_in_every_language() {
+        let mut names = HashSet::new();
+        for query in all_queries() {
+            assert!(names.insert(query.name), "{} is there twice", query.name);
+            let spec = Spec::new(query.shape, 50, 24 * query::HOUR_NS);
+            let draws = || {
+                let mut draw = Draw::new(7, query.name, &spec);
+                [(query.draw)(&mut draw), (query.draw)(&mut draw)]
+            };
+            let [first, _] = draws();
+            assert_eq!(draws()[0], first, "{}", query.name);
+            for column in &first.columns {
+                let is_said = |text: &String| text.contains(&column.name) || text.contains('*');
+                let texts = [
+                    Some(&first.sql),
+                    first.duckdb.as_ref(),
+                    first.influxql.as_ref(),
+                ];
+                let all_say = texts.into_iter().flatten().all(|text| {
+                    // The whole row, as one value of the table's name.
+                    is_said(text) || text.contains("arg_max(cpu, time)")
+                });
+                assert!(all_say, "{} lacks {}", query.name, column.name);
+            }
+        }
+    }
+
+    #[test]
+    fn instances_differ_where_the_suite_draws() {
+        for (name, differ) in [
+            ("single-groupby-1-1-1", true),
+            ("double-groupby-1", true),
+            ("groupby-orderby-limit", true),
+            ("lastpoint", false),
+            ("low-fuel", true),
+            ("stationary-trucks", true),
+            ("avg-load", false),
+        ] {
+            let query = all_queries().find(|query| query.name == name).unwrap();
+            let spec = Spec::new(query.shape, 50, 24 * query::HOUR_NS);
+            let mut draw = Draw::new(1, name, &spec);
+            let texts: HashSet<String> = (0..20).map(|_| (query.draw)(&mut draw).sql).collect();
+            assert_eq!(texts.len() > 1, differ, "{name}");
+        }
+    }
+
+    #[test]
+    fn queries_of_hosts_are_what_the_suite_means() {
+        let spec = Spec::new(Shape::Cpu, 50, 24 * query::HOUR_NS);
+        for (name, parts) in [
+            (
+                "single-groupby-5-8-1",
+                [
+                    "date_trunc('minute', time) AS time, max(usage_user) AS usage_user, ",
+                    "max(usage_iowait) AS usage_iowait FROM cpu WHERE hostname IN ('host_",
+                ],
+            ),
+            (
+                "cpu-max-all-8",
+                ["date_trunc('hour', time)", "max(usage_guest_nice)"],
+            ),
+            (
+                "double-groupby-1",
+                [
+                    "hostname, avg(usage_user) AS usage_user FROM",
+                    "GROUP BY 1, 2",
+                ],
+            ),
+            (
+                "groupby-orderby-limit",
+                ["WHERE time < ", "ORDER BY 1 DESC LIMIT 5"],
+            ),
+            (
+                "high-cpu-all",
+                ["SELECT * FROM cpu", "usage_user > 90.0 AND time >="],
+            ),
+        ] {
+            let query = all_queries().find(|query| query.name == name).unwrap();
+            let sql = (query.draw)(&mut Draw::new(1, name, &spec)).sql;
+            for part in parts {
+                assert!(sql.contains(part), "{part} in {sql}");
+            }
+        }
     }
 }

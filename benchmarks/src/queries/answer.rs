@@ -113,7 +113,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn new(mut rows: Vec<Row>) -> Self {
-        rows.sort_by(|left, right| order(left, right));
+        rows.sort_by(order);
         Self { rows }
     }
 

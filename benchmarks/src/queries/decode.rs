@@ -159,18 +159,21 @@ struct MatrixSeries {
     values: Vec<(i64, String)>,
 }
 
+/// The labels of a series, by name: with the time they name a row.
+type Labels = Vec<(String, String)>;
+
 /// Series of VictoriaMetrics: the metric `<table>_<field>` is the column of the field. A window is
 /// named by its end there, by its begin here.
 pub(super) fn matrix(columns: &[Column], table: &str, query: &RangeQuery, body: &[u8]) -> Decoded {
     let answer: Matrix = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    let mut rows: BTreeMap<(i64, Vec<(String, String)>), Vec<Cell>> = BTreeMap::new();
+    let mut rows: BTreeMap<(i64, Labels), Vec<Cell>> = BTreeMap::new();
     for mut series in answer.data.result {
         let metric = series.metric.remove("__name__").unwrap_or_default();
         let field = metric
             .strip_prefix(table)
             .and_then(|rest| rest.strip_prefix('_'));
         let field = place(columns, field.unwrap_or(&metric))?;
-        let labels: Vec<(String, String)> = series.metric.into_iter().collect();
+        let labels: Labels = series.metric.into_iter().collect();
         for (end_s, value) in series.values {
             let value: f64 = value.parse().map_err(|_| format!("{value} as a number"))?;
             let row = rows.entry((end_s, labels.clone()));

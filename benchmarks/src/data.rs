@@ -9,7 +9,7 @@
 //! its own, so that data in order and out of order are the same rows.
 
 pub(crate) mod cpu;
-mod iot;
+pub(crate) mod iot;
 mod order;
 pub(crate) mod pdm;
 mod tally;

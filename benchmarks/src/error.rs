@@ -54,6 +54,15 @@ pub(crate) enum Error {
     #[error("the comparison with DuckDB failed: {detail}")]
     Comparison { detail: String },
 
+    #[error("{engine} ended; the end of its log:\n{detail}")]
+    Engine {
+        engine: &'static str,
+        detail: String,
+    },
+
+    #[error("{count} answers of queries are wrong or missing; the result names them")]
+    WrongAnswers { count: usize },
+
     #[error("{detail}")]
     Usage { detail: String },
 }

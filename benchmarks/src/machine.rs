@@ -1,6 +1,7 @@
 //! What a figure was taken on: the machine, the commit, the counters of a process. Linux only, from
 //! `/proc`.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
@@ -62,6 +63,38 @@ impl Usage {
             rss_bytes: kib_line(&status, "VmRSS")?,
             rss_peak_bytes: kib_line(&status, "VmHWM")?,
         })
+    }
+}
+
+/// CPU time of the threads of a process, to the nanosecond: the ticks of [`Usage`] are longer than
+/// a quick query takes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ThreadTimes(BTreeMap<String, u64>);
+
+impl ThreadTimes {
+    /// Of the threads that live now.
+    pub(crate) fn of(pid: u32) -> Result<Self> {
+        let folder = format!("/proc/{pid}/task");
+        let mut times = BTreeMap::new();
+        for entry in std::fs::read_dir(&folder).at(Path::new(&folder))? {
+            let path = entry.at(Path::new(&folder))?.path();
+            // A thread may end while the others are looked at.
+            let Ok(text) = std::fs::read_to_string(path.join("schedstat")) else {
+                continue;
+            };
+            let on_cpu = text.split(' ').next().and_then(|first| first.parse().ok());
+            let on_cpu = on_cpu.ok_or_else(|| unreadable("CPU time of a thread", &text))?;
+            times.insert(path.to_string_lossy().into_owned(), on_cpu);
+        }
+        Ok(Self(times))
+    }
+
+    /// What all threads took from `before` on, but for those that have ended since.
+    pub(crate) fn since(&self, before: &Self) -> Duration {
+        let took = self.0.iter().map(|(thread, &now)| {
+            now.saturating_sub(before.0.get(thread).copied().unwrap_or_default())
+        });
+        Duration::from_nanos(took.sum())
     }
 }
 
@@ -269,6 +302,10 @@ mod tests {
             machine.cores >= 1 && machine.memory_bytes > 1 << 20,
             "{machine:?}"
         );
+        let before = ThreadTimes::default();
+        let threads = ThreadTimes::of(std::process::id()).unwrap();
+        assert!(threads.since(&before) > Duration::ZERO);
+        assert_eq!(threads.since(&threads), Duration::ZERO);
         let usage = Usage::of(std::process::id()).unwrap();
         assert!(
             usage.rss_peak_bytes > 1 << 16 && usage.cpu_s >= 0.0,

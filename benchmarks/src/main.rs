@@ -11,6 +11,7 @@
 //! | `machine`, `record`           | what a figure was taken on, and the result                |
 //! | `interrupt`                   | what a signal must not leave behind                       |
 //! | `ingest`, `peers`, `scenario` | commands: any server, all servers, one figure each        |
+//! | `queries`                     | command: the queries of TSBS, beside other engines        |
 //! | `figures`, `report`           | command: the first figures, with queries                  |
 //! | `model`, `compare`            | what those queries must answer; the same in DuckDB        |
 
@@ -30,6 +31,7 @@ mod measure;
 mod metrics;
 mod model;
 mod peers;
+mod queries;
 mod record;
 mod report;
 mod scenario;
@@ -60,6 +62,8 @@ enum Command {
     Ingest(ingest::IngestOptions),
     /// Load the same files into this server, InfluxDB 1, VictoriaMetrics and QuestDB.
     Peers(Box<peers::PeersOptions>),
+    /// Ask the queries of TSBS, and the same of DuckDB, InfluxDB 1, VictoriaMetrics and DataFusion.
+    Queries(Box<queries::QueriesOptions>),
     /// Full rate for minutes, with flushes and compaction running.
     Sustained(scenario::sustained::Options),
     /// Time to acknowledgement with eight writers at half of the greatest rate.
@@ -99,6 +103,7 @@ fn run(command: Command) -> error::Result<()> {
         Command::Generate(options) => generate::generate(&options),
         Command::Ingest(options) => ingest::ingest(&options),
         Command::Peers(options) => peers::peers(&options),
+        Command::Queries(options) => queries::queries(&options),
         Command::Sustained(options) => scenario::sustained::run(&options),
         Command::Latency(options) => scenario::latency::run(&options),
         Command::Disorder(options) => scenario::ratio::disorder(&options),

@@ -35,7 +35,7 @@ pub(crate) struct Record {
     notes: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 struct Condition {
     name: String,
     value: String,
@@ -68,7 +68,17 @@ impl Aim {
         }
     }
 
-    fn text(self) -> String {
+    /// What it is, and whether `value` reaches it.
+    pub(crate) fn verdict(self, value: f64) -> String {
+        let verdict = if self.is_reached(value) {
+            "reached"
+        } else {
+            "**missed**"
+        };
+        format!("{}: {verdict}", self.text())
+    }
+
+    pub(crate) fn text(self) -> String {
         match self {
             Self::AtLeast(least) => format!("at least {}", shown(least)),
             Self::AtMost(most) => format!("at most {}", shown(most)),
@@ -170,11 +180,13 @@ impl Record {
         })
     }
 
+    /// Told twice, it stands there once.
     pub(crate) fn condition(&mut self, name: &str, value: impl ToString) {
-        self.conditions.push(Condition {
-            name: name.to_owned(),
-            value: value.to_string(),
-        });
+        let (name, value) = (name.to_owned(), value.to_string());
+        let condition = Condition { name, value };
+        if !self.conditions.contains(&condition) {
+            self.conditions.push(condition);
+        }
     }
 
     pub(crate) fn figure(&mut self, name: &str, unit: &str, value: Spread, aim: Option<Aim>) {
@@ -273,14 +285,8 @@ impl Record {
             "\n## Figures\n\n| figure | value | unit | aim |\n| --- | ---: | --- | --- |"
         )?;
         for figure in &self.figures {
-            let aim = figure.aim.map_or(String::new(), |aim| {
-                let verdict = if aim.is_reached(figure.value.median) {
-                    "reached"
-                } else {
-                    "**missed**"
-                };
-                format!("{}: {verdict}", aim.text())
-            });
+            let aim = figure.aim;
+            let aim = aim.map_or(String::new(), |aim| aim.verdict(figure.value.median));
             let value = spread_text(&figure.value);
             writeln!(
                 out,
@@ -307,7 +313,7 @@ fn spread_text(spread: &Spread) -> String {
 
 /// A number with about three significant digits, whole numbers and those above a hundred without
 /// decimals, thousands apart.
-fn shown(value: f64) -> String {
+pub(crate) fn shown(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 100.0 || value.fract() == 0.0 => 0,
         size if size >= 10.0 => 1,
@@ -364,6 +370,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut record = Record::begin("A title", folder.path()).unwrap();
         record.condition("durability", "sync");
+        record.condition("durability", "sync");
         record.single("bytes", "B/value", 1.4, Some(Aim::AtMost(1.5)));
         record.figure(
             "ratio",
@@ -378,6 +385,7 @@ mod tests {
         let out = folder.path().join("inner/result.json");
         record.write(&out).unwrap();
         let markdown = std::fs::read_to_string(out.with_extension("md")).unwrap();
+        assert_eq!(markdown.matches("| durability |").count(), 1);
         for line in [
             "# A title",
             "| durability | sync |",

@@ -31,8 +31,8 @@ const TAG_MISSING: f64 = 0.01;
 /// Purpose of the stream's generator of gaps.
 const GAPS: u32 = 1;
 
-const TAGS: [&str; 5] = ["name", "fleet", "driver", "model", "device_version"];
-const FLEET: [&str; 4] = ["East", "West", "North", "South"];
+pub(crate) const TAGS: [&str; 5] = ["name", "fleet", "driver", "model", "device_version"];
+pub(crate) const FLEET: [&str; 4] = ["East", "West", "North", "South"];
 const DRIVER: [&str; 6] = ["Derek", "Rodney", "Albert", "Andy", "Seth", "Trish"];
 const DEVICE_VERSION: [&str; 4] = ["v1.0", "v1.5", "v2.0", "v2.3"];
 

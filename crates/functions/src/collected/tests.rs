@@ -81,7 +81,7 @@ impl Record for Sample {
     }
 }
 
-function!(Kth, f64 => f64, 5, &[("k", DataType::Int64), ("scale", DataType::Float64)], |call: &Call| {
+function!(Kth, f64 => f64, 10, &[("k", DataType::Int64), ("scale", DataType::Float64)], |call: &Call| {
     let k = call.count("k", 0, 0, 9)?;
     let scale = call.float("scale", 1.0, "a number above 0", |scale| scale > 0.0)?;
     Ok(Formula::new(move |rows: &[f64]| rows.get(k).map(|row| row * scale)))
@@ -147,9 +147,9 @@ fn a_result_that_is_not_finite_is_null() {
 #[test]
 fn a_group_that_grows_too_large_is_refused() {
     kth(4).check(&[values(&[1.0, 2.0, 3.0, 4.0, 5.0])], Some(5.0), 0.0);
-    let error = kth(4).error(&[values(&[1.0; 6])]);
+    let error = kth(4).error(&[values(&[1.0; 11])]);
     assert!(
-        error.contains("Kth: more than 5 rows in one group"),
+        error.contains("Kth: more than 10 rows in one group"),
         "{error}"
     );
 }

@@ -140,7 +140,7 @@ OF_A_SAMPLE = {
     "lempel_ziv": lambda x: antropy.lziv_complexity(x > np.mean(x)),
     "lempel_ziv_normalized": lambda x: antropy.lziv_complexity(x > np.mean(x), normalize=True),
     "hurst": lambda x: nolds.hurst_rs(x, fit="poly"),
-    "dfa": lambda x: antropy.detrended_fluctuation(x) if len(x) >= 50 else None,
+    "dfa": lambda x: antropy.detrended_fluctuation(x) if len(x) >= 58 else None,
 }
 
 

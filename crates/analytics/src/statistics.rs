@@ -12,6 +12,7 @@
 //! | `two_samples`    | Kolmogorov–Smirnov, Mann–Whitney, Student and Welch, Anderson–Darling                   |
 //! | `distances`      | Wasserstein, Jensen–Shannon, population stability index, Kullback–Leibler               |
 //! | `entropy`        | Shannon, sample, approximate, permutation, spectral entropy, Lempel–Ziv                 |
+//! | `sampling`       | whether times are regular                                                              |
 //! | `memory`         | Hurst exponent, detrended fluctuation analysis                                          |
 //!
 //! Slices called `sorted` must be sorted; slices called `series` are in order of time. Expected values in the tests come
@@ -30,6 +31,7 @@ mod least_squares;
 mod means;
 mod memory;
 mod pairs;
+mod sampling;
 mod special;
 mod spreads;
 mod trend;
@@ -47,6 +49,7 @@ pub use entropy::{
 pub use histogram::{Bin, histogram};
 pub use means::{GeometricMean, HarmonicMean};
 pub use memory::{dfa, hurst};
+pub use sampling::is_regular;
 pub use spreads::{iqr, mad, qn_scale, sn_scale};
 pub use trend::{LinearTrend, MannKendall, TheilSen, linear_trend, mann_kendall, theil_sen};
 pub use two_samples::{Test, WelchTest, anderson, ks_test, mannwhitney, student_test, welch_test};

@@ -2,7 +2,7 @@
 //!
 //! | series                              | result                                             |
 //! |-------------------------------------|----------------------------------------------------|
-//! | too short for two sizes of windows  | none (hurst: below about 10 values; dfa: below 50) |
+//! | too short for two sizes of windows  | none (hurst: below about 10 values; dfa: below 58) |
 //! | all values equal                    | none                                               |
 
 use super::special::ln_gamma;

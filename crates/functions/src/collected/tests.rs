@@ -11,7 +11,8 @@ use datafusion_expr::Documentation;
 use super::output::{floats, integers as integer_column, texts};
 use super::testing::{Case, integers, signal, values};
 use super::{
-    Call, Collected, CollectedFunction, Formula, Label, Labelled, Pair, Record, Struct, Timed,
+    Call, Collected, CollectedFunction, Compared, Formula, Label, Labelled, Pair, Record, Struct,
+    Timed,
 };
 
 /// Declares a function for the tests: its rows, its output, its limit and its formula.
@@ -113,6 +114,13 @@ function!(Sums, Labelled => Vec<Sample>, 100, &[], |_: &Call| {
             sum: rows.iter().map(|row| row.value).sum(),
         };
         Some(rows.chunk_by(|a, b| a.label == b.label).map(sample).collect())
+    }))
+});
+
+function!(Shift, Compared => f64, 100, &[], |_: &Call| {
+    Ok(Formula::new(|rows: &[Compared]| {
+        let (reference, current) = Compared::split(rows);
+        Some(current.first()? - reference.first()?)
     }))
 });
 
@@ -286,4 +294,21 @@ fn distinct_is_refused() {
         error.contains("Kth(DISTINCT …) is not supported"),
         "{error}"
     );
+}
+
+#[test]
+fn compared_samples_are_two_columns_or_one_and_a_flag() {
+    let case = Case::new(Collected::udf(Shift));
+    let columns = [
+        values(&[3.0, f64::NAN, 2.0]),
+        values(&[9.0, 7.0, f64::INFINITY]),
+    ];
+    case.check(&columns, Some(5.0), 0.0);
+    let is_current = BooleanArray::from(vec![Some(true), Some(false), None, Some(true)]);
+    case.check(
+        &[values(&[4.0, 1.0, -9.0, 3.5]), Arc::new(is_current)],
+        Some(2.5),
+        0.0,
+    );
+    case.check(&[values(&[1.0]), values(&[f64::NAN])], None, 0.0);
 }

@@ -324,7 +324,7 @@ def over_time():
            "lempel_ziv(value, time[, normalize]), as antropy.lziv_complexity of values above the mean.", least=2)
     scalar("hurst", "hurst({v}, {n})", lambda x: nolds.hurst_rs(x, fit="poly"), 9,
            "hurst(value, time), as nolds.hurst_rs(fit='poly').", least=10)
-    scalar("dfa", "dfa({v}, {n})", antropy.detrended_fluctuation, 9,
+    scalar("dfa", "dfa({v}, {n})", antropy.detrended_fluctuation, 6,
            "dfa(value, time), as antropy.detrended_fluctuation.", least=58)
 
 

@@ -150,7 +150,8 @@ mod tests {
     #[test]
     fn exponents_agree_with_nolds_and_antropy() {
         check_series("hurst", 1e-9, hurst);
-        check_series("dfa", 1e-9, dfa);
+        // antropy adds 1e-9 to the denominator of its slopes.
+        check_series("dfa", 1e-6, dfa);
     }
 
     #[test]

@@ -40,9 +40,10 @@ pub(super) fn student_beyond(t: f64, degrees: f64) -> f64 {
     if t.is_infinite() {
         return 0.0;
     }
-    // For small t the share degrees / (degrees + t²) rounds to one: its complement is taken then.
+    // Near zero the share degrees / (degrees + t²) rounds to one; its complement does not, and p is large enough there
+    // to be taken from one.
     let square = t * t;
-    if square < degrees {
+    if square < 1.0 {
         1.0 - beta_below(0.5, degrees / 2.0, square / (degrees + square))
     } else {
         beta_below(degrees / 2.0, 0.5, degrees / (degrees + square))

@@ -294,7 +294,8 @@ mod tests {
                 let context = format!("{name} {about_name}");
                 close(Some(test.lags as f64), expect("lags"), 0.0, &context);
                 close(Some(test.statistic), expect("statistic"), 1e-9, &context);
-                close(Some(test.p), expect("p"), 1e-9, &context);
+                // The table is steep: digits lost in the statistic count several times.
+                close(Some(test.p), expect("p"), 1e-7, &context);
             }
         }
     }

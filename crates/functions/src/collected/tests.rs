@@ -9,10 +9,10 @@ use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::Documentation;
 
 use super::output::{floats, integers as integer_column, texts};
+use super::rows::Label;
 use super::testing::{Case, integers, signal, values};
 use super::{
-    Call, Collected, CollectedFunction, Compared, Formula, Label, Labelled, Pair, Record, Struct,
-    Timed,
+    Call, Collected, CollectedFunction, Compared, Formula, Labelled, Pair, Record, Struct, Timed,
 };
 
 /// Declares a function for the tests: its rows, its output, its limit and its formula.

@@ -39,7 +39,7 @@ SELECT asset_id, test['p'] FROM (SELECT asset_id, adf_test(temperature_c, time) 
     ),
     argument(
         name = "max_lags",
-        description = "A constant: the most lagged differences to consider, 0 to 1000. Default: 12·(n/100)^¼."
+        description = "A constant: the most lagged differences to consider, 0 to 100. Default: 12·(n/100)^¼."
     ),
     related_udf(name = "kpss_test"),
     related_udf(name = "ljung_box")
@@ -84,8 +84,8 @@ impl CollectedFunction for AdfTestOf {
     }
 }
 
-/// The most lags: each is a column of a regression or a pass over the signal.
-const LAGS_MAX: usize = 1000;
+/// The most lags: each is a column of a regression, whose cost grows with the square of their number.
+const LAGS_MAX: usize = 100;
 
 impl Record for AdfTest {
     fn fields(_argument_types: &[DataType]) -> Vec<(&'static str, DataType)> {
@@ -163,7 +163,7 @@ mod tests {
         let wrong = vec![ScalarValue::from("c"), ScalarValue::from(-1_i64)];
         let error = Case::with(Collected::udf(AdfTestOf), wrong).error(&signal(&[1.0, 2.0]));
         assert!(
-            error.contains("argument `max_lags` must be a whole number from 0 to 1000"),
+            error.contains("argument `max_lags` must be a whole number from 0 to 100"),
             "{error}"
         );
     }

@@ -4,7 +4,7 @@
 //! |--------------------------------------|-------------------|
 //! | one sample, or none                  | NULL              |
 //! | fewer than five in all, or all equal | NULL              |
-//! | more than 1000 samples               | an error          |
+//! | more than 100 samples               | an error          |
 //! | NULL, NaN, infinity among them       | those are skipped |
 
 use analytics::statistics::{Test, anderson};
@@ -28,7 +28,7 @@ SELECT test['statistic'], test['p'] FROM (SELECT anderson(vibration_g, asset_id)
     ),
     argument(
         name = "group",
-        description = "What tells the samples apart: a boolean, an integer or a text, with at most 1000 different values."
+        description = "What tells the samples apart: a boolean, an integer or a text, with at most 100 different values."
     ),
     related_udf(name = "ks_test"),
     related_udf(name = "mannwhitney")
@@ -56,8 +56,8 @@ impl CollectedFunction for Anderson {
     }
 }
 
-/// Every distinct value is looked up in every sample.
-const SAMPLES_MAX: usize = 1000;
+/// Every distinct value is compared with every sample.
+const SAMPLES_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -95,10 +95,10 @@ mod tests {
 
     #[test]
     fn too_many_samples_are_refused() {
-        let x: Vec<f64> = (0..1001).map(f64::from).collect();
-        let error = Case::new(Collected::udf(Anderson)).error(&[values(&x), integers(0..1001)]);
+        let x: Vec<f64> = (0..101).map(f64::from).collect();
+        let error = Case::new(Collected::udf(Anderson)).error(&[values(&x), integers(0..101)]);
         assert!(
-            error.contains("anderson: the group has more than 1000 samples"),
+            error.contains("anderson: the group has more than 100 samples"),
             "{error}"
         );
     }

@@ -34,7 +34,7 @@ FROM (SELECT unnest(pacf(vibration_g, time, 40)) AS l FROM sensor_data WHERE ass
     ),
     argument(
         name = "lags",
-        description = "A constant: the last lag, from 1 to 100000."
+        description = "A constant: the last lag, from 1 to 5000."
     ),
     related_udf(name = "acf"),
     related_udf(name = "ljung_box")
@@ -66,8 +66,8 @@ impl CollectedFunction for Pacf {
     }
 }
 
-/// More lags than anybody plots.
-const LAGS_MAX: usize = 100_000;
+/// The recursion takes time with the square of the lags.
+const LAGS_MAX: usize = 5000;
 
 /// The correlation of a signal with its own past.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ mod tests {
     fn lags_are_counted_from_one() {
         let error = case(0).error(&signal(&[1.0, 2.0]));
         assert!(
-            error.contains("pacf: argument `lags` must be a whole number from 1 to 100000"),
+            error.contains("pacf: argument `lags` must be a whole number from 1 to 5000"),
             "{error}"
         );
     }

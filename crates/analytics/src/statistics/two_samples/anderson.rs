@@ -30,15 +30,17 @@ pub fn anderson(samples: &[&[f64]]) -> Option<Test> {
 fn distance(samples: &[&[f64]], pooled: &[f64]) -> f64 {
     let n = pooled.len() as f64;
     let mut sums = vec![0.0; samples.len()];
+    // How many values of each sample are at most the last one of `pooled`.
+    let mut through = vec![0; samples.len()];
     let mut below_all = 0.0;
     for run in pooled.chunk_by(|a, b| a == b) {
         let (value, size) = (run[0], run.len() as f64);
         let middle = below_all + size / 2.0;
         let spread = middle * (n - middle) - n * size / 4.0;
-        for (sample, sum) in samples.iter().zip(&mut sums) {
-            let below = sample.partition_point(|x| *x < value);
-            let through = sample.partition_point(|x| *x <= value);
-            let rank = (below + through) as f64 / 2.0;
+        for ((sample, sum), through) in samples.iter().zip(&mut sums).zip(&mut through) {
+            let below = *through;
+            *through += sample[below..].iter().take_while(|x| **x <= value).count();
+            let rank = (below + *through) as f64 / 2.0;
             let deviation = n * rank - middle * sample.len() as f64;
             *sum += size / n * deviation * deviation / spread;
         }

@@ -119,19 +119,21 @@ mod tests {
     fn a_unit_root_is_told_from_none() {
         let case = Case::new(Collected::udf(AdfTestOf));
         let x: Vec<f64> = (0..40_i32)
-            .map(|i| f64::from(i * i % 11) + 0.1 * f64::from(i))
+            .map(|i| f64::from(i * i * i % 101) + 0.1 * f64::from(i))
             .collect();
         // statsmodels 0.15.0.
         case.check_fields(
             &signal(&x),
             Some(&[
-                ("statistic", -0.48168469496108657),
-                ("p", 0.8955413221672124),
-                ("lags", 10.0),
-                ("count", 29.0),
+                ("statistic", -6.270869341096557),
+                ("p", 4.007418629305964e-08),
+                ("lags", 0.0),
+                ("count", 39.0),
             ]),
             1e-7,
         );
+        let periodic: Vec<f64> = (0..40_i32).map(|i| f64::from(i * i % 11)).collect();
+        case.check_fields(&signal(&periodic), None, 0.0);
         case.check_fields(&signal(&[5.0; 30]), None, 0.0);
         case.check_fields(&signal(&[5.0, 6.0]), None, 0.0);
         case.check_fields(&signal(&[]), None, 0.0);
@@ -142,15 +144,15 @@ mod tests {
         let options = vec![ScalarValue::from("ct"), ScalarValue::from(2_i64)];
         let case = Case::with(Collected::udf(AdfTestOf), options);
         let x: Vec<f64> = (0..40_i32)
-            .map(|i| f64::from(i * i % 11) + 0.1 * f64::from(i))
+            .map(|i| f64::from(i * i * i % 101) + 0.1 * f64::from(i))
             .collect();
         case.check_fields(
             &signal(&x),
             Some(&[
-                ("statistic", -6.163849480655798),
-                ("p", 9.876727416493731e-07),
-                ("lags", 2.0),
-                ("count", 37.0),
+                ("statistic", -7.22040051166655),
+                ("p", 4.45829948845071e-09),
+                ("lags", 0.0),
+                ("count", 39.0),
             ]),
             1e-7,
         );

@@ -284,7 +284,7 @@ def over_time():
         test = pymannkendall.original_test(x)
         return [test.trend.replace(" ", " "), test.p, test.z, test.Tau, int(test.s), test.var_s]
 
-    struct("mann_kendall", "mann_kendall({v} + 0.5 * n, {n})", ("p", "z", "tau", "s", "var_s"),
+    struct("mann_kendall", "mann_kendall({v} + 0.5 * {n}, {n})", ("p", "z", "tau", "s", "var_s"),
            lambda x: kendall_trend(x[1] + 0.5 * x[0] if isinstance(x, tuple) else x + 0.5 * N)[1:],
            "mann_kendall(value, time[, alpha]), as pymannkendall.original_test.", types="RRRIR",
            errors=[("argument `alpha` must be a number between 0 and 1", "mann_kendall({v}, {n}, 5)")])

@@ -14,6 +14,7 @@ pub mod indicators;
 pub mod motor;
 mod sliding;
 mod spikes;
+pub mod statistics;
 mod summary;
 
 pub use sliding::Sliding;

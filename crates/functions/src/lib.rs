@@ -12,6 +12,7 @@
 //! | a constant that makes no sense            | an error that names the argument                        |
 
 mod aggregate;
+mod collected;
 mod constant;
 mod health;
 mod indicators;
@@ -22,6 +23,7 @@ mod planned;
 mod reference;
 mod scalar;
 mod spikes;
+mod statistics;
 #[cfg(test)]
 mod testing;
 mod values;
@@ -34,11 +36,15 @@ use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 /// Every aggregate function of this crate, family by family. All of them also work over window frames.
 pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
-    [indicators::aggregate_udfs(), spikes::aggregate_udfs()]
-        .into_iter()
-        .flatten()
-        .map(Arc::new)
-        .collect()
+    [
+        indicators::aggregate_udfs(),
+        spikes::aggregate_udfs(),
+        statistics::aggregate_udfs(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(Arc::new)
+    .collect()
 }
 
 /// Every scalar function of this crate, family by family.
@@ -83,7 +89,12 @@ mod tests {
         };
         assert_eq!(
             names(registry.udafs()),
-            "crest_factor kurtosis peak_to_peak rms skewness spike_count"
+            "acf adf_test anderson approx_entropy crest_factor cv dfa geomean harmonic_mean \
+             histogram hurst iqr jensen_shannon kendall kl_div kpss_test ks_test kurtosis \
+             lempel_ziv linear_trend ljung_box mad mann_kendall mannwhitney mode pacf peak_to_peak \
+             perm_entropy psi qn_scale rms sample_entropy shannon_entropy skewness sn_scale \
+             spearman spectral_entropy spike_count theil_sen trimmed_mean ttest value_range \
+             wasserstein winsorized_mean"
         );
         assert_eq!(
             names(registry.udfs()),

@@ -21,6 +21,9 @@ Beside the functions of [DataFusion](https://datafusion.apache.org/user-guide/sq
 Numbers of any type are accepted. NULL, NaN and infinities are missing values: aggregates skip them, other functions give
 NULL for them unless their entry says otherwise. Too few values, a ratio to zero and an overflow give NULL as well; no function gives NaN.
 Aggregates work with `GROUP BY`, with `FILTER (WHERE …)` and over window frames (`OVER (…)`).
+
+Statistics that need all rows of a group at once keep them: at most 2000000 rows per group unless their entry says
+otherwise, and more are an error. Over a moving frame they are computed anew for each row, at the cost of the whole frame.
 ";
 
 #[derive(Debug, Clone, Copy, PartialEq)]

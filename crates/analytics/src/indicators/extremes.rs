@@ -23,6 +23,14 @@ impl Extremes {
         self.max
     }
 
+    /// The largest minus the smallest value; `None` without values.
+    pub fn range(&self) -> Option<f64> {
+        if self.count == 0 {
+            return None;
+        }
+        defined(self.max - self.min)
+    }
+
     /// The largest minus the smallest value; `None` below two values.
     pub fn peak_to_peak(&self) -> Option<f64> {
         if self.count < COUNT_MIN {

@@ -54,6 +54,17 @@ impl CentralMoments {
         defined((self.m2 / self.count as f64).sqrt())
     }
 
+    /// The coefficient of variation: the population standard deviation over the mean; `None` below two values or when the
+    /// mean is zero.
+    pub fn variation(&self) -> Option<f64> {
+        let mean = self.mean().filter(|mean| *mean != 0.0)?;
+        if self.count < COUNT_MIN {
+            return None;
+        }
+        let variance = self.spread(COUNT_MIN).map_or(0.0, |(_, variance)| variance);
+        defined(variance.sqrt() / mean)
+    }
+
     /// The biased skewness, `m3 / m2^1.5`.
     pub fn skewness(&self) -> Option<f64> {
         let (n, variance) = self.spread(COUNT_MIN)?;

@@ -12,6 +12,7 @@
 //! | a constant that makes no sense            | an error that names the argument                        |
 
 mod aggregate;
+mod collected;
 mod constant;
 mod health;
 mod indicators;

@@ -72,7 +72,11 @@ fn reversals(values: &[f64]) -> Vec<(usize, f64)> {
     }
     let mut reversals = vec![(0, values[0])];
     let mut is_rising = None;
-    for (row, pair) in values.windows(2).enumerate().filter(|(_, pair)| is_unequal(pair)) {
+    for (row, pair) in values
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| is_unequal(pair))
+    {
         let rises = pair[1] > pair[0];
         if is_rising.is_some_and(|was_rising| was_rising != rises) {
             reversals.push((row, pair[0]));
@@ -105,7 +109,9 @@ pub fn miner_damage(values: &[f64], line: SnLine) -> Option<f64> {
         return None;
     }
     let cycles = rainflow(values);
-    let damages = cycles.iter().map(|cycle| cycle.count * line.damage(cycle.range));
+    let damages = cycles
+        .iter()
+        .map(|cycle| cycle.count * line.damage(cycle.range));
     defined(damages.sum())
 }
 
@@ -199,7 +205,11 @@ mod tests {
                 }
             }
         }
-        cycles.extend(points.windows(2).map(|pair| ((pair[1] - pair[0]).abs(), 0.5)));
+        cycles.extend(
+            points
+                .windows(2)
+                .map(|pair| ((pair[1] - pair[0]).abs(), 0.5)),
+        );
         cycles
     }
 

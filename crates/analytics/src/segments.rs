@@ -141,8 +141,14 @@ mod tests {
 
     #[test]
     fn a_session_ends_after_a_gap_that_is_longer_than_allowed() {
-        let series = [0, 5, 10, 16, 16, 21, 40].map(|time| (time, if time == 10 { NAN } else { 1.0 }));
-        let ids = |gap| -> Vec<i64> { run(SessionId::new(gap), &series).into_iter().flatten().collect() };
+        let series =
+            [0, 5, 10, 16, 16, 21, 40].map(|time| (time, if time == 10 { NAN } else { 1.0 }));
+        let ids = |gap| -> Vec<i64> {
+            run(SessionId::new(gap), &series)
+                .into_iter()
+                .flatten()
+                .collect()
+        };
         assert_eq!(ids(5.0), [0, 0, 0, 1, 1, 1, 2]);
         assert_eq!(ids(6.0), [0, 0, 0, 0, 0, 0, 1]);
         assert_eq!(ids(0.0), [0, 1, 2, 3, 3, 4, 5]);
@@ -154,9 +160,15 @@ mod tests {
     fn a_cycle_needs_both_thresholds() {
         let ids = |values: &[f64]| -> Vec<i64> {
             let series: Vec<_> = (0..).zip(values.iter().copied()).collect();
-            run(CycleId::new(8.0, 2.0), &series).into_iter().flatten().collect()
+            run(CycleId::new(8.0, 2.0), &series)
+                .into_iter()
+                .flatten()
+                .collect()
         };
-        assert_eq!(ids(&[0.0, 8.0, 7.0, 8.0, 3.0, 9.0, 2.0, 9.0]), [0, 1, 1, 1, 1, 1, 1, 2]);
+        assert_eq!(
+            ids(&[0.0, 8.0, 7.0, 8.0, 3.0, 9.0, 2.0, 9.0]),
+            [0, 1, 1, 1, 1, 1, 1, 2]
+        );
         assert_eq!(ids(&[5.0, 7.9, 2.0]), [0, 0, 0]);
         assert_eq!(ids(&[9.0, 1.0, 5.0, 8.0]), [1, 1, 1, 2]);
         assert_eq!(ids(&[NAN, 9.0, NAN, 1.0, NAN, 9.0]), [0, 1, 1, 1, 1, 2]);
@@ -164,19 +176,51 @@ mod tests {
 
     #[test]
     fn a_change_is_from_the_state_before() {
-        let states = [(0, NAN), (1, 3.0), (2, 3.0), (3, NAN), (4, 3.0), (5, 4.0), (6, 3.0)];
+        let states = [
+            (0, NAN),
+            (1, 3.0),
+            (2, 3.0),
+            (3, NAN),
+            (4, 3.0),
+            (5, 4.0),
+            (6, 3.0),
+        ];
         assert_eq!(
             run(ChangeFlag::default(), &states),
-            [None, None, Some(false), None, Some(false), Some(true), Some(true)]
+            [
+                None,
+                None,
+                Some(false),
+                None,
+                Some(false),
+                Some(true),
+                Some(true)
+            ]
         );
     }
 
     #[test]
     fn a_state_ages_from_its_first_point() {
-        let states = [(0, NAN), (1, 3.0), (3, 3.0), (4, NAN), (7, 3.0), (8, 4.0), (9, NAN)];
+        let states = [
+            (0, NAN),
+            (1, 3.0),
+            (3, 3.0),
+            (4, NAN),
+            (7, 3.0),
+            (8, 4.0),
+            (9, NAN),
+        ];
         assert_eq!(
             run(TimeSinceChange::new(2.0), &states),
-            [None, Some(0.0), Some(1.0), Some(1.5), Some(3.0), Some(0.0), Some(0.5)]
+            [
+                None,
+                Some(0.0),
+                Some(1.0),
+                Some(1.5),
+                Some(3.0),
+                Some(0.0),
+                Some(0.5)
+            ]
         );
     }
 }

@@ -1,45 +1,70 @@
 //! SQL functions for machines: thin adapters from Arrow arrays to the mathematics of `analytics`.
 //!
 //! Any DataFusion session can have them: `functions::register_all(&mut session_state)`. One file per function, grouped in
-//! families; the modules `aggregate` and `scalar` turn a few lines per function into whole-array, grouped and sliding
-//! implementations. The rules they keep for every function:
+//! families; the modules `aggregate`, `collected`, `scalar` and `window` turn a few lines per function into whole-array, grouped,
+//! sliding and streaming implementations. The rules they keep for every function:
 //!
 //! | input                                     | result                                                  |
 //! |-------------------------------------------|---------------------------------------------------------|
 //! | integers, decimals, floats                | cast to `DOUBLE` by the signature                       |
-//! | NULL, NaN, infinities                     | missing values: aggregates skip them, scalars give NULL |
+//! | NULL, NaN, infinities                     | missing values: aggregates skip them, others give NULL  |
 //! | too few values, a ratio to zero, overflow | NULL, never NaN                                         |
 //! | a constant that makes no sense            | an error that names the argument                        |
 
 mod aggregate;
+mod change;
 mod collected;
 mod constant;
+mod fatigue;
 mod health;
 mod indicators;
+mod length;
 mod motor;
 #[cfg(test)]
 mod planned;
 #[cfg(test)]
 mod reference;
 mod scalar;
+mod segments;
+mod smoothing;
 mod spikes;
 #[cfg(test)]
 mod testing;
 mod values;
+mod window;
 
 use std::sync::Arc;
 
 use datafusion_common::Result;
 use datafusion_expr::registry::FunctionRegistry;
-use datafusion_expr::{AggregateUDF, ScalarUDF};
+use datafusion_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 /// Every aggregate function of this crate, family by family. All of them also work over window frames.
 pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
-    [indicators::aggregate_udfs(), spikes::aggregate_udfs()]
-        .into_iter()
-        .flatten()
-        .map(Arc::new)
-        .collect()
+    [
+        indicators::aggregate_udfs(),
+        spikes::aggregate_udfs(),
+        change::aggregate_udfs(),
+        smoothing::aggregate_udfs(),
+        fatigue::aggregate_udfs(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(Arc::new)
+    .collect()
+}
+
+/// Every window function of this crate that is not an aggregate, family by family.
+pub fn all_window_udfs() -> Vec<Arc<WindowUDF>> {
+    [
+        change::window_udfs(),
+        segments::window_udfs(),
+        smoothing::window_udfs(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(Arc::new)
+    .collect()
 }
 
 /// Every scalar function of this crate, family by family.
@@ -61,6 +86,9 @@ pub fn register_all(registry: &mut dyn FunctionRegistry) -> Result<()> {
     }
     for udaf in all_aggregate_udfs() {
         registry.register_udaf(udaf)?;
+    }
+    for udwf in all_window_udfs() {
+        registry.register_udwf(udwf)?;
     }
     Ok(())
 }
@@ -84,12 +112,19 @@ mod tests {
         };
         assert_eq!(
             names(registry.udafs()),
-            "crest_factor kurtosis peak_to_peak rms skewness spike_count"
+            "counter_delta counter_irate counter_rate counter_resets crest_factor energy_total integral kurtosis \
+             miner_damage moving_avg moving_mad moving_median moving_quantile moving_std peak_to_peak rainflow rms \
+             skewness spike_count time_weighted_avg"
         );
         assert_eq!(
             names(registry.udfs()),
             "degradation_index health_from_score health_index pf_score power_vibration_ratio risk_level \
              rul_from_health_index voltage_stability"
+        );
+        assert_eq!(
+            names(registry.udwfs()),
+            "change_flag cumulative_integral cycle_id derivative derivative_central difference elapsed ewm_std ewm_var \
+             ewma non_negative_derivative non_negative_difference session_id time_since_change"
         );
     }
 }

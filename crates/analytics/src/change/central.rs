@@ -21,8 +21,8 @@ pub fn central_derivative(points: &[(f64, i64)], unit: f64) -> Vec<Option<f64>> 
         let neighbour = |place: Option<usize>| place.and_then(|p| rows.get(p)).map(|r| points[*r]);
         let before = neighbour(place.checked_sub(1));
         let after = neighbour(place.checked_add(1));
-        derivatives[row] = at(before, points[row], after)
-            .and_then(|per_tick| defined(per_tick * unit));
+        derivatives[row] =
+            at(before, points[row], after).and_then(|per_tick| defined(per_tick * unit));
     }
     derivatives
 }

@@ -82,7 +82,10 @@ mod tests {
     use super::*;
 
     /// Expected: increase, rate and rate at the end per 10 ticks, resets.
-    fn check(points: &[(f64, i64)], expected: (Option<f64>, Option<f64>, Option<f64>, Option<u64>)) {
+    fn check(
+        points: &[(f64, i64)],
+        expected: (Option<f64>, Option<f64>, Option<f64>, Option<u64>),
+    ) {
         let counter = Counter::over(points.iter().copied());
         let actual = (
             counter.and_then(|c| c.increase()),
@@ -97,7 +100,14 @@ mod tests {
     fn restarts_count_from_zero() {
         let rising = [(5.0, 0), (7.0, 10), (15.0, 20)];
         check(&rising, (Some(10.0), Some(5.0), Some(8.0), Some(0)));
-        let restarted = [(5.0, 0), (7.0, 10), (2.0, 20), (2.0, 30), (0.0, 40), (4.0, 50)];
+        let restarted = [
+            (5.0, 0),
+            (7.0, 10),
+            (2.0, 20),
+            (2.0, 30),
+            (0.0, 40),
+            (4.0, 50),
+        ];
         check(&restarted, (Some(8.0), Some(1.6), Some(4.0), Some(2)));
         let at_the_end = [(5.0, 0), (7.0, 10), (3.0, 20)];
         check(&at_the_end, (Some(5.0), Some(2.5), Some(3.0), Some(1)));
@@ -108,12 +118,18 @@ mod tests {
         check(&[], (None, None, None, None));
         check(&[(5.0, 0)], (None, None, None, Some(0)));
         check(&[(5.0, 3), (7.0, 3)], (Some(2.0), None, None, Some(0)));
-        check(&[(5.0, 3), (7.0, 3), (8.0, 13), (9.0, 13)], (Some(4.0), Some(4.0), None, Some(0)));
+        check(
+            &[(5.0, 3), (7.0, 3), (8.0, 13), (9.0, 13)],
+            (Some(4.0), Some(4.0), None, Some(0)),
+        );
     }
 
     #[test]
     fn an_overflow_is_not_defined() {
-        check(&[(-f64::MAX, 0), (f64::MAX, 10)], (None, None, None, Some(0)));
+        check(
+            &[(-f64::MAX, 0), (f64::MAX, 10)],
+            (None, None, None, Some(0)),
+        );
     }
 
     #[test]

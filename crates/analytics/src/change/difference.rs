@@ -143,7 +143,15 @@ mod tests {
     fn differences_are_from_the_point_before() {
         assert_eq!(
             run(Difference::new(Negative::Kept), &SERIES),
-            [None, Some(4.0), Some(-2.0), None, Some(6.0), None, Some(1.0)]
+            [
+                None,
+                Some(4.0),
+                Some(-2.0),
+                None,
+                Some(6.0),
+                None,
+                Some(1.0)
+            ]
         );
         assert_eq!(
             run(Difference::new(Negative::Dropped), &SERIES),
@@ -155,7 +163,15 @@ mod tests {
     fn derivatives_are_per_unit() {
         assert_eq!(
             run(Derivative::new(1.0, Negative::Kept), &SERIES),
-            [None, Some(2.0), Some(-1.0), None, Some(1.5), None, Some(1.0)]
+            [
+                None,
+                Some(2.0),
+                Some(-1.0),
+                None,
+                Some(1.5),
+                None,
+                Some(1.0)
+            ]
         );
         assert_eq!(
             run(Derivative::new(10.0, Negative::Dropped), &SERIES),

@@ -6,7 +6,7 @@
 //! | [`Step`]          | the earlier value, until the later one | `a · Δt`                             | a meter that reports changes |
 //! | [`SquaredStep`]   | the earlier value, squared             | `a² · Δt`                            | the energy of samples        |
 //!
-//! Of points at one time, the last in the order of arrival goes on. Sums are compensated (Neumaier 1974), so that an
+//! Of points at one time, the last goes on. Sums are compensated (Neumaier 1974), so that an
 //! integral of ten million points is as good as one of ten.
 
 use std::marker::PhantomData;
@@ -199,7 +199,10 @@ mod tests {
     fn one_point_has_no_area_and_one_time_no_mean() {
         check(&[], [None; 5]);
         check(&[(5.0, 1)], [None; 5]);
-        check(&[(5.0, 1), (7.0, 1)], [Some(0.0), Some(0.0), Some(0.0), None, None]);
+        check(
+            &[(5.0, 1), (7.0, 1)],
+            [Some(0.0), Some(0.0), Some(0.0), None, None],
+        );
     }
 
     #[test]
@@ -218,7 +221,9 @@ mod tests {
     #[test]
     fn small_areas_are_not_lost_beside_a_large_one() {
         let small = (1..=1_000_000).map(|time| (0.1, time + 1_000));
-        let points = std::iter::once((1e16, 0)).chain([(0.1, 1_000)]).chain(small);
+        let points = std::iter::once((1e16, 0))
+            .chain([(0.1, 1_000)])
+            .chain(small);
         let area = StepIntegral::over(points).unwrap().area(1.0).unwrap();
         assert_eq!(area, 1e19 + 100_000.0);
     }

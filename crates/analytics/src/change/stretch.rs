@@ -5,6 +5,7 @@
 //! two stacks needs (see [`Sliding`](crate::Sliding)): constant amortised time per point, and nothing is ever subtracted,
 //! so a point that left has no trace.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
@@ -28,6 +29,11 @@ pub trait Stretch: Copy + Debug + Send + Sync + 'static {
     }
 }
 
+/// The order of points: by time, and by value at equal times, because arrival has no order across threads.
+fn order(a: &(f64, i64), b: &(f64, i64)) -> Ordering {
+    a.1.cmp(&b.1).then(a.0.total_cmp(&b.0))
+}
+
 /// A first-in, first-out window of points with the [`Stretch`] of what is in it.
 ///
 /// Memory: 16 bytes per point, and a stretch for each of the older part of them.
@@ -39,7 +45,7 @@ pub struct SlidingStretch<S> {
     front: Vec<S>,
     /// All points that came after the front was built.
     back: Option<S>,
-    /// How many neighbours in the window have falling times.
+    /// How many neighbours in the window are not in the order of time.
     falls: usize,
 }
 
@@ -57,10 +63,15 @@ impl<S> Default for SlidingStretch<S> {
 impl<S: Stretch> SlidingStretch<S> {
     /// Adds a point at the newest end.
     pub fn push(&mut self, value: f64, time: i64) {
-        if self.points.back().is_some_and(|last| last.1 > time) {
+        let point = (value, time);
+        if self
+            .points
+            .back()
+            .is_some_and(|last| order(last, &point).is_gt())
+        {
             self.falls += 1;
         }
-        self.points.push_back((value, time));
+        self.points.push_back(point);
         append(&mut self.back, &S::of(value, time));
     }
 
@@ -70,11 +81,15 @@ impl<S: Stretch> SlidingStretch<S> {
             if self.front.is_empty() {
                 self.turn_over();
             }
-            let Some((_, time)) = self.points.pop_front() else {
+            let Some(gone) = self.points.pop_front() else {
                 return;
             };
             self.front.pop();
-            if self.points.front().is_some_and(|next| next.1 < time) {
+            if self
+                .points
+                .front()
+                .is_some_and(|next| order(&gone, next).is_gt())
+            {
                 self.falls -= 1;
             }
         }
@@ -82,7 +97,7 @@ impl<S: Stretch> SlidingStretch<S> {
 
     /// The stretch over the points in the window, in the order of time; `None` when there are none.
     ///
-    /// Constant time while the points came in that order, one sort of them otherwise. Equal times keep their order of arrival.
+    /// Constant time while the points came in that order, one sort of them otherwise. Equal times are ordered by value.
     pub fn stretch(&self) -> Option<S> {
         if self.falls == 0 {
             let mut stretch = self.front.last().copied();
@@ -92,7 +107,7 @@ impl<S: Stretch> SlidingStretch<S> {
             return stretch;
         }
         let mut points: Vec<_> = self.points.iter().copied().collect();
-        points.sort_by_key(|(_, time)| *time);
+        points.sort_unstable_by(order);
         S::over(points)
     }
 
@@ -149,14 +164,14 @@ pub(crate) mod promises {
 
     fn read_over<S: Stretch>(points: &[(f64, i64)], read: Read<S>) -> Option<f64> {
         let mut points = points.to_vec();
-        points.sort_by_key(|(_, time)| *time);
+        points.sort_by(super::order);
         S::over(points).as_ref().and_then(read)
     }
 
     /// Any cut of the points, joined again, reads the same as all of them at once.
     fn parts_join_to_the_whole<S: Stretch>(points: &[(f64, i64)], cut: usize, read: Read<S>) {
         let mut points = points.to_vec();
-        points.sort_by_key(|(_, time)| *time);
+        points.sort_by(super::order);
         let (left, right) = points.split_at(cut.min(points.len()));
         let mut joined = S::over(left.iter().copied());
         if let Some(right) = S::over(right.iter().copied()) {
@@ -167,11 +182,7 @@ pub(crate) mod promises {
     }
 
     /// A moving window reads the same as computing each window afresh.
-    fn windows_equal_recomputation<S: Stretch>(
-        points: &[(f64, i64)],
-        width: usize,
-        read: Read<S>,
-    ) {
+    fn windows_equal_recomputation<S: Stretch>(points: &[(f64, i64)], width: usize, read: Read<S>) {
         let mut window = SlidingStretch::<S>::default();
         for end in 1..=points.len() {
             window.push(points[end - 1].0, points[end - 1].1);
@@ -202,7 +213,7 @@ pub(crate) mod promises {
             parts_join_to_the_whole::<S>(&points, cut, read);
             windows_equal_recomputation::<S>(&points, width, read);
             let mut in_order = points.clone();
-            in_order.sort_by_key(|(_, time)| *time);
+            in_order.sort_by(super::order);
             windows_equal_recomputation::<S>(&in_order, width, read);
         });
     }

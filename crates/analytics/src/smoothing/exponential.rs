@@ -160,7 +160,11 @@ impl Running for EwmSpread {
         } else {
             state.variance
         };
-        defined(if self.is_root { variance.sqrt() } else { variance })
+        defined(if self.is_root {
+            variance.sqrt()
+        } else {
+            variance
+        })
     }
 }
 
@@ -210,7 +214,15 @@ mod tests {
         2.5282636595152006,
         2.854273096921261,
     ];
-    const SERIES: [(i64, f64); 7] = [(0, NAN), (1, 2.0), (2, 8.0), (4, NAN), (5, 0.0), (12, 4.0), (13, 1.0)];
+    const SERIES: [(i64, f64); 7] = [
+        (0, NAN),
+        (1, 2.0),
+        (2, 8.0),
+        (4, NAN),
+        (5, 0.0),
+        (12, 4.0),
+        (13, 1.0),
+    ];
 
     fn check<R: Running<Output = f64>>(running: R, expected: [f64; 7]) {
         let expected = expected.map(|value| value.is_finite().then_some(value));
@@ -223,7 +235,10 @@ mod tests {
         check(EwmMean::new(BY_ROW), MEANS_BY_ROW);
         check(EwmSpread::variance(BY_ROW, true), VARIANCES_BY_ROW);
         check(EwmSpread::variance(BY_ROW, false), BIASED_BY_ROW);
-        check(EwmSpread::deviation(BY_ROW, true), VARIANCES_BY_ROW.map(f64::sqrt));
+        check(
+            EwmSpread::deviation(BY_ROW, true),
+            VARIANCES_BY_ROW.map(f64::sqrt),
+        );
     }
 
     // Expected: pandas 3.1.1, Series.ewm(halflife=…, times=…, adjust=False) for the mean; pandas has no variance by time,
@@ -233,7 +248,10 @@ mod tests {
         check(EwmMean::new(BY_TIME), MEANS_BY_TIME);
         check(EwmSpread::variance(BY_TIME, true), VARIANCES_BY_TIME);
         check(EwmSpread::variance(BY_TIME, false), BIASED_BY_TIME);
-        check(EwmSpread::deviation(BY_TIME, false), BIASED_BY_TIME.map(f64::sqrt));
+        check(
+            EwmSpread::deviation(BY_TIME, false),
+            BIASED_BY_TIME.map(f64::sqrt),
+        );
     }
 
     #[test]
@@ -241,7 +259,10 @@ mod tests {
         let series: Vec<_> = (0..50).map(|t| (t * 2, (t * t % 7) as f64)).collect();
         let by_row = Fading::ByRow { alpha: 0.5 };
         let by_time = Fading::ByTime { halflife: 2.0 };
-        assert_close(&run(EwmMean::new(by_time), &series), &run(EwmMean::new(by_row), &series));
+        assert_close(
+            &run(EwmMean::new(by_time), &series),
+            &run(EwmMean::new(by_row), &series),
+        );
         assert_close(
             &run(EwmSpread::variance(by_time, true), &series),
             &run(EwmSpread::variance(by_row, true), &series),
@@ -261,10 +282,22 @@ mod tests {
     #[test]
     fn equal_values_do_not_vary_and_the_newest_may_be_all() {
         let series = [(0, 5.0), (1, 5.0), (2, 5.0)];
-        assert_close(&run(EwmSpread::deviation(BY_ROW, true), &series), &[None, Some(0.0), Some(0.0)]);
+        assert_close(
+            &run(EwmSpread::deviation(BY_ROW, true), &series),
+            &[None, Some(0.0), Some(0.0)],
+        );
         let newest = Fading::ByRow { alpha: 1.0 };
-        assert_close(&run(EwmMean::new(newest), &[(0, 5.0), (1, 7.0)]), &[Some(5.0), Some(7.0)]);
-        assert_close(&run(EwmSpread::variance(newest, true), &[(0, 5.0), (1, 7.0)]), &[None, None]);
-        assert_close(&run(EwmMean::new(BY_TIME), &[(3, 5.0), (3, 7.0)]), &[Some(5.0), Some(5.0)]);
+        assert_close(
+            &run(EwmMean::new(newest), &[(0, 5.0), (1, 7.0)]),
+            &[Some(5.0), Some(7.0)],
+        );
+        assert_close(
+            &run(EwmSpread::variance(newest, true), &[(0, 5.0), (1, 7.0)]),
+            &[None, None],
+        );
+        assert_close(
+            &run(EwmMean::new(BY_TIME), &[(3, 5.0), (3, 7.0)]),
+            &[Some(5.0), Some(5.0)],
+        );
     }
 }

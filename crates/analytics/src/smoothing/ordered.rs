@@ -127,7 +127,10 @@ impl OrderedWindow {
 
     /// How many values are below `value`.
     fn rank(&self, value: f64) -> usize {
-        let index = self.blocks.partition_point(|block| block[0] < value).saturating_sub(1);
+        let index = self
+            .blocks
+            .partition_point(|block| block[0] < value)
+            .saturating_sub(1);
         let within = self.blocks[index].partition_point(|v| *v < value);
         self.counts.before(index) + within
     }
@@ -266,7 +269,11 @@ mod tests {
             window.quantile(0.25),
             window.median_absolute_deviation(),
         ];
-        assert_eq!(actual, expected.map_or([None; 3], |e| e.map(Some)), "{values:?}");
+        assert_eq!(
+            actual,
+            expected.map_or([None; 3], |e| e.map(Some)),
+            "{values:?}"
+        );
     }
 
     // Expected: numpy 2.4.6 median and quantile, scipy 1.17.1 stats.median_abs_deviation.
@@ -276,7 +283,10 @@ mod tests {
         check(&[3.0], Some([3.0, 3.0, 0.0]));
         check(&[4.0, 1.0, 3.0, 2.0], Some([2.5, 1.75, 1.0]));
         check(&[9.0, 1.0, 3.0], Some([3.0, 2.0, 2.0]));
-        check(&[2.0, 8.0, 0.0, 4.0, 1.0, 9.0, 9.0, 0.0], Some([3.0, 0.75, 3.0]));
+        check(
+            &[2.0, 8.0, 0.0, 4.0, 1.0, 9.0, 9.0, 0.0],
+            Some([3.0, 0.75, 3.0]),
+        );
         check(&[5.0; 9], Some([5.0, 5.0, 0.0]));
         check(&[-0.0, 0.0, -0.0], Some([0.0, 0.0, 0.0]));
     }

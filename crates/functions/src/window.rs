@@ -37,7 +37,7 @@ use datafusion_expr::{
 use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
 
 pub(crate) use arguments::{Argument, Arguments};
-pub(crate) use running::running;
+pub(crate) use running::{Cell, running};
 pub(crate) use whole::whole;
 
 /// A function over the rows of a partition, in order.

@@ -58,7 +58,7 @@ impl WindowFunction for TimeSinceChange {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::StringArray;
+    use arrow::array::{ArrayRef, StringArray};
 
     use super::*;
     use crate::window::Window;
@@ -78,7 +78,7 @@ mod tests {
             Some("a"),
             Some("a"),
         ];
-        let states = Arc::new(StringArray::from(texts.to_vec()));
+        let states: ArrayRef = Arc::new(StringArray::from(texts.to_vec()));
         let time = seconds(&[0.0, 1.0, 3.0, 4.0, 7.0, 8.0, 8.0, -1.0]);
         let case = WindowCase::new(Window::udf(TimeSinceChange));
         let expected = [NAN, 0.0, 2.0, 3.0, 6.0, 0.0, 0.0, NAN];

@@ -48,7 +48,7 @@ impl WindowCase {
             .field(WindowUDFFieldArgs::new(&planned.fields, "result"))?;
         assert_eq!(whole.data_type(), field.data_type(), "the declared type");
         let mut evaluator = planned.evaluator()?;
-        if evaluator.supports_bounded_execution() {
+        if planned.row_count > 0 && evaluator.supports_bounded_execution() {
             let streamed = planned.stream(evaluator.as_mut())?;
             assert_eq!(&streamed, &whole, "{}: row by row", self.udwf.name());
         }

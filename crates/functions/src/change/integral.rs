@@ -125,7 +125,7 @@ mod tests {
         case(vec![]).check(&columns, Some(10.75), 1e-12);
         case(vec![]).check(&cycles, Some(10.75), 1e-12);
         case(vec![millis(500)]).check(&columns, Some(21.5), 1e-12);
-        case(vec![0.5.into()]).check(&cycles, Some(21.5), 1e-12);
+        case(vec![0.5_f64.into()]).check(&cycles, Some(21.5), 1e-12);
         case(vec![millis(500), "trapezoid".into()]).check(&columns, Some(21.5), 1e-12);
         case(vec![millis(500), "step".into()]).check(&columns, Some(2.0), 1e-12);
     }

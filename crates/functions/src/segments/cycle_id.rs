@@ -103,7 +103,7 @@ mod tests {
         );
         let case = WindowCase::with(
             Window::udf(CycleId),
-            vec![ScalarValue::Float64(None), 1.0.into()],
+            vec![ScalarValue::Float64(None), 1.0_f64.into()],
         );
         assert!(
             case.error(&columns)

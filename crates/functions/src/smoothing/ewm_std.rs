@@ -116,7 +116,7 @@ mod tests {
             6.746685832328958,
         ]
         .map(f64::sqrt);
-        case(vec![0.3.into()]).check(&[values(&VALUES)], &by_row);
+        case(vec![0.3_f64.into()]).check(&[values(&VALUES)], &by_row);
         let by_time = [
             NAN,
             NAN,
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn bias_can_be_kept() {
         let by_row = [NAN, 0.0, 7.56, 7.56, 8.3244, 6.204156, 5.23579644].map(f64::sqrt);
-        case(vec![0.3.into(), true.into()]).check(&[values(&VALUES)], &by_row);
+        case(vec![0.3_f64.into(), true.into()]).check(&[values(&VALUES)], &by_row);
         let by_time = [
             NAN,
             0.0,

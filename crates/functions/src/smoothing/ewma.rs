@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn rows_and_times_weigh_as_in_pandas() {
         let by_row = [NAN, 2.0, 3.8, 3.8, 2.66, 3.062, 2.4434];
-        case(vec![0.3.into()]).check(&[values(&VALUES)], &by_row);
+        case(vec![0.3_f64.into()]).check(&[values(&VALUES)], &by_row);
         let by_time = [
             NAN,
             2.0,

@@ -18,6 +18,9 @@ pub(super) struct OrderedCase {
     constants: Vec<ScalarValue>,
 }
 
+/// One way to compute the result over a column.
+type Way = fn(&AggregateFunctionExpr, &ArrayRef) -> Result<ScalarValue>;
+
 impl OrderedCase {
     pub(super) fn new(udaf: AggregateUDF, constants: Vec<ScalarValue>) -> Self {
         let udaf = Arc::new(udaf);
@@ -26,10 +29,7 @@ impl OrderedCase {
 
     /// Checks the result for the whole column, for merged parts and for what is left of a frame.
     pub(super) fn check(&self, x: &ArrayRef, expected: Option<f64>) {
-        let ways: [(
-            &str,
-            fn(&AggregateFunctionExpr, &ArrayRef) -> Result<ScalarValue>,
-        ); 3] = [("whole", whole), ("merged", merged), ("moving", moving)];
+        let ways: [(&str, Way); 3] = [("whole", whole), ("merged", merged), ("moving", moving)];
         let aggregate = self.plan(x).unwrap();
         for (name, way) in ways {
             let result = float(&way(&aggregate, x).unwrap());

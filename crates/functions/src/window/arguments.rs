@@ -47,7 +47,7 @@ impl Argument {
     fn coerced(self, given: &DataType, time: Option<&DataType>) -> Option<DataType> {
         use DataType::{Boolean, Float64, Int64, Interval, Null, Timestamp, UInt64, Utf8};
         let given = match given {
-            DataType::Dictionary(_, value) => value,
+            DataType::Dictionary(_, value) => value.as_ref(),
             other => other,
         };
         match self {

@@ -4,7 +4,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray, UInt64Array,
 };
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, TimestampNanosecondType};
+use arrow::datatypes::{DataType, Int64Type, TimestampNanosecondType};
 use datafusion_common::{Result, exec_err, internal_err};
 
 use super::{Argument, Arguments};
@@ -114,7 +114,7 @@ struct Times<'a> {
 impl<'a> Times<'a> {
     fn new(array: &'a ArrayRef) -> Self {
         let ticks = match array.data_type() {
-            DataType::Int64 => array.as_primitive::<arrow::datatypes::Int64Type>().values(),
+            DataType::Int64 => array.as_primitive::<Int64Type>().values(),
             _ => array.as_primitive::<TimestampNanosecondType>().values(),
         };
         Self {

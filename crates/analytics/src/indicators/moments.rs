@@ -54,14 +54,6 @@ impl CentralMoments {
         defined((self.m2 / self.count as f64).sqrt())
     }
 
-    /// The sample standard deviation (divided by n − 1); `None` below two values.
-    pub fn std_sample(&self) -> Option<f64> {
-        if self.count < COUNT_MIN {
-            return None;
-        }
-        defined((self.m2 / (self.count - 1) as f64).sqrt())
-    }
-
     /// The biased skewness, `m3 / m2^1.5`.
     pub fn skewness(&self) -> Option<f64> {
         let (n, variance) = self.spread(COUNT_MIN)?;
@@ -85,6 +77,14 @@ impl CentralMoments {
         let (n, _) = self.spread(4)?;
         let biased = self.kurtosis()?;
         defined((n - 1.0) / ((n - 2.0) * (n - 3.0)) * ((n + 1.0) * biased + 6.0))
+    }
+
+    /// The sample standard deviation (divided by n − 1); `None` below two values.
+    pub fn std_sample(&self) -> Option<f64> {
+        if self.count < COUNT_MIN {
+            return None;
+        }
+        defined((self.m2 / (self.count - 1) as f64).sqrt())
     }
 
     /// The count and the population variance, if there are enough values and they vary.

@@ -77,7 +77,7 @@ def relation(written=WRITTEN, seconds=SECONDS, names="time, x"):
 
 SERIES = relation()
 BRIEF = relation(WRITTEN[:2], SECONDS[:2])
-CYCLES = "(VALUES " + ", ".join(f"({int(2 * s)}, {v})" for s, v in zip(SECONDS, WRITTEN)) + ") AS t(cycle, x)"
+TICKS = "(VALUES " + ", ".join(f"({int(2 * s)}, {v})" for s, v in zip(SECONDS, WRITTEN)) + ") AS t(tick, x)"
 
 
 def spread(results, is_present=PRESENT, missing=np.nan):
@@ -97,7 +97,7 @@ def before(x):
     return np.concatenate([[np.nan], np.diff(x)])
 
 
-def windows(name, title, args, results, unit=None, unit_results=None, cycle_unit=None):
+def windows(name, title, args, results, unit=None, unit_results=None, tick_unit=None):
     """What the tests of all functions of (x, time[, unit]) begin with."""
     file = File(name, title)
     call = f"{name}({args})"
@@ -117,7 +117,7 @@ def windows(name, title, args, results, unit=None, unit_results=None, cycle_unit
     file.query(
         "times that are integers, here of half a second",
         "IR",
-        f"SELECT cycle, {name}({args.replace('time', 'cycle')}{', ' + cycle_unit if cycle_unit else ''}) OVER (ORDER BY cycle) FROM {CYCLES} ORDER BY cycle",
+        f"SELECT tick, {name}({args.replace('time', 'tick')}{', ' + tick_unit if tick_unit else ''}) OVER (ORDER BY tick) FROM {TICKS} ORDER BY tick",
         rows_of([2 * SECONDS, results]),
     )
     file.query("no rows", "R", f"SELECT {call} OVER (ORDER BY time) FROM {SERIES} WHERE x = 99", [])
@@ -137,10 +137,10 @@ def of_many_rows(file, call, naive, numbers="n * n % 97"):
         "II",
         f"""
 WITH signal AS (SELECT n, n % 7 AS g, CAST({numbers} AS DOUBLE) AS x, n * 3 + n % 5 AS c FROM generate_series(1, 10000) AS t(n)),
-both AS (SELECT {call} OVER w AS actual, {naive} AS expected FROM signal WINDOW w AS (PARTITION BY g ORDER BY c))
+compared AS (SELECT {call} OVER w AS actual, {naive} AS expected FROM signal WINDOW w AS (PARTITION BY g ORDER BY c))
 SELECT count(*), sum(CASE
   WHEN (actual IS NULL) <> (expected IS NULL) OR abs(actual - expected) > 1e-9 * greatest(1, abs(expected))
-  THEN 1 ELSE 0 END) FROM both""",
+  THEN 1 ELSE 0 END) FROM compared""",
         [[10000, 0]],
     )
 
@@ -209,8 +209,8 @@ def change():
     of_many_rows(f, "cumulative_integral(x, c)",
                  "(SELECT 0) + coalesce(sum((x + before_x) / 2 * (c - before_c)) OVER w, 0)")
     f.text = f.text.replace(
-        "both AS (SELECT cumulative_integral",
-        "steps AS (SELECT *, lag(x) OVER s AS before_x, lag(c) OVER s AS before_c FROM signal WINDOW s AS (PARTITION BY g ORDER BY c)),\nboth AS (SELECT cumulative_integral",
+        "compared AS (SELECT cumulative_integral",
+        "steps AS (SELECT *, lag(x) OVER s AS before_x, lag(c) OVER s AS before_c FROM signal WINDOW s AS (PARTITION BY g ORDER BY c)),\ncompared AS (SELECT cumulative_integral",
     ).replace("(SELECT 0) + ", "").replace("AS expected FROM signal", "AS expected FROM steps")
     of_a_table(f, "cumulative_integral(x, time)", "R", lambda factor: area * factor)
     f.write()
@@ -303,7 +303,7 @@ def integrals():
     steps = np.sum(X[:-1] * np.diff(T))
     f = aggregate("integral", "integral(value, time[, unit[, method]]): the area under a signal.", "x, time", lines, "INTERVAL '1 minute'", lines / 60)
     f.query("both methods", "RR", f"SELECT integral(x, time, INTERVAL '1 second', 'trapezoid'), integral(x, time, INTERVAL '1 second', 'step') FROM {SERIES}", [[lines, steps]])
-    f.query("times that are integers, here of half a second", "RR", f"SELECT integral(x, cycle), integral(x, cycle, 2, 'step') FROM {CYCLES}", [[lines * 2, steps]])
+    f.query("times that are integers, here of half a second", "RR", f"SELECT integral(x, tick), integral(x, tick, 2, 'step') FROM {TICKS}", [[lines * 2, steps]])
     f.error("`method` must be one of 'trapezoid', 'step'", f"SELECT integral(x, time, INTERVAL '1 second', 'simpson') FROM {BRIEF}")
     aggregate_of_many_rows(f, "integral(x, c)", "sum((x + before_x) / 2 * (c - before_c))")
     f.write()
@@ -326,10 +326,10 @@ def segments():
     gaps = np.concatenate([[False], np.diff(SECONDS) > 2])
     f = windows("session_id", "session_id(time, gap): the number of a row's session; a gap longer than `gap` begins the next.", "time, INTERVAL '2 seconds'", gaps.cumsum())
     f.text = f.text.replace("query TR", "query TI").replace("query IR", "query II").replace("query R\n", "query I\n")
-    f.text = f.text.replace("session_id(cycle, INTERVAL '2 seconds')", "session_id(cycle, 4)")
+    f.text = f.text.replace("session_id(tick, INTERVAL '2 seconds')", "session_id(tick, 4)")
     f.error("session_id takes session_id", f"SELECT session_id(time, 2) OVER (ORDER BY time) FROM {BRIEF}")
     of_many_rows(f, "session_id(c, 22)", "sum(CASE WHEN c - before_c > 22 THEN 1 ELSE 0 END) OVER w")
-    f.text = f.text.replace("both AS (SELECT session_id", "steps AS (SELECT *, lag(c) OVER s AS before_c FROM signal WINDOW s AS (PARTITION BY g ORDER BY c)),\nboth AS (SELECT session_id").replace("AS expected FROM signal", "AS expected FROM steps")
+    f.text = f.text.replace("compared AS (SELECT session_id", "steps AS (SELECT *, lag(c) OVER s AS before_c FROM signal WINDOW s AS (PARTITION BY g ORDER BY c)),\ncompared AS (SELECT session_id").replace("AS expected FROM signal", "AS expected FROM steps")
     f.write()
 
     ids, is_up, cycle = [], False, 0
@@ -402,7 +402,7 @@ def smoothing():
         bias = "" if row_bias is None else "[, bias]"
         f = windows(name, f"{name}(x, time, halflife{bias}) and {name}(x, alpha{bias}): exponentially weighted {what}.",
                     "x, time, INTERVAL '4 seconds'", carried(time))
-        f.text = f.text.replace(f"{name}(x, cycle, INTERVAL '4 seconds')", f"{name}(x, cycle, 8)")
+        f.text = f.text.replace(f"{name}(x, tick, INTERVAL '4 seconds')", f"{name}(x, tick, 8)")
         f.query("by row, whatever the times", "R", f"SELECT {name}(x, 0.3) OVER (ORDER BY time) FROM {SERIES} ORDER BY time", rows_of([carried(row)]))
         if row_bias is not None:
             f.query("not corrected for bias", "RR", f"SELECT {name}(x, 0.3, true) OVER w, {name}(x, time, INTERVAL '4 seconds', true) OVER w FROM {SERIES} WINDOW w AS (ORDER BY time) ORDER BY time",

@@ -26,9 +26,9 @@ use crate::collected::{Call, CollectedFunction, Formula, Record, Timed};
     description = "Load cycles of a signal, counted by rainflow (ASTM E1049): a list of structs with `range` and `mean` of each cycle, its `count` (1, or 0.5 for half a cycle), and the times of its `start` and `end`. Use it with `unnest`. NULL below two rows, an empty list when the load never changes.",
     syntax_example = "rainflow(value, time)",
     sql_example = r#"```sql
-SELECT asset_id, cycle['range'] AS range, sum(cycle['count']) AS cycles
-FROM (SELECT asset_id, unnest(rainflow(strain, time)) AS cycle FROM loads GROUP BY asset_id)
-GROUP BY asset_id, range;
+SELECT asset_id, c['range'] AS size, sum(c['count']) AS cycles
+FROM (SELECT asset_id, unnest(rainflow(strain, time)) AS c FROM loads GROUP BY asset_id)
+GROUP BY asset_id, size;
 ```"#,
     argument(
         name = "value",

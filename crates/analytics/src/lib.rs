@@ -4,19 +4,29 @@
 //! values ──push/extend──▶ Summary ──merge──▶ Summary ──▶ rms, kurtosis, …      whole arrays and groups
 //!                            ▲
 //! values ──push/pop──▶ Sliding<Summary>                                       moving windows
+//!
+//! points in order ──join──▶ Stretch                                           whole arrays, groups, parts in order
+//! points ──push/pop──▶ SlidingStretch<Stretch>                                moving windows
+//! points in order ──push──▶ Running ──▶ one result per point                  series
 //! ```
 //!
 //! Rules every function here keeps: inputs are finite (the caller drops what is missing), a result that is not
 //! defined is `None` and never NaN, and the same values give the same result however they were split.
 
+pub mod change;
+pub mod fatigue;
 pub mod health;
 pub mod indicators;
 pub mod motor;
+mod running;
+pub mod segments;
 mod sliding;
+pub mod smoothing;
 mod spikes;
 pub mod statistics;
 mod summary;
 
+pub use running::Running;
 pub use sliding::Sliding;
 pub use spikes::{SpikeMode, spike_count};
 pub use summary::Summary;

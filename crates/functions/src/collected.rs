@@ -80,8 +80,21 @@ pub(crate) trait CollectedFunction: Debug + Eq + Hash + Send + Sync + 'static {
     /// Reads the options and returns the formula over sorted rows.
     fn bind(&self, call: &Call) -> Result<Formula<Self::Row, Self::Output>>;
 
+    /// An accumulator of moving frames, for a function that need not compute each result anew.
+    fn moving(&self, _call: &Call) -> Result<Option<Box<dyn Accumulator>>> {
+        Ok(None)
+    }
+
     /// The generated documentation.
     fn documentation(&self) -> Option<&Documentation>;
+}
+
+/// The type of an option beside columns of the given types: a length of time is a number where times are integers.
+fn option_type(declared: &DataType, columns: &[DataType]) -> DataType {
+    match (declared, columns.get(1)) {
+        (DataType::Interval(_), Some(DataType::Int64)) => DataType::Float64,
+        _ => declared.clone(),
+    }
 }
 
 type Compute<R, O> = dyn Fn(&[R]) -> Result<Option<O>> + Send + Sync;
@@ -125,7 +138,8 @@ impl<F: CollectedFunction> Collected<F> {
     pub(crate) fn udf(function: F) -> AggregateUDF {
         let with_options = |columns: Vec<DataType>| {
             (F::REQUIRED..=F::OPTIONS.len()).map(move |count| {
-                let options = F::OPTIONS[..count].iter().map(|(_, kind)| kind.clone());
+                let options = F::OPTIONS[..count].iter();
+                let options = options.map(|(_, kind)| option_type(kind, &columns));
                 TypeSignature::Exact(columns.iter().cloned().chain(options).collect())
             })
         };
@@ -136,7 +150,8 @@ impl<F: CollectedFunction> Collected<F> {
         })
     }
 
-    fn plan(&self, args: &AccumulatorArgs) -> Result<Plan<F>> {
+    /// Reads the call, its constants included, and passes it on.
+    fn call<T>(&self, args: &AccumulatorArgs, read: impl FnOnce(&Call) -> Result<T>) -> Result<T> {
         if args.is_distinct {
             return not_impl_err!("{}(DISTINCT …) is not supported", F::NAME);
         }
@@ -154,13 +169,16 @@ impl<F: CollectedFunction> Collected<F> {
         let options = (0..count).map(option).collect::<Result<Vec<_>>>()?;
         let columns = args.expr_fields[..F::Row::WIDTH].iter();
         let column_types: Vec<DataType> = columns.map(|field| field.data_type().clone()).collect();
-        let formula = self
-            .function
-            .bind(&Call::new(F::NAME, &column_types, &options))?;
-        Ok(Plan {
-            formula,
-            column_types,
-            result_type: args.return_type().clone(),
+        read(&Call::new(F::NAME, &column_types, &options))
+    }
+
+    fn plan(&self, args: &AccumulatorArgs) -> Result<Plan<F>> {
+        self.call(args, |call| {
+            Ok(Plan {
+                formula: self.function.bind(call)?,
+                column_types: call.column_types().to_vec(),
+                result_type: args.return_type().clone(),
+            })
         })
     }
 }
@@ -220,6 +238,9 @@ impl<F: CollectedFunction> AggregateUDFImpl for Collected<F> {
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        if let Some(moving) = self.call(&args, |call| self.function.moving(call))? {
+            return Ok(moving);
+        }
         Ok(Box::new(whole::Rows::moving(self.plan(&args)?)))
     }
 

@@ -1,38 +1,44 @@
 //! SQL functions for machines: thin adapters from Arrow arrays to the mathematics of `analytics`.
 //!
 //! Any DataFusion session can have them: `functions::register_all(&mut session_state)`. One file per function, grouped in
-//! families; the modules `aggregate` and `scalar` turn a few lines per function into whole-array, grouped and sliding
-//! implementations. The rules they keep for every function:
+//! families; the modules `aggregate`, `collected`, `scalar` and `window` turn a few lines per function into whole-array, grouped,
+//! sliding and streaming implementations. The rules they keep for every function:
 //!
 //! | input                                     | result                                                  |
 //! |-------------------------------------------|---------------------------------------------------------|
 //! | integers, decimals, floats                | cast to `DOUBLE` by the signature                       |
-//! | NULL, NaN, infinities                     | missing values: aggregates skip them, scalars give NULL |
+//! | NULL, NaN, infinities                     | missing values: aggregates skip them, others give NULL  |
 //! | too few values, a ratio to zero, overflow | NULL, never NaN                                         |
 //! | a constant that makes no sense            | an error that names the argument                        |
 
 mod aggregate;
+mod change;
 mod collected;
 mod constant;
+mod fatigue;
 mod health;
 mod indicators;
+mod length;
 mod motor;
 #[cfg(test)]
 mod planned;
 #[cfg(test)]
 mod reference;
 mod scalar;
+mod segments;
+mod smoothing;
 mod spikes;
 mod statistics;
 #[cfg(test)]
 mod testing;
 mod values;
+mod window;
 
 use std::sync::Arc;
 
 use datafusion_common::Result;
 use datafusion_expr::registry::FunctionRegistry;
-use datafusion_expr::{AggregateUDF, ScalarUDF};
+use datafusion_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 /// Every aggregate function of this crate, family by family. All of them also work over window frames.
 pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
@@ -40,6 +46,22 @@ pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
         indicators::aggregate_udfs(),
         spikes::aggregate_udfs(),
         statistics::aggregate_udfs(),
+        change::aggregate_udfs(),
+        smoothing::aggregate_udfs(),
+        fatigue::aggregate_udfs(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(Arc::new)
+    .collect()
+}
+
+/// Every window function of this crate that is not an aggregate, family by family.
+pub fn all_window_udfs() -> Vec<Arc<WindowUDF>> {
+    [
+        change::window_udfs(),
+        segments::window_udfs(),
+        smoothing::window_udfs(),
     ]
     .into_iter()
     .flatten()
@@ -67,6 +89,9 @@ pub fn register_all(registry: &mut dyn FunctionRegistry) -> Result<()> {
     for udaf in all_aggregate_udfs() {
         registry.register_udaf(udaf)?;
     }
+    for udwf in all_window_udfs() {
+        registry.register_udwf(udwf)?;
+    }
     Ok(())
 }
 
@@ -82,24 +107,15 @@ mod tests {
     fn every_function_is_registered_under_a_name_of_its_own() {
         let mut registry = MemoryFunctionRegistry::new();
         register_all(&mut registry).unwrap();
-        let names = |names: HashSet<String>| {
-            let mut names: Vec<String> = names.into_iter().collect();
-            names.sort();
-            names.join(" ")
-        };
+        let registered = [registry.udfs(), registry.udafs(), registry.udwfs()];
+        let registered: Vec<_> = registered.into_iter().flatten().collect();
+        let different: HashSet<_> = registered.iter().collect();
         assert_eq!(
-            names(registry.udafs()),
-            "acf adf_test anderson approx_entropy crest_factor cv dfa geomean harmonic_mean \
-             histogram hurst iqr jensen_shannon kendall kl_div kpss_test ks_test kurtosis \
-             lempel_ziv linear_trend ljung_box mad mann_kendall mannwhitney mode pacf peak_to_peak \
-             perm_entropy psi qn_scale rms sample_entropy shannon_entropy skewness sn_scale \
-             spearman spectral_entropy spike_count theil_sen trimmed_mean ttest value_range \
-             wasserstein winsorized_mean"
+            different.len(),
+            registered.len(),
+            "one name for one function"
         );
-        assert_eq!(
-            names(registry.udfs()),
-            "degradation_index health_from_score health_index pf_score power_vibration_ratio risk_level \
-             rul_from_health_index voltage_stability"
-        );
+        let given = all_scalar_udfs().len() + all_aggregate_udfs().len() + all_window_udfs().len();
+        assert_eq!(registered.len(), given, "no function replaces another");
     }
 }

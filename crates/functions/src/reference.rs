@@ -8,7 +8,7 @@ use std::path::Path;
 
 use datafusion_expr::Documentation;
 
-use crate::{all_aggregate_udfs, all_scalar_udfs};
+use crate::{all_aggregate_udfs, all_scalar_udfs, all_window_udfs};
 
 const PAGE: &str = "../../docs/reference/functions.md";
 
@@ -24,33 +24,53 @@ Aggregates work with `GROUP BY`, with `FILTER (WHERE …)` and over window frame
 
 Statistics that need all rows of a group at once keep them: at most 2000000 rows per group unless their entry says
 otherwise, and more are an error. Over a moving frame they are computed anew for each row, at the cost of the whole frame.
+
+Window functions give every row a result and need `OVER (…)`; the frame (`ROWS …`, `RANGE …`) does not matter to them.
 ";
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Aggregate,
     Scalar,
+    Window,
+}
+
+/// Every function: its kind, name and documentation. Sections are in the order of their first function.
+fn functions() -> Vec<(Kind, String, Documentation)> {
+    let mut functions = vec![];
+    let mut add = |kind, name: &str, documentation: Option<&Documentation>| {
+        let documentation = documentation.unwrap_or_else(|| panic!("{name} is documented"));
+        functions.push((kind, name.to_owned(), documentation.clone()));
+    };
+    for udaf in all_aggregate_udfs() {
+        add(Kind::Aggregate, udaf.name(), udaf.documentation());
+    }
+    for udf in all_scalar_udfs() {
+        add(Kind::Scalar, udf.name(), udf.documentation());
+    }
+    for udwf in all_window_udfs() {
+        add(Kind::Window, udwf.name(), udwf.documentation());
+    }
+    functions
 }
 
 fn page() -> String {
-    let aggregates = all_aggregate_udfs();
-    let scalars = all_scalar_udfs();
-    let aggregates = aggregates
-        .iter()
-        .map(|f| (f.name(), Kind::Aggregate, f.documentation()));
-    let scalars = scalars
-        .iter()
-        .map(|f| (f.name(), Kind::Scalar, f.documentation()));
-    let mut page = OPENING.to_owned();
-    let mut section = "";
-    for (name, kind, documentation) in aggregates.chain(scalars) {
-        let documentation = documentation.unwrap_or_else(|| panic!("{name} is documented"));
+    let functions = functions();
+    let mut sections: Vec<&str> = vec![];
+    for (_, _, documentation) in &functions {
         let label = documentation.doc_section.label;
-        if label != section {
-            write!(page, "\n## {label}\n").unwrap();
-            section = label;
+        if !sections.contains(&label) {
+            sections.push(label);
         }
-        page.push_str(&entry(name, kind, documentation));
+    }
+    let mut page = OPENING.to_owned();
+    for section in sections {
+        write!(page, "\n## {section}\n").unwrap();
+        for (kind, name, documentation) in &functions {
+            if documentation.doc_section.label == section {
+                page.push_str(&entry(name, *kind, documentation));
+            }
+        }
     }
     page
 }
@@ -59,6 +79,7 @@ fn entry(name: &str, kind: Kind, documentation: &Documentation) -> String {
     let kind = match kind {
         Kind::Aggregate => "Aggregate",
         Kind::Scalar => "Scalar",
+        Kind::Window => "Window",
     };
     let Documentation {
         description,
@@ -100,22 +121,12 @@ fn reference_page_is_current() {
 
 #[test]
 fn related_functions_exist() {
-    let aggregates = all_aggregate_udfs();
-    let scalars = all_scalar_udfs();
-    let names: Vec<&str> = aggregates
-        .iter()
-        .map(|f| f.name())
-        .chain(scalars.iter().map(|f| f.name()))
-        .collect();
-    let documents = aggregates.iter().map(|f| f.documentation());
-    for documentation in documents
-        .chain(scalars.iter().map(|f| f.documentation()))
-        .flatten()
-    {
+    let functions = functions();
+    for (_, name, documentation) in &functions {
         for related in documentation.related_udfs.iter().flatten() {
             assert!(
-                names.contains(&related.as_str()),
-                "{related} is not a function"
+                functions.iter().any(|(_, other, _)| other == related),
+                "{related}, related to {name}, is not a function"
             );
         }
     }

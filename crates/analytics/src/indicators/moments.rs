@@ -90,6 +90,14 @@ impl CentralMoments {
         defined((n - 1.0) / ((n - 2.0) * (n - 3.0)) * ((n + 1.0) * biased + 6.0))
     }
 
+    /// The sample standard deviation (divided by n − 1); `None` below two values.
+    pub fn std_sample(&self) -> Option<f64> {
+        if self.count < COUNT_MIN {
+            return None;
+        }
+        defined((self.m2 / (self.count - 1) as f64).sqrt())
+    }
+
     /// The count and the population variance, if there are enough values and they vary.
     fn spread(&self, count_min: u64) -> Option<(f64, f64)> {
         if self.count < count_min {

@@ -3,6 +3,8 @@
 use arrow::datatypes::DataType;
 use datafusion_common::{Result, ScalarValue, plan_err};
 
+use crate::length::{LENGTH, ticks};
+
 /// One call of a function, as it was written in a query.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
@@ -32,6 +34,18 @@ impl<'a> Call<'a> {
     /// Whether the second column is a timestamp.
     pub(crate) fn has_timestamps(&self) -> bool {
         matches!(self.column_types().get(1), Some(DataType::Timestamp(_, _)))
+    }
+
+    /// The length of time that the option `name` gives, in units of the time column: a second or, for integers, one unless
+    /// it is given.
+    pub(crate) fn length(&self, name: &str) -> Result<f64> {
+        let Some(given) = self.option(name) else {
+            return Ok(self.units_per_time());
+        };
+        match ticks(given) {
+            Some(length) => Ok(length),
+            None => self.refuse(name, LENGTH, given),
+        }
     }
 
     /// The option of that name, if it was given.

@@ -22,12 +22,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytesize::ByteSize;
-use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::memory::InMemory;
 use object_store::prefix::PrefixStore;
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::io::LocalFileSystem;
@@ -169,6 +170,29 @@ pub enum Error {
     },
 }
 
+/// Whether an error says that a store does not answer now and may do so later. A store that answers
+/// that there is no such bucket, or that the credentials are wrong, is not away.
+pub fn is_away(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::Generic { .. })
+}
+
+/// How often a request is made before it counts as failed.
+///
+/// Three of ten requests may fail, and nearly every query is answered; a service that is gone is noticed
+/// within seconds, so that rows are spilled and requests that need it are refused in time. Whoever has
+/// to get through to the store tries again himself: a flush for ever, a commit a few times.
+fn retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(2),
+            base: 2.0,
+        },
+        max_retries: 5,
+        retry_timeout: Duration::from_secs(20),
+    }
+}
+
 /// Opens the object store. Nothing is sent over the network yet; a local directory is created.
 pub fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
     match settings.kind {
@@ -246,6 +270,7 @@ impl S3Settings {
             .with_bucket_name(&self.bucket)
             // What commits rest on: `If-None-Match: *` on put.
             .with_conditional_put(S3ConditionalPut::ETagMatch)
+            .with_retry(retries())
             .with_virtual_hosted_style_request(self.virtual_hosted_style);
         if self.allow_http {
             builder = builder.with_allow_http(true);

@@ -10,17 +10,22 @@ mod endpoints;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use catalog::{Catalog, Clock, SystemClock};
 use serde::{Deserialize, Serialize};
 use server::{Auth, Profile, Readiness, Server, Services};
+use storage::object_store_settings::{Kind, ObjectStore, is_away};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::cli::OptionalAddr;
 pub(crate) use bootstrap::AdminToken;
 pub(crate) use endpoints::Endpoints;
+
+/// The longest pause between two attempts to reach the object store at start.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// All settings of a server: one section per subsystem.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -146,7 +151,7 @@ impl Running {
         // Before anything is read: another process may be about to flush and delete its log.
         let lock = storage::DirectoryLock::acquire(data_dir)?;
         let store = storage::object_store_settings::open(&settings.object_store, data_dir)?;
-        let catalog = Arc::new(Catalog::open(Arc::clone(&store), settings.limits).await?);
+        let catalog = open_catalog(&store, settings.object_store.kind, settings.limits).await?;
         let storage_settings = storage::Settings {
             wal: settings.wal,
             buffer: settings.buffer,
@@ -208,6 +213,26 @@ impl Running {
         Endpoints::remove(&self.data_dir);
         info!("stopped");
         Ok(())
+    }
+}
+
+/// Opens the catalog. A service that does not answer may be starting too, as after a power failure: it
+/// is waited for, and said so. One that refuses, and a directory that cannot be read, end the start.
+async fn open_catalog(
+    store: &Arc<dyn ObjectStore>,
+    kind: Kind,
+    limits: catalog::Limits,
+) -> Result<Arc<Catalog>, catalog::Error> {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        match Catalog::open(Arc::clone(store), limits.clone()).await {
+            Err(catalog::Error::Store { source }) if kind == Kind::S3 && is_away(&source) => {
+                warn!(error = %source, retry_in = ?pause, "the object store does not answer; waiting for it");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSE_MAX);
+            }
+            opened => return opened.map(Arc::new),
+        }
     }
 }
 

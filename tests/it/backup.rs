@@ -261,7 +261,7 @@ fn a_restored_store_is_one_of_its_own_with_the_tokens_of_the_original() {
     let (data_dir, place) = (text(&target.data_dir()), text(&place));
     let said = say(&["backup", "--data-dir", &data_dir, "--to", &place]);
     assert_eq!(said.code, 1, "{}", said.out);
-    assert!(said.err.contains("another store"), "{}", said.err);
+    assert!(said.err.contains("choose another place"), "{}", said.err);
 }
 
 /// Writes rows one after the other until told to stop; says how many were acknowledged.

@@ -302,6 +302,13 @@ impl Server {
         self.log()
     }
 
+    /// Waits until the process has ended by itself, which it must with an error; returns what it said.
+    pub(crate) fn wait_failed(mut self) -> String {
+        let status = self.wait();
+        assert!(!status.success(), "the server ended with {status}");
+        self.log()
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, name: &str) {
         let signal = format!("-{name}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::cli::Said;
 use crate::client::{Client, Reply};
-use crate::harness::{Server, Site, run, wait_until};
+use crate::harness::{Seeded, Server, Site, run, wait_until};
 use service::{Harm, Meant, Service, all, changes, commits};
 
 const DAY: i64 = 86_400_000_000_000;
@@ -196,6 +196,58 @@ fn an_outage_stops_no_writes_and_ends_by_itself() {
     assert_sound(&service, &site);
 }
 
+#[test]
+fn an_outage_that_lasts_fills_the_log_and_then_writers_are_told_to_wait() {
+    let mut service = Service::start();
+    let site = service
+        .site()
+        .set("buffer.flush_age=200ms")
+        .set("wal.segment_size=1MiB")
+        .set("wal.quota=4MiB");
+    let server = site.start();
+    let client = server.client();
+    // Not of the kind that a log makes much smaller.
+    let mut random = Seeded(4);
+    let mut line = |row: usize| {
+        let digits = |_| format!("{:016x}", random.next());
+        format!(
+            "m s=\"{}\" {row}",
+            (0..3000).map(digits).collect::<String>()
+        )
+    };
+    let first = line(0);
+    and_flush(&server, || client.write("db", first));
+    service.stop();
+    let mut acknowledged = 1;
+    let refused = loop {
+        let reply = client.post(WRITE, line(acknowledged));
+        match reply.status {
+            204 => acknowledged += 1,
+            _ => break reply,
+        }
+        assert!(acknowledged < 1000, "the quota does not count");
+    };
+    assert_eq!(
+        (refused.status, refused.reason().as_str()),
+        (503, "storage_unavailable")
+    );
+    assert!(!refused.header("retry-after").is_empty());
+    assert!(acknowledged > 20, "only {acknowledged}");
+    // What is told to stop now keeps its rows in the log.
+    server.signal("TERM");
+    let said = server.wait_failed();
+    assert!(said.contains("unavailable"), "{said}");
+    service.again();
+    let server = site.start();
+    let count = || server.client().count("db", "SELECT count(*) FROM m");
+    assert_eq!(count(), acknowledged as u64);
+    let last = line(acknowledged);
+    write_patiently(server.client(), &last);
+    assert_eq!(count(), acknowledged as u64 + 1);
+    server.stop();
+    assert_sound(&service, &site);
+}
+
 /// Writes, changes schemas, deletes, flushes and compacts while the service does harm; nothing shows.
 fn survives(harms: &[(u64, Meant, Harm)]) {
     let service = Service::start();
@@ -311,6 +363,13 @@ fn a_start_waits_for_a_service_that_is_away() {
     server.stop();
     service.stop();
     let server = site.start_after("the object store does not answer", || service.again());
+    assert_eq!(server.client().dump("db"), ["m v=1.0 @1"]);
+    server.stop();
+    // It is there, and not ready.
+    service.harm(100, all, Harm::Refuse(503));
+    let server = site.start_after("the object store does not answer", || {
+        assert!(service.heal() > 3);
+    });
     assert_eq!(server.client().dump("db"), ["m v=1.0 @1"]);
 }
 

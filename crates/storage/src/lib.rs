@@ -78,7 +78,7 @@ pub mod object_store_settings {
     pub use object_store::ObjectStore;
 
     pub use crate::object_stores::{
-        Error, Kind, S3Settings, Secret, Settings, is_away, open, open_to_read,
+        Error, Kind, S3Settings, Secret, Settings, open, open_to_read, probe,
     };
 }
 

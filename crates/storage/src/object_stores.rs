@@ -28,7 +28,7 @@ use bytesize::ByteSize;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::memory::InMemory;
 use object_store::prefix::PrefixStore;
-use object_store::{BackoffConfig, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ObjectStore, ObjectStoreExt, RetryConfig};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::io::LocalFileSystem;
@@ -170,10 +170,14 @@ pub enum Error {
     },
 }
 
-/// Whether an error says that a store does not answer now and may do so later. A store that answers
-/// that there is no such bucket, or that the credentials are wrong, is not away.
-pub fn is_away(error: &object_store::Error) -> bool {
-    matches!(error, object_store::Error::Generic { .. })
+/// Asks a store for something that it need not have, to learn whether it answers at all. One that says
+/// that this may not be asked does answer.
+pub async fn probe(store: &dyn ObjectStore) -> Result<(), object_store::Error> {
+    let nothing = object_store::path::Path::from("manifest/probe");
+    match store.head(&nothing).await {
+        Err(error @ object_store::Error::Generic { .. }) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// How often a request is made before it counts as failed.

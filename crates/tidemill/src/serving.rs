@@ -15,7 +15,7 @@ use std::time::Duration;
 use catalog::{Catalog, Clock, SystemClock};
 use serde::{Deserialize, Serialize};
 use server::{Auth, Profile, Readiness, Server, Services};
-use storage::object_store_settings::{Kind, ObjectStore, is_away};
+use storage::object_store_settings::{Kind, ObjectStore, probe};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -151,7 +151,8 @@ impl Running {
         // Before anything is read: another process may be about to flush and delete its log.
         let lock = storage::DirectoryLock::acquire(data_dir)?;
         let store = storage::object_store_settings::open(&settings.object_store, data_dir)?;
-        let catalog = open_catalog(&store, settings.object_store.kind, settings.limits).await?;
+        wait_for(store.as_ref(), settings.object_store.kind).await;
+        let catalog = Arc::new(Catalog::open(Arc::clone(&store), settings.limits).await?);
         let storage_settings = storage::Settings {
             wal: settings.wal,
             buffer: settings.buffer,
@@ -216,23 +217,16 @@ impl Running {
     }
 }
 
-/// Opens the catalog. A service that does not answer may be starting too, as after a power failure: it
-/// is waited for, and said so. One that refuses, and a directory that cannot be read, end the start.
-async fn open_catalog(
-    store: &Arc<dyn ObjectStore>,
-    kind: Kind,
-    limits: catalog::Limits,
-) -> Result<Arc<Catalog>, catalog::Error> {
+/// Waits for a service that does not answer: it may be starting too, as after a power failure. What it
+/// answers, and what a local directory says, is for the catalog to judge.
+async fn wait_for(store: &dyn ObjectStore, kind: Kind) {
     let mut pause = Duration::from_secs(1);
-    loop {
-        match Catalog::open(Arc::clone(store), limits.clone()).await {
-            Err(catalog::Error::Store { source }) if kind == Kind::S3 && is_away(&source) => {
-                warn!(error = %source, retry_in = ?pause, "the object store does not answer; waiting for it");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(PAUSE_MAX);
-            }
-            opened => return opened.map(Arc::new),
-        }
+    while kind == Kind::S3
+        && let Err(error) = probe(store).await
+    {
+        warn!(%error, retry_in = ?pause, "the object store does not answer; waiting for it");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 

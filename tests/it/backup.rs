@@ -117,7 +117,8 @@ type Damage = fn(&Path);
 
 #[test]
 fn damage_is_found_and_named() {
-    let site = Site::open();
+    // What follows the damage is searched byte by byte.
+    let site = Site::open().set("wal.segment_size=1MiB");
     written(&site);
     let server = site.start();
     for row in 0..3 {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::cli::Said;
 use crate::client::{Client, Reply};
 use crate::harness::{Seeded, Server, Site, run, wait_until};
-use service::{Harm, Meant, Service, all, changes, commits};
+use service::{BACKUPS, Harm, Meant, Service, all, changes, commits, parts, uploads};
 
 const DAY: i64 = 86_400_000_000_000;
 const WRITE: &str = "/api/v3/write_lp?db=db&precision=nanosecond";
@@ -336,6 +336,54 @@ fn changes_whose_answers_are_lost_count_once() {
         (20, changes, Harm::LoseAnswer),
         (20, changes, Harm::Deny(503)),
     ]);
+}
+
+/// Large enough to be sent in several requests, by a compaction and by a backup.
+#[test]
+fn large_files_arrive_in_parts_of_which_some_are_lost() {
+    let service = Service::start();
+    let site = busy(&service);
+    let server = site.start();
+    let client = server.client();
+    service.harm(40, parts, Harm::Refuse(503));
+    service.harm(20, parts, Harm::LoseAnswer);
+    service.harm(25, uploads, Harm::LoseAnswer);
+    service.harm(25, uploads, Harm::Deny(500));
+    let mut random = Seeded(9);
+    let mut starts = BTreeMap::new();
+    for number in 0..2 {
+        let mut lines = String::new();
+        for time in number * 250..(number + 1) * 250 {
+            let digits = |_| format!("{:016x}", random.next());
+            let text: String = (0..3000).map(digits).collect();
+            lines.push_str(&format!("m s=\"{text}\" {time}\n"));
+            starts.insert(time, text[..20].to_owned());
+        }
+        and_flush(&server, || client.write("db", lines));
+    }
+    wait_until("files are compacted", || {
+        figure(&server, "tidemill_compactions_total") > 0
+    });
+    let place = format!("s3://{BACKUPS}/large");
+    let data_dir = site.data_dir().display().to_string();
+    wait_until("there is a backup", || {
+        let mut backup = service.command(&["backup", "--data-dir", &data_dir, "--to", &place]);
+        Said::from(run(&mut backup, b"")).code == 0
+    });
+    assert!(service.heal() > 2);
+    let sql = "SELECT arrow_cast(time, 'Int64') AS t, left(s, 20) AS s, character_length(s) AS n \
+               FROM m ORDER BY t";
+    let rows = client.rows("db", sql);
+    let expected: Vec<_> = starts
+        .iter()
+        .map(|(time, start)| serde_json::json!({ "t": time, "s": start, "n": 48_000 }))
+        .collect();
+    assert!(rows == expected, "{} rows", rows.len());
+    server.stop();
+    assert_sound(&service, &site);
+    let mut check = service.command(&["backup", "check", "--in", &place]);
+    let said = Said::from(run(&mut check, b""));
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
 }
 
 #[test]

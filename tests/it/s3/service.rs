@@ -56,7 +56,7 @@ pub(super) enum Harm {
     Delay(Duration),
 }
 
-/// Which requests are meant: by method and path.
+/// Which requests are meant: by method, and path with query.
 pub(super) type Meant = fn(&Method, &str) -> bool;
 
 /// Every request.
@@ -67,6 +67,16 @@ pub(super) fn all(_: &Method, _: &str) -> bool {
 /// Puts of manifests.
 pub(super) fn commits(method: &Method, path: &str) -> bool {
     method == Method::PUT && path.contains("/manifest/")
+}
+
+/// Parts of large objects.
+pub(super) fn parts(method: &Method, path: &str) -> bool {
+    method == Method::PUT && path.contains("partNumber=")
+}
+
+/// The beginnings and ends of large objects.
+pub(super) fn uploads(method: &Method, path: &str) -> bool {
+    method == Method::POST && (path.contains("uploads") || path.contains("uploadId="))
 }
 
 /// Everything that changes something.
@@ -310,7 +320,8 @@ async fn answer(
 ) -> Result<HttpResponse, Box<dyn Error + Send + Sync>> {
     let harm = {
         let mut rules = shared.rules.lock().unwrap();
-        rules.harm(request.method(), request.uri().path())
+        let path = request.uri().path_and_query();
+        rules.harm(request.method(), path.map_or("/", |path| path.as_str()))
     };
     match harm {
         Some(Harm::Refuse(status)) => return Ok(refusal(status)),

@@ -100,15 +100,13 @@ struct Rules {
 
 impl Rules {
     fn harm(&mut self, method: &Method, path: &str) -> Option<Harm> {
-        for at in 0..self.rules.len() {
-            let chance = self.seeded.below(100);
-            let rule = &self.rules[at];
-            if chance < rule.percent && (rule.is_meant)(method, path) {
-                self.harmed += 1;
-                return Some(rule.harm);
-            }
-        }
-        None
+        let mut meant = self
+            .rules
+            .iter()
+            .filter(|rule| (rule.is_meant)(method, path));
+        let rule = meant.find(|rule| self.seeded.below(100) < rule.percent)?;
+        self.harmed += 1;
+        Some(rule.harm)
     }
 }
 

@@ -274,8 +274,8 @@ struct Directory {
     staging: Mutex<Option<Arc<Staging>>>,
     /// Directories whose entries, up to the root, are known to be durable.
     durable: Mutex<HashSet<PathBuf>>,
-    /// Shared by those who rely on `durable` until an object is in its directory, and taken alone by
-    /// whoever removes a directory.
+    /// Shared by those who rely on `durable` until an object is in its directory, and by those who have
+    /// to sync a directory yet; taken alone by whoever removes one.
     directories: RwLock<()>,
 }
 
@@ -372,16 +372,13 @@ impl Directory {
             directories.insert(parent.clone());
             Ok((location, parent))
         };
+        // Nobody else removes a directory before it is synced.
+        let shared = self.directories.read();
         let deleted: Vec<Result<(Path, PathBuf)>> = locations.into_iter().map(delete).collect();
-        let mut unsynced: HashSet<PathBuf> = HashSet::new();
-        for directory in directories {
-            match self.files.sync_directory(&directory) {
-                Ok(()) => self.remove_empty(&directory),
-                Err(error) => {
-                    tracing::error!(%error, directory = %directory.display(), "cannot sync a directory");
-                    unsynced.insert(directory);
-                }
-            }
+        let unsynced = self.sync_all(&directories);
+        drop(shared);
+        for directory in directories.difference(&unsynced) {
+            self.remove_empty(directory);
         }
         let confirm = |result: Result<(Path, PathBuf)>| match result? {
             (_, parent) if unsynced.contains(&parent) => Err(at(
@@ -392,6 +389,18 @@ impl Directory {
             (location, _) => Ok(location),
         };
         deleted.into_iter().map(confirm).collect()
+    }
+
+    /// Syncs directories; returns those that could not be.
+    fn sync_all(&self, directories: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+        let mut unsynced = BTreeSet::new();
+        for directory in directories {
+            if let Err(error) = self.files.sync_directory(directory) {
+                tracing::error!(%error, directory = %directory.display(), "cannot sync a directory");
+                unsynced.insert(directory.clone());
+            }
+        }
+        unsynced
     }
 }
 

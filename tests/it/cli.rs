@@ -6,13 +6,13 @@ use std::process::Output;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::harness::{Server, Site, checkout, run, tidemill};
+use crate::harness::{Server, Site, checkout, run, tidemill, wait_until};
 
 /// What a command said and whether it succeeded.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl From<Output> for Said {
@@ -49,6 +49,11 @@ fn every_command_explains_itself() {
         "database list",
         "database create",
         "database delete",
+        "table",
+        "table list",
+        "table create",
+        "table delete",
+        "table undrop",
         "load",
         "load cmapss",
         "config",
@@ -68,7 +73,7 @@ fn every_command_explains_itself() {
     }
     let said: Said = run(tidemill().arg("--help"), b"").into();
     for command in [
-        "serve", "demo", "write", "query", "database", "load", "config", "ping",
+        "serve", "demo", "write", "query", "database", "table", "load", "config", "ping",
     ] {
         let listed = said
             .out
@@ -302,6 +307,86 @@ fn databases_are_managed() {
     }
     out(&server, &["database", "delete", "a"], b"");
     assert_eq!(out(&server, &["database", "list"], b""), "b\n");
+}
+
+#[test]
+fn tables_are_managed() {
+    let server = Server::open();
+    server.client().create("db");
+    let table = |args: &[&str]| say(&server, &[&["table", "-d", "db"], args].concat(), b"");
+    let list = || out(&server, &["table", "list", "-d", "db"], b"");
+    assert_eq!(list(), "");
+    let columns = [
+        "--tags",
+        "id,line",
+        "--fields",
+        "flow:float64,on:bool,n:int64",
+    ];
+    for name in ["pump", "Fan \"2\""] {
+        let said = table(&[&["create", name][..], &columns].concat());
+        assert_eq!(said.code, 0, "{}", said.err);
+    }
+    assert_eq!(list(), "Fan \"2\"\npump\n");
+    let line = "pump,id=a,line=1 flow=1.5,on=true,n=3i 1";
+    server.client().write("db", line);
+    let row = [r#"pump flow=1.5 id="a" line="1" n=3 on=true @1"#];
+    assert_eq!(server.client().dump("db"), row);
+    for (args, complaint) in [
+        (&["create", "pump"][..], "exists"),
+        (&["create", "x", "--tags", "time"], "reserved"),
+        (&["delete", "none"], "not found"),
+        (&["undrop", "none"], "none"),
+        (&["undrop", "pump"], "exists"),
+    ] {
+        let said = table(args);
+        assert_eq!(said.code, 1, "{args:?}: {}", said.err);
+        assert!(said.err.contains(complaint), "{args:?}: {}", said.err);
+    }
+    assert_eq!(table(&["delete", "Fan \"2\""]).code, 0);
+    assert_eq!(table(&["delete", "pump"]).code, 0);
+    assert_eq!(list(), "");
+    assert_eq!(table(&["undrop", "pump"]).code, 0);
+    assert_eq!(table(&["undrop", "Fan \"2\""]).code, 0);
+    assert_eq!(server.client().dump("db"), row);
+    // For good is for good, and a new table of the name has nothing of the old.
+    assert_eq!(table(&["delete", "pump", "--now"]).code, 0);
+    assert_eq!(table(&["undrop", "pump"]).code, 1);
+    server.client().write("db", "pump,id=b flow=2 2");
+    assert_eq!(server.client().dump("db"), [r#"pump flow=2.0 id="b" @2"#]);
+    let wrong = table(&["create", "y", "--fields", "v:real"]);
+    assert_eq!(wrong.code, 2, "{}", wrong.err);
+    let nowhere = say(&server, &["table", "list"], b"");
+    assert_eq!(nowhere.code, 1);
+    assert!(
+        nowhere.err.contains("no database is given"),
+        "{}",
+        nowhere.err
+    );
+}
+
+#[test]
+fn a_table_deleted_for_good_takes_its_files_along() {
+    let site = Site::open()
+        .set("maintenance.interval=50ms")
+        .set("maintenance.replaced_file_age=0s");
+    let server = site.start();
+    server.client().write("db", "kept v=1 1\ngone v=1 1");
+    server.stop();
+    assert_eq!(site.files("parquet").len(), 2);
+    let server = site.start();
+    // Rows of it that are not in files yet go too.
+    server.client().write("db", "gone v=2 2");
+    out(
+        &server,
+        &["table", "delete", "gone", "-d", "db", "--now"],
+        b"",
+    );
+    wait_until("its file is gone", || site.files("parquet").len() == 1);
+    server.kill();
+    let server = site.start();
+    assert_eq!(server.client().dump("db"), ["kept v=1.0 @1"]);
+    server.stop();
+    assert_eq!(site.files("parquet").len(), 1);
 }
 
 #[test]

@@ -160,12 +160,19 @@ impl Site {
 
     /// Starts a server and waits until it is ready.
     pub(crate) fn start(&self) -> Server {
+        self.start_after("", || ())
+    }
+
+    /// Starts a server, acts when it has said `words`, and waits until it is ready.
+    pub(crate) fn start_after(&self, words: &str, act: impl FnOnce()) -> Server {
         let endpoints = self.data_dir().join("endpoints.json");
         // That of an earlier server would be taken for the new one's.
         if endpoints.exists() {
             std::fs::remove_file(&endpoints).unwrap();
         }
         let mut server = self.spawn();
+        wait_until(words, || server.log().contains(words));
+        act();
         let deadline = Instant::now() + PATIENCE;
         while !server.find(&endpoints, self.token.as_deref()) {
             let is_alive = server.child.try_wait().unwrap().is_none();
@@ -292,6 +299,13 @@ impl Server {
         self.signal("TERM");
         let status = self.wait();
         assert!(status.success(), "the server ended with {status}");
+        self.log()
+    }
+
+    /// Waits until the process has ended by itself, which it must with an error; returns what it said.
+    pub(crate) fn wait_failed(mut self) -> String {
+        let status = self.wait();
+        assert!(!status.success(), "the server ended with {status}");
         self.log()
     }
 

@@ -12,6 +12,8 @@
 //! | `auth`         | who gets in, and that tokens stay out of the logs                        |
 //! | `durability`   | nothing acknowledged is lost to `kill -9`; damage is found               |
 //! | `full_disk`    | a full or read-only volume stops writes, never reads, and heals by itself |
+//! | `backup`       | `verify`, `backup` and `restore` on local disk                           |
+//! | `s3`           | the same engine on S3, which goes away, refuses and loses answers        |
 //! | `maintenance`  | data sets of machines give the published and recomputed figures          |
 //! | `cli`          | the command line                                                         |
 //! | `readme`       | what the README says works                                               |
@@ -22,6 +24,7 @@
 )]
 
 mod auth;
+mod backup;
 mod bad_input;
 mod cli;
 mod client;
@@ -32,4 +35,5 @@ mod maintenance;
 mod model;
 mod query_api;
 mod readme;
+mod s3;
 mod write_apis;

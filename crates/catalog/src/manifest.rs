@@ -22,6 +22,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
@@ -33,6 +34,9 @@ const DIRECTORY: &str = "manifest";
 const CHECKPOINT_EVERY: u64 = 64;
 const CHECKPOINTS_KEPT: usize = 2;
 const ATTEMPTS_MAX: u32 = 6;
+/// No further attempt begins after this long: clients wait for the answer, and other commits for their
+/// turn.
+const ATTEMPTS_LAST: Duration = Duration::from_secs(10);
 
 /// One process's handle on the log.
 #[derive(Debug)]
@@ -189,6 +193,7 @@ impl ManifestLog {
 
     pub(crate) async fn create(&self, path: &Path, bytes: Vec<u8>) -> object_store::Result<()> {
         let payload = PutPayload::from(bytes);
+        let started = Instant::now();
         let mut delay = Duration::from_millis(50);
         for attempt in 1.. {
             let options = PutOptions {
@@ -198,7 +203,7 @@ impl ManifestLog {
             match self.store.put_opts(path, payload.clone(), options).await {
                 Ok(_) => return Ok(()),
                 Err(e @ object_store::Error::AlreadyExists { .. }) => return Err(e),
-                Err(error) if attempt < ATTEMPTS_MAX => {
+                Err(error) if attempt < ATTEMPTS_MAX && started.elapsed() < ATTEMPTS_LAST => {
                     warn!(%path, attempt, %error, "manifest commit failed, trying again");
                     tokio::time::sleep(delay).await;
                     delay *= 2;

@@ -178,8 +178,15 @@ fn classify(error: &DataFusionError) -> (ErrorKind, &'static str) {
     }
 }
 
+/// What a service says that was not reached, or could not answer.
+const STORE_AWAY: &str = "Generic S3 error";
+
 /// Tells errors apart that arrive wrapped in one another, with nothing but their words left.
 fn classify_by_text(text: &str, is_from_file: bool) -> (ErrorKind, &'static str) {
+    // Not to be mistaken for damage, which would alarm somebody: it passes.
+    if text.contains(STORE_AWAY) {
+        return (ErrorKind::Unavailable, "storage_unavailable");
+    }
     if text.contains("disk space during the spilling process") {
         return (ErrorKind::Exhausted, "query_memory_exceeded");
     }

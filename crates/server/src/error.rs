@@ -62,8 +62,6 @@ pub(crate) enum Error {
         "invalid mime type ({accept}): accepted are application/json, application/jsonl, text/csv, text/plain and application/vnd.apache.parquet"
     )]
     InvalidMimeType { accept: String },
-    #[error("{what} is not supported")]
-    Unsupported { what: &'static str },
     #[error(
         "invalid request; error parsing predicate: only equalities joined by AND are supported"
     )]
@@ -192,7 +190,6 @@ impl Error {
             | Self::InvalidParameter { .. }
             | Self::InvalidJson { .. }
             | Self::InvalidMimeType { .. }
-            | Self::Unsupported { .. }
             | Self::DeletePredicate
             | Self::DeleteTime { .. }
             | Self::LinesRefused(_)
@@ -229,7 +226,6 @@ impl Error {
             Self::InvalidParameter { .. } => "invalid_parameter",
             Self::InvalidJson { .. } => "invalid_json",
             Self::InvalidMimeType { .. } => "invalid_mime_type",
-            Self::Unsupported { .. } => "unsupported",
             Self::DeletePredicate => "invalid_predicate",
             Self::DeleteTime { .. } => "invalid_timestamp",
             Self::DatabaseNotFound { .. } => "database_not_found",

@@ -5,7 +5,7 @@
 //!
 //! - bytes and time of a flushed file with and without its last rows (medians of 7);
 //! - the time until all last rows are there: after a start, again, with rows in the buffer, after one
-//!   more flush, after compaction, and by reading everything.
+//!   more flush, after compaction while the engine runs and after a start, and by reading everything.
 //!
 //! Times are wall time. The store is in memory.
 
@@ -35,6 +35,11 @@ const FIELDS: u16 = 10;
 const STEP: i64 = 10_000_000_000;
 const STEPS_PER_FLUSH: i64 = 60;
 const FLUSHES: i64 = 24;
+/// Compaction has come to its end when files stay the same for this long: several looks at them, and more
+/// than one merge takes.
+const QUIET: Duration = Duration::from_secs(30);
+/// Longer than anything takes that ends.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600_000_000_000;
 
@@ -48,7 +53,7 @@ fn main() -> Result {
 async fn run() -> Result {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let data_dir = tempfile::tempdir()?;
-    let (engine, table) = open(&store, data_dir.path()).await?;
+    let (engine, table) = open(&store, data_dir.path(), Compaction::Off).await?;
     let keys = keys();
     let mut step = 0;
     for _ in 0..FLUSHES {
@@ -62,7 +67,7 @@ async fn run() -> Result {
     engine.shutdown().await?;
     drop(engine);
 
-    let (engine, table) = open(&store, data_dir.path()).await?;
+    let (engine, table) = open(&store, data_dir.path(), Compaction::Off).await?;
     timed("files: after a start", &engine, table).await?;
     timed("again", &engine, table).await?;
     for _ in 0..STEPS_PER_FLUSH {
@@ -76,12 +81,55 @@ async fn run() -> Result {
     engine.flush().await?;
     timed("after a flush", &engine, table).await?;
     timed("again", &engine, table).await?;
+    engine.shutdown().await?;
+    drop(engine);
+
+    let (engine, table) = open(&store, data_dir.path(), Compaction::On).await?;
+    timed("before compaction: after a start", &engine, table).await?;
+    settle(&engine, table).await?;
+    timed("after compaction", &engine, table).await?;
+    timed("again", &engine, table).await?;
+    engine.shutdown().await?;
+    drop(engine);
+
+    let (engine, table) = open(&store, data_dir.path(), Compaction::Off).await?;
+    timed("compacted: after a start", &engine, table).await?;
+    timed("again", &engine, table).await?;
     read_everything(&engine, table, &store).await
+}
+
+/// Whether files are merged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compaction {
+    /// They stay as they were flushed.
+    Off,
+    /// As soon as there is the first look for something to do.
+    On,
+}
+
+/// Waits until compaction has begun and nothing is left to merge.
+async fn settle(engine: &Engine, table: TableId) -> Result {
+    let files = || {
+        let snapshot = engine.snapshot(table).ok_or("no such table")?;
+        Ok::<_, &str>(snapshot.table().files().len())
+    };
+    let before = files()?;
+    let (mut last, mut since) = (before, Instant::now());
+    while last == before || since.elapsed() < QUIET {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let now = files()?;
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        assert!(since.elapsed() < PATIENCE, "nothing is compacted");
+    }
+    Ok(())
 }
 
 async fn open(
     store: &Arc<dyn ObjectStore>,
     data_dir: &std::path::Path,
+    compaction: Compaction,
 ) -> Result<(Engine, TableId)> {
     let lock = DirectoryLock::acquire(data_dir)?;
     let catalog = Arc::new(Catalog::open(Arc::clone(store), Limits::default()).await?);
@@ -103,9 +151,13 @@ async fn open(
     let mut settings = Settings::default();
     settings.buffer.flush_age = Duration::from_secs(86_400);
     settings.wal.quota = ByteSize::gib(40);
-    // The files stay as they were flushed.
-    settings.compaction.fan_in = 1000;
-    settings.compaction.settle_age = Duration::from_secs(86_400);
+    match compaction {
+        Compaction::Off => {
+            settings.compaction.fan_in = 1000;
+            settings.compaction.settle_age = Duration::from_secs(86_400);
+        }
+        Compaction::On => settings.compaction.settle_age = Duration::ZERO,
+    }
     let clock = Arc::new(SystemClock);
     let (engine, _) = Engine::open(settings, lock, catalog, Arc::clone(store), clock).await?;
     Ok((engine, table))

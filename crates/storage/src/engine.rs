@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytesize::ByteSize;
-use catalog::{Catalog, Clock, Predicate, TableId};
+use catalog::{Catalog, Clock, Predicate, State, TableId};
 use object_store::ObjectStore;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -174,6 +174,19 @@ impl Core {
         let forgotten = self.buffer.forget(&self.settings.buffer, exists);
         drop(nothing_is_applied);
         drop(forgotten);
+    }
+
+    /// Lets go of the files of tables that were there before and are no more. They are deleted when no
+    /// query can be reading them.
+    fn forget_purged(&self, before: &State) {
+        let after = self.catalog.state();
+        let tables = before.stored_tables();
+        for table in tables.filter(|table| after.stored_table(table.id).is_none()) {
+            let files = table.files();
+            info!(table = %table.name, files = files.len(), "forgot a dropped table for good");
+            self.replaced.add(files);
+            self.last_rows.forget(table.id);
+        }
     }
 
     fn latest_in_files(&self, table: TableId) -> i64 {
@@ -381,11 +394,15 @@ impl Engine {
     pub async fn purge_database(&self, name: &str) -> Result<()> {
         let before = self.core.catalog.state();
         self.core.catalog.purge_database(name).await?;
-        let after = self.core.catalog.state();
-        let tables = before.stored_tables();
-        for table in tables.filter(|table| after.stored_table(table.id).is_none()) {
-            self.core.replaced.add(table.files());
-        }
+        self.core.forget_purged(&before);
+        Ok(())
+    }
+
+    /// Forgets a table at once and for good, with its rows.
+    pub async fn purge_table(&self, database: &str, table: &str) -> Result<()> {
+        let before = self.core.catalog.state();
+        self.core.catalog.purge_table(database, table).await?;
+        self.core.forget_purged(&before);
         Ok(())
     }
 

@@ -78,7 +78,9 @@ pub mod last_rows_settings {
 pub mod object_store_settings {
     pub use object_store::ObjectStore;
 
-    pub use crate::object_stores::{Error, Kind, S3Settings, Secret, Settings, open, open_to_read};
+    pub use crate::object_stores::{
+        Error, Kind, S3Settings, Secret, Settings, open, open_to_read, probe,
+    };
 }
 
 /// Settings and figures of the write-ahead log.

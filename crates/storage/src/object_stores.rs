@@ -22,12 +22,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytesize::ByteSize;
-use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::memory::InMemory;
 use object_store::prefix::PrefixStore;
+use object_store::{BackoffConfig, ObjectStore, ObjectStoreExt, RetryConfig};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::io::LocalFileSystem;
@@ -169,6 +170,33 @@ pub enum Error {
     },
 }
 
+/// Asks a store for something that it need not have, to learn whether it answers at all. One that says
+/// that this may not be asked does answer.
+pub async fn probe(store: &dyn ObjectStore) -> Result<(), object_store::Error> {
+    let nothing = object_store::path::Path::from("manifest/probe");
+    match store.head(&nothing).await {
+        Err(error @ object_store::Error::Generic { .. }) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// How often a request is made before it counts as failed.
+///
+/// Three of ten requests may fail, and nearly every query is answered; a service that is gone is noticed
+/// within seconds, so that rows are spilled and requests that need it are refused in time. Whoever has
+/// to get through to the store tries again himself: a flush for ever, a commit a few times.
+fn retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(2),
+            base: 2.0,
+        },
+        max_retries: 5,
+        retry_timeout: Duration::from_secs(20),
+    }
+}
+
 /// Opens the object store. Nothing is sent over the network yet; a local directory is created.
 pub fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
     match settings.kind {
@@ -246,6 +274,7 @@ impl S3Settings {
             .with_bucket_name(&self.bucket)
             // What commits rest on: `If-None-Match: *` on put.
             .with_conditional_put(S3ConditionalPut::ETagMatch)
+            .with_retry(retries())
             .with_virtual_hosted_style_request(self.virtual_hosted_style);
         if self.allow_http {
             builder = builder.with_allow_http(true);

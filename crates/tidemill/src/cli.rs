@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use client::{DatabaseArgs, LoadArgs, PingArgs, QueryArgs, WriteArgs};
+use client::{DatabaseArgs, LoadArgs, PingArgs, QueryArgs, TableArgs, WriteArgs};
 use store::{BackupArgs, RestoreArgs, VerifyArgs};
 
 /// A time series engine for machines.
@@ -52,6 +52,7 @@ pub(crate) enum Command {
     Write(WriteArgs),
     Query(QueryArgs),
     Database(DatabaseArgs),
+    Table(TableArgs),
     Load(LoadArgs),
     Config(ConfigArgs),
     Ping(PingArgs),

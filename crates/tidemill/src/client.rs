@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
+use crate::cli::client::TypedField;
 use connection::Connection;
 use retry::Retry;
 
@@ -149,24 +150,46 @@ impl Client {
     pub(crate) fn databases(&self) -> Result<Vec<String>> {
         let url = self.url("/api/v3/configure/database");
         let request = self.agent.get(&url).query("format", "json");
-        let mut answer = expect_success(self.authorized(request).call(), &url)?;
-        let rows: Vec<Value> =
-            answer
-                .body_mut()
-                .read_json()
-                .map_err(|error| ClientError::Unexpected {
-                    reason: error.to_string(),
-                })?;
-        rows.iter()
-            .map(|row| {
-                row.get("iox::database")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned)
-            })
-            .collect::<Option<_>>()
-            .ok_or_else(|| ClientError::Unexpected {
-                reason: "a row without `iox::database`".to_owned(),
-            })
+        let answer = expect_success(self.authorized(request).call(), &url)?;
+        names(answer.into_body().into_reader(), "iox::database")
+    }
+
+    /// The names of all tables of a database, sorted.
+    pub(crate) fn tables(&self, database: &str) -> Result<Vec<String>> {
+        let sql = "SELECT table_name FROM information_schema.tables \
+                   WHERE table_schema = 'iox' ORDER BY table_name";
+        names(self.query(database, sql, "json")?, "table_name")
+    }
+
+    /// Creates a table with these columns.
+    pub(crate) fn create_table(
+        &self,
+        database: &str,
+        table: &str,
+        tags: &[String],
+        fields: &[TypedField],
+    ) -> Result<()> {
+        let url = self.url("/api/v3/configure/table");
+        let field = |field: &TypedField| json!({ "name": field.name, "type": field.kind });
+        let fields: Vec<Value> = fields.iter().map(field).collect();
+        let body = json!({ "db": database, "table": table, "tags": tags, "fields": fields });
+        let answer = self.authorized(self.agent.post(&url)).send_json(&body);
+        expect_success(answer, &url).map(drop)
+    }
+
+    /// Deletes a table, so that it can be brought back for a while or not at all.
+    pub(crate) fn delete_table(&self, database: &str, table: &str, is_final: bool) -> Result<()> {
+        let url = self.url("/api/v3/configure/table");
+        let when = if is_final { "now" } else { "default" };
+        let request = self.agent.delete(&url).query("db", database);
+        let request = request.query("table", table).query("hard_delete_at", when);
+        expect_success(self.authorized(request).call(), &url).map(drop)
+    }
+
+    /// Brings back a table that was deleted.
+    pub(crate) fn undrop_table(&self, database: &str, table: &str) -> Result<()> {
+        let sql = format!("UNDROP TABLE \"{}\"", table.replace('"', "\"\""));
+        self.query(database, &sql, "json").map(drop)
     }
 
     /// Creates a database that keeps rows for `retention`, or for ever.
@@ -230,6 +253,19 @@ impl Client {
             None => request,
         }
     }
+}
+
+/// The values of a column of names in an answer.
+fn names(answer: impl Read, column: &str) -> Result<Vec<String>> {
+    let rows: std::result::Result<Vec<Value>, _> = serde_json::from_reader(answer);
+    let rows = rows.map_err(|error| ClientError::Unexpected {
+        reason: error.to_string(),
+    })?;
+    let name = |row: &Value| row.get(column).and_then(Value::as_str).map(str::to_owned);
+    let names: Option<_> = rows.iter().map(name).collect();
+    names.ok_or_else(|| ClientError::Unexpected {
+        reason: format!("a row without `{column}`"),
+    })
 }
 
 /// The answer if the server did what was asked, else what it said against it.

@@ -10,6 +10,7 @@ pub(crate) mod query;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod store;
+pub(crate) mod table;
 pub(crate) mod verify;
 pub(crate) mod write;
 

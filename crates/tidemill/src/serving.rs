@@ -10,17 +10,22 @@ mod endpoints;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use catalog::{Catalog, Clock, SystemClock};
 use serde::{Deserialize, Serialize};
 use server::{Auth, Profile, Readiness, Server, Services};
+use storage::object_store_settings::{Kind, ObjectStore, probe};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::cli::OptionalAddr;
 pub(crate) use bootstrap::AdminToken;
 pub(crate) use endpoints::Endpoints;
+
+/// The longest pause between two attempts to reach the object store at start.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// All settings of a server: one section per subsystem.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -146,6 +151,7 @@ impl Running {
         // Before anything is read: another process may be about to flush and delete its log.
         let lock = storage::DirectoryLock::acquire(data_dir)?;
         let store = storage::object_store_settings::open(&settings.object_store, data_dir)?;
+        wait_for(store.as_ref(), settings.object_store.kind).await;
         let catalog = Arc::new(Catalog::open(Arc::clone(&store), settings.limits).await?);
         let storage_settings = storage::Settings {
             wal: settings.wal,
@@ -208,6 +214,19 @@ impl Running {
         Endpoints::remove(&self.data_dir);
         info!("stopped");
         Ok(())
+    }
+}
+
+/// Waits for a service that does not answer: it may be starting too, as after a power failure. What it
+/// answers, and what a local directory says, is for the catalog to judge.
+async fn wait_for(store: &dyn ObjectStore, kind: Kind) {
+    let mut pause = Duration::from_secs(1);
+    while kind == Kind::S3
+        && let Err(error) = probe(store).await
+    {
+        warn!(%error, retry_in = ?pause, "the object store does not answer; waiting for it");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tables: their options, drop and bring back. [`Catalog::extend`] creates them.
+//! Tables: their options, drop, bring back and purge. [`Catalog::extend`] creates them.
 
 use std::sync::Arc;
 
@@ -49,6 +49,21 @@ impl Catalog {
         self.commit(|state| {
             let id = live_table(state, database, table)?.id;
             Ok(vec![Edit::DropTable { id, at_nanos }])
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Forgets a table at once and for good.
+    pub async fn purge_table(&self, database: &str, table: &str) -> Result<()> {
+        self.commit(|state| {
+            let id = live_table(state, database, table)?.id;
+            // What is purged was dropped before, also within one commit.
+            let at_nanos = 0;
+            Ok(vec![
+                Edit::DropTable { id, at_nanos },
+                Edit::PurgeTable { id },
+            ])
         })
         .await?;
         Ok(())

@@ -162,15 +162,7 @@ impl Worker {
         if self.core.catalog.purge_dropped(through).await? == 0 {
             return Ok(());
         }
-        let after = self.core.catalog.state();
-        let purged = before
-            .stored_tables()
-            .filter(|table| after.stored_table(table.id).is_none());
-        for table in purged {
-            info!(table = %table.name, files = table.files().len(), "forgot a dropped table for good");
-            self.core.replaced.add(table.files());
-            self.core.last_rows.forget(table.id);
-        }
+        self.core.forget_purged(&before);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! put     staging file → write → fsync → link (create) or rename (overwrite) → fsync directory
-//! delete  unlink → fsync directory
+//! delete  unlink → fsync directory → remove the directories that are empty now
 //! ```
 //!
 //! `object_store`'s own local store never syncs: after a power failure an acknowledged object can be
@@ -27,7 +27,7 @@ use object_store::{
     ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
     UploadPart,
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::reading;
 use super::staging::{STAGING, StagedFile, Staging};
@@ -62,6 +62,7 @@ impl DurableLocal {
             root,
             staging: Mutex::default(),
             durable: Mutex::default(),
+            directories: RwLock::default(),
         };
         match directory.staging() {
             Ok(_) => {}
@@ -90,6 +91,7 @@ impl DurableLocal {
             root,
             staging: Mutex::default(),
             durable: Mutex::default(),
+            directories: RwLock::default(),
         };
         Ok(Self {
             directory: Arc::new(directory),
@@ -272,6 +274,9 @@ struct Directory {
     staging: Mutex<Option<Arc<Staging>>>,
     /// Directories whose entries, up to the root, are known to be durable.
     durable: Mutex<HashSet<PathBuf>>,
+    /// Shared by those who rely on `durable` until an object is in its directory, and by those who have
+    /// to sync a directory yet; taken alone by whoever removes one.
+    directories: RwLock<()>,
 }
 
 impl Directory {
@@ -292,24 +297,30 @@ impl Directory {
     /// Lets a synced file take its place as an object, durably.
     fn place(&self, staged: &StagedFile, path: &FilePath, create: bool) -> Result<(), Failure> {
         let parent = parent(path)?;
-        self.make_durable(parent)?;
-        let link = || match create {
-            true => self.files.hard_link(staged.path(), path),
-            false => self.files.rename(staged.path(), path),
-        };
-        let linked = match link() {
-            // Someone removed the directory behind our back.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.durable.lock().clear();
-                self.make_durable(parent)?;
-                link()
+        let attempt = || {
+            self.make_durable(parent)?;
+            let linked = match create {
+                true => self.files.hard_link(staged.path(), path),
+                false => self.files.rename(staged.path(), path),
+            };
+            if !is_missing(&linked) {
+                // Also when the object exists: whoever learns that may rely on it.
+                self.files.sync_directory(parent)?;
             }
-            result => result,
+            linked
         };
-        // Also when the object exists: whoever learns that may rely on it.
-        let synced = self.files.sync_directory(parent);
-        linked.map_err(|error| at(path, error))?;
-        Ok(synced?)
+        let mut placed = {
+            let _shared = self.directories.read();
+            attempt()
+        };
+        if is_missing(&placed) {
+            // Another process removed a directory behind our back. Alone: nobody else may take one for
+            // durable that is only just made.
+            let _alone = self.directories.write();
+            self.durable.lock().clear();
+            placed = attempt();
+        }
+        placed.map_err(|error| at(path, error))
     }
 
     /// Makes a directory below the root, and the entry of every directory on the way, durable.
@@ -331,6 +342,24 @@ impl Directory {
         Ok(())
     }
 
+    /// Removes a directory below the root that has become empty, and those above it that become so.
+    /// Not made durable: one that comes back after a power failure is empty.
+    fn remove_empty(&self, directory: &FilePath) {
+        for directory in directory.ancestors() {
+            // Looked at before anybody is made to wait; most are not empty.
+            let entries = self.files.list(directory);
+            if directory == self.root || !entries.is_ok_and(|entries| entries.is_empty()) {
+                return;
+            }
+            let _alone = self.directories.write();
+            // It may have got an object meanwhile.
+            if self.files.remove_directory(directory).is_err() {
+                return;
+            }
+            self.durable.lock().remove(directory);
+        }
+    }
+
     /// Deletes objects and then syncs each directory once. An object counts as deleted only then.
     fn delete_all(&self, locations: Vec<Result<Path>>) -> Vec<Result<Path>> {
         let mut directories = BTreeSet::new();
@@ -343,13 +372,13 @@ impl Directory {
             directories.insert(parent.clone());
             Ok((location, parent))
         };
+        // Nobody else removes a directory before it is synced.
+        let shared = self.directories.read();
         let deleted: Vec<Result<(Path, PathBuf)>> = locations.into_iter().map(delete).collect();
-        let mut unsynced: HashSet<PathBuf> = HashSet::new();
-        for directory in directories {
-            if let Err(error) = self.files.sync_directory(&directory) {
-                tracing::error!(%error, directory = %directory.display(), "cannot sync a directory");
-                unsynced.insert(directory);
-            }
+        let unsynced = self.sync_all(&directories);
+        drop(shared);
+        for directory in directories.difference(&unsynced) {
+            self.remove_empty(directory);
         }
         let confirm = |result: Result<(Path, PathBuf)>| match result? {
             (_, parent) if unsynced.contains(&parent) => Err(at(
@@ -360,6 +389,18 @@ impl Directory {
             (location, _) => Ok(location),
         };
         deleted.into_iter().map(confirm).collect()
+    }
+
+    /// Syncs directories; returns those that could not be.
+    fn sync_all(&self, directories: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+        let mut unsynced = BTreeSet::new();
+        for directory in directories {
+            if let Err(error) = self.files.sync_directory(directory) {
+                tracing::error!(%error, directory = %directory.display(), "cannot sync a directory");
+                unsynced.insert(directory.clone());
+            }
+        }
+        unsynced
     }
 }
 
@@ -423,6 +464,10 @@ impl MultipartUpload for Upload {
     async fn abort(&mut self) -> Result<()> {
         self.target.take().map(drop).ok_or_else(ended)
     }
+}
+
+fn is_missing(result: &io::Result<()>) -> bool {
+    matches!(result, Err(error) if error.kind() == io::ErrorKind::NotFound)
 }
 
 fn put_result(file: &dyn OpenFile) -> io::Result<PutResult> {

@@ -311,14 +311,84 @@ async fn opening_removes_what_a_dead_process_left_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn local_store_survives_the_removal_of_an_empty_directory() {
+async fn local_store_survives_the_removal_of_a_directory_by_others() {
     let (directory, store) = local();
     let name = Name::from("a/b/c");
     store.put(&name, payload("1")).await.unwrap();
-    store.delete(&name).await.unwrap();
     fs::remove_dir_all(directory.path().join("new/data/objects/a")).unwrap();
     store.put(&name, payload("2")).await.unwrap();
     assert_eq!(read(store.as_ref(), "a/b/c").await.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn local_store_removes_directories_that_have_become_empty() {
+    let (directory, store) = local();
+    let root = directory.path().join("new/data/objects");
+    for name in ["a/b/c/1", "a/b/c/2", "a/b/d/3", "top"] {
+        store.put(&Name::from(name), payload("x")).await.unwrap();
+    }
+    for (name, left) in [
+        ("a/b/c/1", &["a", "a/b", "a/b/c", "a/b/d"][..]),
+        ("a/b/c/2", &["a", "a/b", "a/b/d"]),
+        ("top", &["a", "a/b", "a/b/d"]),
+        ("a/b/d/3", &[]),
+    ] {
+        store.delete(&Name::from(name)).await.unwrap();
+        let mut found = directories(&root);
+        found.retain(|found| !found.starts_with(".staging"));
+        assert_eq!(found, left, "after {name}");
+    }
+    assert!(root.is_dir());
+    // What somebody else put there stays, with the directories above it.
+    store.put(&Name::from("a/b/1"), payload("x")).await.unwrap();
+    fs::write(root.join("a/#note"), "mine").unwrap();
+    store.delete(&Name::from("a/b/1")).await.unwrap();
+    assert!(root.join("a/#note").is_file() && !root.join("a/b").exists());
+}
+
+/// The directories below a path, sorted, relative to it.
+fn directories(root: &Path) -> Vec<String> {
+    fn walk(root: &Path, path: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.push(path.strip_prefix(root).unwrap().display().to_string());
+                walk(root, &path, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(root, root, &mut found);
+    found.sort();
+    found
+}
+
+/// Several tasks put and delete in the same few directories: each finds what it has put.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn puts_into_directories_that_are_being_removed_succeed() {
+    let (directory, store) = local();
+    let tasks = (0..8).map(|task| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            for round in 0..60 {
+                let name = format!("data/{}/{}/{task}", round % 2, round % 3);
+                let (location, text) = (Name::from(&*name), format!("{task} {round}"));
+                let options = match round % 2 {
+                    0 => PutOptions::from(PutMode::Create),
+                    _ => PutOptions::from(PutMode::Overwrite),
+                };
+                let put = store.put_opts(&location, payload(&text), options).await;
+                put.unwrap_or_else(|error| panic!("{name}: {error}"));
+                assert_eq!(read(store.as_ref(), &name).await, Some(text), "{name}");
+                store.delete(&location).await.unwrap();
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    let root = directory.path().join("new/data/objects");
+    assert_eq!(directories(&root), [".staging", ".staging/0"]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 //! (`crate::client::connection`), because a flag must win over either variable and clap cannot say so.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -234,6 +235,88 @@ pub(crate) enum DatabaseCommand {
         /// The name.
         name: String,
     },
+}
+
+/// List, create, delete and bring back the tables of a database.
+///
+/// Writing to a table creates it too. A deleted table can be brought back for a while (setting
+/// `maintenance.undrop_period`, 72 h unless set). Needs a token that may do so, such as the admin token.
+#[derive(Args, Debug)]
+#[command(after_long_help = TABLE_EXAMPLES)]
+pub(crate) struct TableArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: TableCommand,
+    #[command(flatten)]
+    pub(crate) database: DatabaseName,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+const TABLE_EXAMPLES: &str = "\
+Examples:
+  tidemill table list --database plant
+  tidemill table create pump --database plant --tags asset_id,line --fields flow:float64,on:bool
+  tidemill table delete pump --database plant
+  tidemill table undrop pump --database plant
+  tidemill table delete pump --database plant --now   # for good";
+
+/// The subcommands of `table`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TableCommand {
+    /// Print the names, one per line.
+    List,
+    /// Create a table. It is an error if it exists.
+    Create {
+        /// The name.
+        name: String,
+        /// Its tags.
+        #[arg(long, value_name = "TAG,…", value_delimiter = ',')]
+        tags: Vec<String>,
+        /// Its fields with their types: float64, int64, uint64, utf8 or bool.
+        #[arg(long, value_name = "FIELD:TYPE,…", value_delimiter = ',')]
+        fields: Vec<TypedField>,
+    },
+    /// Delete a table and every row in it. Does not ask.
+    Delete {
+        /// The name.
+        name: String,
+        /// For good: it cannot be brought back.
+        #[arg(long)]
+        now: bool,
+    },
+    /// Bring back the table of this name that was deleted last.
+    Undrop {
+        /// The name.
+        name: String,
+    },
+}
+
+/// A field and its type, in the words of the v3 API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TypedField {
+    /// The name.
+    pub(crate) name: String,
+    /// The type.
+    pub(crate) kind: String,
+}
+
+impl FromStr for TypedField {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const TYPES: [&str; 5] = ["float64", "int64", "uint64", "utf8", "bool"];
+        match text.rsplit_once(':') {
+            Some((name, kind)) if !name.is_empty() && TYPES.contains(&kind) => Ok(Self {
+                name: name.to_owned(),
+                kind: kind.to_owned(),
+            }),
+            _ => Err(format!(
+                "expected FIELD:TYPE with a type of {}",
+                TYPES.join(", ")
+            )),
+        }
+    }
 }
 
 /// Load a known data set.

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, Parser};
 
-use super::client::{DatabaseCommand, Format, LoadCommand, Precision};
+use super::client::{DatabaseCommand, Format, LoadCommand, Precision, TableCommand, TypedField};
 use super::*;
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
@@ -181,6 +181,29 @@ fn connection_flags_may_stand_before_or_after_an_inner_subcommand() {
     assert_eq!(args.database.database.as_deref(), Some("plant"));
     assert_eq!(cmapss.sets, ["FD001", "FD003"]);
     assert_eq!(cmapss.step.as_secs(), 3600);
+}
+
+#[test]
+fn tables_are_made_of_tags_and_typed_fields() {
+    let line = "tidemill table create pump -d plant --tags id,line --fields flow:float64,a:b:bool";
+    let Command::Table(args) = command(line) else {
+        panic!("not table")
+    };
+    let TableCommand::Create { name, tags, fields } = args.command else {
+        panic!("not create")
+    };
+    assert_eq!(
+        (name.as_str(), &tags[..]),
+        ("pump", &["id", "line"].map(str::to_owned)[..])
+    );
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|f| (f.name.as_str(), f.kind.as_str()))
+        .collect();
+    assert_eq!(fields, [("flow", "float64"), ("a:b", "bool")]);
+    for wrong in ["flow", "flow:real", ":bool", "flow:"] {
+        assert!(wrong.parse::<TypedField>().is_err(), "{wrong}");
+    }
 }
 
 #[test]

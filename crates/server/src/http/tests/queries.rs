@@ -248,6 +248,34 @@ async fn tables_are_made_and_dropped() {
             404,
             "table_not_found",
         ),
+        (json(Ask::post(PATH, body)), 200, ""),
+        (
+            Ask::new(
+                Method::DELETE,
+                "/api/v3/configure/table?db=db&table=pump&hard_delete_at=2999-01-01",
+                b"",
+            ),
+            400,
+            "invalid_parameter",
+        ),
+        (
+            Ask::new(
+                Method::DELETE,
+                "/api/v3/configure/table?db=db&table=pump&hard_delete_at=now",
+                b"",
+            ),
+            200,
+            "",
+        ),
+        (
+            Ask::new(
+                Method::DELETE,
+                "/api/v3/configure/table?db=db&table=pump&hard_delete_at=now",
+                b"",
+            ),
+            404,
+            "table_not_found",
+        ),
         (
             Ask::new(Method::DELETE, PATH, b""),
             400,

@@ -80,13 +80,14 @@ pub(super) async fn delete(State(app): State<App>, uri: Uri) -> Result<StatusCod
     let missing = || Error::ParameterMissing { message };
     let database = parameters.take_some("db").ok_or_else(missing)?;
     let table = parameters.take_some("table").ok_or_else(missing)?;
-    if hard_delete(&mut parameters)? {
-        return Err(Error::Unsupported {
-            what: "deleting a table for good at once",
-        });
-    }
+    let is_final = hard_delete(&mut parameters)?;
     let services = app.server.services()?;
-    let now = services.clock.now_nanos();
-    services.catalog.drop_table(&database, &table, now).await?;
+    match is_final {
+        true => services.storage.purge_table(&database, &table).await?,
+        false => {
+            let now = services.clock.now_nanos();
+            services.catalog.drop_table(&database, &table, now).await?;
+        }
+    }
     Ok(StatusCode::OK)
 }

@@ -40,7 +40,7 @@ async fn object(store: &InMemory, path: &str) -> Vec<u8> {
 }
 
 /// Everything that a state says, in an order that does not depend on hashes.
-fn describe(state: &catalog::State) -> String {
+fn describe(state: &State) -> String {
     let tables = state.databases().flat_map(|database| database.tables());
     let tables: Vec<_> = tables
         .map(|table| (table.id, &table.name, table.columns(), table.files()))

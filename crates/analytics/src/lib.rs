@@ -11,6 +11,7 @@
 
 pub mod health;
 pub mod indicators;
+pub mod interpolation;
 pub mod motor;
 mod sliding;
 mod spikes;

@@ -3,7 +3,8 @@
 //! ```text
 //! text ─▶ one statement ─▶ logical plan ─▶ allowed? ─▶ physical plan ─▶ stream of record batches
 //!                              │ tables: catalog.rs ─▶ table.rs ─▶ storage::TableSnapshot
-//!                              └ functions: crate `functions`
+//!                              ├ functions: crate `functions`
+//!                              └ our rules and operators: plan.rs
 //! ```
 //!
 //! Start at [`QueryEngine::sql`]. One recipe (`session.rs`) builds every session.
@@ -14,11 +15,14 @@ mod complexity;
 mod engine;
 mod error;
 mod key_merge_exec;
+mod plan;
 mod session;
 mod settings;
 mod statements;
 mod stream;
 mod table;
+#[cfg(test)]
+mod testing;
 mod time_range;
 mod visible_rows_exec;
 

@@ -115,12 +115,7 @@ async fn gap_filling_stands_above_its_aggregate() {
     };
     // A condition on a tag goes down to the scan, one on a filled value stays.
     let both = format!("SELECT * FROM ({filled}) AS f WHERE host = 'a' AND v > 2");
-    let operators = [
-        "FilterExec: v@",
-        "GapFillExec",
-        "AggregateExec",
-        "host@0 = a",
-    ];
+    let operators = ["FilterExec: locf(", "GapFillExec", "AggregateExec", "= a"];
     order(&both, &operators).await;
     // Its order is used.
     let sorted = format!("{filled} ORDER BY host, t");

@@ -110,11 +110,11 @@ fn column(schema: &SchemaRef, at: usize) -> Arc<dyn PhysicalExpr> {
     Arc::new(Column::new(schema.field(at).name(), at))
 }
 
-/// By group, then by time.
+/// By group, then by time, with NULL where a plain `ORDER BY` has it: queries often end in one.
 fn ordering(spec: &Spec, schema: &SchemaRef) -> LexOrdering {
     let options = SortOptions {
         descending: false,
-        nulls_first: true,
+        nulls_first: false,
     };
     let columns = spec.group.iter().chain([&spec.time]);
     let sorts = columns.map(|&at| PhysicalSortExpr::new(column(schema, at), options));

@@ -166,11 +166,11 @@ impl Filling {
             let bin = self.spec.grid.at(group.place);
             let (time, row) = match (time, bin) {
                 (None, None) => return group.end.is_some(),
-                // A time that is missing is in no bin; there is nothing to fill in its row.
-                (Some(None), _) => (None, row),
+                // A time that is missing is in no bin and comes last; there is nothing to fill there.
+                (Some(None), None) => (None, row),
                 (Some(Some(time)), Some(bin)) if bin < time => (Some(bin), None),
                 (Some(Some(time)), _) => (Some(time), row),
-                (None, Some(bin)) => (Some(bin), None),
+                (None | Some(None), Some(bin)) => (Some(bin), None),
             };
             if time.is_some_and(|time| horizon.is_none_or(|horizon| time > horizon)) {
                 return false;

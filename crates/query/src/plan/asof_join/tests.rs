@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use proptest::prelude::*;
 
@@ -85,9 +86,12 @@ fn batch(rows: &[Row]) -> RecordBatch {
     RecordBatch::try_new(schema(&["key", "time"]), columns).unwrap()
 }
 
+fn column(name: &str, at: usize) -> Arc<dyn PhysicalExpr> {
+    Arc::new(Column::new(name, at))
+}
+
 /// Of each row of the left side its time, and the time of its match.
 fn joined(case: &Case) -> Vec<(Option<i64>, Option<i64>)> {
-    let column = |name: &str, at| Arc::new(Column::new(name, at)) as _;
     let on = [(column("key", 0), column("key", 0))];
     let spec = Spec {
         on: on.into_iter().filter(|_| case.has_key).collect(),

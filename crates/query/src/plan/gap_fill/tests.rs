@@ -211,7 +211,7 @@ fn fill_at(fill: Fill, knots: &[(i64, f64)], bin: i64, gap_max: u64) -> Option<f
 
 fn check(case: &Case) {
     let (batches, _) = run(case);
-    let mut actual = Vec::new();
+    let mut actual: Vec<(String, i64, Vec<Option<f64>>)> = Vec::new();
     for batch in &batches {
         let groups = batch.column(0).as_string::<i32>();
         let times = batch.column(1).as_primitive::<TimestampNanosecondType>();
@@ -230,10 +230,8 @@ fn check(case: &Case) {
     let expected = expected(case);
     assert_eq!(actual.len(), expected.len(), "{actual:?} {expected:?}");
     for (actual, expected) in actual.iter().zip(&expected) {
-        let (actual_values, expected_values): (&Vec<Option<f64>>, _) = (&actual.2, &expected.2);
-        let is_same = actual_values
-            .iter()
-            .zip(expected_values)
+        let is_same = (actual.2.iter())
+            .zip(&expected.2)
             .all(|pair| match pair {
                 (Some(a), Some(b)) => (a - b).abs() < 1e-9,
                 (a, b) => a == b,

@@ -166,5 +166,5 @@ async fn bounds_may_be_parameters() {
     let plan = session.create_physical_plan(&plan).await.unwrap();
     let batches = datafusion::physical_plan::collect(plan, session.task_ctx()).await;
     let rows = crate::testing::rows(&batches.unwrap());
-    assert_eq!(rows, ["1970-01-01T00:00:01 1", "1970-01-01T00:00:02 3"]);
+    assert_eq!(rows, ["1970-01-01T00:00:01 1.0", "1970-01-01T00:00:02 3.0"]);
 }

@@ -17,6 +17,7 @@ pub mod change;
 pub mod fatigue;
 pub mod health;
 pub mod indicators;
+pub mod interpolation;
 pub mod motor;
 mod running;
 pub mod segments;

@@ -82,7 +82,8 @@ impl SchemaProvider for UserTables {
         };
         // The snapshot is newer than the state of the session, never older.
         let snapshot = self.storage.snapshot(table.id);
-        Ok(snapshot.map(|snapshot| Arc::new(SnapshotTable::new(snapshot)) as _))
+        let table = |snapshot| SnapshotTable::new(snapshot, Arc::clone(&self.storage));
+        Ok(snapshot.map(|snapshot| Arc::new(table(snapshot)) as _))
     }
 
     fn table_exist(&self, name: &str) -> bool {

@@ -28,6 +28,7 @@ use tokio::time::Instant;
 
 use crate::complexity;
 use crate::error::{Error, Result};
+use crate::plan;
 use crate::scan_size;
 use crate::session;
 use crate::settings::Settings;
@@ -311,11 +312,12 @@ pub(crate) async fn plan(
         .build()?
         .parse_statements()?;
     let count = statements.len();
-    let statement = match (statements.pop_front(), count) {
+    let mut statement = match (statements.pop_front(), count) {
         (Some(statement), 1) => statement,
         _ => return Err(Error::SingleStatementOnly { count }),
     };
     refuse_statement(&statement)?;
+    plan::nest_asof_joins(&mut statement);
     let plan = session.statement_to_plan(statement).await?;
     refuse_effects(&plan)?;
     if params.is_empty() {

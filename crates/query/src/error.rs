@@ -201,6 +201,10 @@ fn classify_by_text(text: &str, is_from_file: bool) -> (ErrorKind, &'static str)
 }
 
 fn message(error: &DataFusionError) -> String {
+    // Which rule found it says nothing to the author of a query.
+    if let DataFusionError::Context(_, inner) = error {
+        return message(inner);
+    }
     let text = error.strip_backtrace();
     // The layers DataFusion puts in front say nothing to the author of a query.
     let prefixes = [

@@ -3,7 +3,8 @@
 //! ```text
 //! text ─▶ one statement ─▶ logical plan ─▶ allowed? ─▶ physical plan ─▶ stream of record batches
 //!                              │ tables: catalog.rs ─▶ table.rs ─▶ storage::TableSnapshot
-//!                              └ functions: crate `functions`
+//!                              ├ functions: crate `functions`
+//!                              └ our rules and operators: plan.rs
 //! ```
 //!
 //! Start at [`QueryEngine::sql`]. One recipe (`session.rs`) builds every session.
@@ -15,12 +16,15 @@ mod engine;
 mod error;
 mod file_reader;
 mod key_merge_exec;
+mod plan;
 mod scan_size;
 mod session;
 mod settings;
 mod statements;
 mod stream;
 mod table;
+#[cfg(test)]
+mod testing;
 mod time_range;
 mod visible_rows_exec;
 

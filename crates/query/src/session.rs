@@ -20,6 +20,7 @@ use object_store::ObjectStore;
 use url::Url;
 
 use crate::catalog_provider::DatabaseCatalogs;
+use crate::plan;
 use crate::settings::Settings;
 
 /// The catalog that clients expect.
@@ -76,15 +77,16 @@ pub(crate) fn session(
     options.execution.parquet.reorder_filters = true;
     // A query that recurses without end would only be stopped by its deadline.
     options.execution.enable_recursive_ctes = false;
-    let mut session = SessionStateBuilder::new()
+    let builder = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(Arc::clone(runtime))
         .with_default_features()
-        .with_catalog_list(Arc::new(DatabaseCatalogs::new(storage, database)))
-        .build();
+        .with_catalog_list(Arc::new(DatabaseCatalogs::new(storage, database)));
+    let mut session = plan::extend(builder).build();
     // Fixes what `now()` is for this query.
     session.mark_start_execution();
     functions::register_all(&mut session)?;
+    plan::register_functions(&mut session, storage, database)?;
     Ok(session)
 }
 

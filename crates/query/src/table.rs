@@ -56,11 +56,21 @@ use crate::visible_rows_exec::VisibleRowsExec;
 #[derive(Debug)]
 pub(crate) struct SnapshotTable {
     snapshot: TableSnapshot,
+    storage: Arc<storage::Engine>,
 }
 
 impl SnapshotTable {
-    pub(crate) fn new(snapshot: TableSnapshot) -> Self {
-        Self { snapshot }
+    pub(crate) fn new(snapshot: TableSnapshot, storage: Arc<storage::Engine>) -> Self {
+        Self { snapshot, storage }
+    }
+
+    pub(crate) fn snapshot(&self) -> &TableSnapshot {
+        &self.snapshot
+    }
+
+    /// Where the snapshot is from.
+    pub(crate) fn storage(&self) -> &Arc<storage::Engine> {
+        &self.storage
     }
 
     pub(crate) fn catalog_table(&self) -> &Arc<Table> {

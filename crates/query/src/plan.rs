@@ -1,0 +1,111 @@
+//! What Tidemill adds to DataFusion's planning: rules and operators, one module each.
+//!
+//! | module       | what                                              | hooks                                   |
+//! |--------------|---------------------------------------------------|-----------------------------------------|
+//! | `asof_join`  | `ASOF JOIN … MATCH_CONDITION (…)`                 | syntax, relation planner, node, operator |
+//! | `last_rows`  | the last row of each series instead of all rows   | optimizer rule, table, operator         |
+//! | `gap_fill`   | `date_bin_gapfill`, `locf`, `interpolate`, …      | analyzer rule, node, operator           |
+
+mod asof_join;
+mod constant;
+mod gap_fill;
+mod last_rows;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use asof_join::nest_asof_joins;
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use async_trait::async_trait;
+use catalog::Database;
+use datafusion::catalog::Session;
+use datafusion::common::Result;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::QueryPlanner;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::registry::FunctionRegistry;
+use datafusion::logical_expr::{LogicalPlan, ScalarUDF, UserDefinedLogicalNode};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+
+/// Made once: a session has to begin quickly.
+static GAP_FILLING: LazyLock<Arc<gap_fill::GapFilling>> =
+    LazyLock::new(|| Arc::new(gap_fill::GapFilling::new(functions::all_scalar_udfs())));
+static FUNCTIONS: LazyLock<Vec<Arc<ScalarUDF>>> =
+    LazyLock::new(|| gap_fill::functions().map(Arc::new).collect());
+
+/// Adds our rules and operators to a session.
+pub(crate) fn extend(builder: SessionStateBuilder) -> SessionStateBuilder {
+    builder
+        .with_analyzer_rule(Arc::clone(&*GAP_FILLING) as _)
+        .with_optimizer_rule(Arc::new(last_rows::LastRows))
+        .with_relation_planners(vec![Arc::new(asof_join::AsofJoins)])
+        .with_query_planner(Arc::new(Planner))
+}
+
+/// Adds the functions that our rules replace, and those that read tables of a database.
+pub(crate) fn register_functions(
+    session: &mut SessionState,
+    storage: &Arc<storage::Engine>,
+    database: &Arc<Database>,
+) -> Result<()> {
+    for function in FUNCTIONS.iter() {
+        session.register_udf(Arc::clone(function))?;
+    }
+    let latest = last_rows::Latest {
+        storage: Arc::clone(storage),
+        database: Arc::clone(database),
+    };
+    session.register_udtf("latest", Arc::new(latest));
+    Ok(())
+}
+
+/// DataFusion's planner, with our operators.
+struct Planner;
+
+impl fmt::Debug for Planner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Planner")
+    }
+}
+
+#[async_trait]
+impl QueryPlanner for Planner {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Operators)]);
+        planner.create_physical_plan(plan, session).await
+    }
+}
+
+/// Plans our nodes.
+struct Operators;
+
+#[async_trait]
+impl ExtensionPlanner for Operators {
+    async fn plan_extension(
+        &self,
+        _planner: &dyn PhysicalPlanner,
+        node: &dyn UserDefinedLogicalNode,
+        _logical_inputs: &[&LogicalPlan],
+        inputs: &[Arc<dyn ExecutionPlan>],
+        session: &dyn Session,
+        _context: &PhysicalPlanningContext,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let node = node.as_any();
+        if let (Some(node), [input]) = (node.downcast_ref(), inputs) {
+            return gap_fill::physical_plan(node, Arc::clone(input), session).map(Some);
+        }
+        if let (Some(node), [left, right]) = (node.downcast_ref(), inputs) {
+            let (left, right) = (Arc::clone(left), Arc::clone(right));
+            return asof_join::physical_plan(node, left, right, session).map(Some);
+        }
+        Ok(None)
+    }
+}

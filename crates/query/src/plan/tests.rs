@@ -1,0 +1,170 @@
+//! Whether our rules take hold where they should, and only there.
+
+use crate::testing::TestDatabase;
+
+async fn database() -> TestDatabase {
+    let database = TestDatabase::open().await;
+    let lines = "cpu,host=a,rack=x usage=1,idle=2 1000000000\n\
+                 cpu,host=b,rack=x usage=3,idle=4 2000000000\n\
+                 fan,host=a rpm=900 1500000000\n";
+    database.write(lines).await;
+    database.flush().await;
+    database
+        .write("cpu,host=a,rack=x usage=5 3000000000\n")
+        .await;
+    database
+}
+
+/// Checks which operators the plans of queries have.
+async fn check(operator: &str, with: &[&str], without: &[&str]) {
+    let database = database().await;
+    for sql in with {
+        let plan = database.explain(sql).await;
+        assert!(plan.contains(operator), "no {operator} for {sql}:\n{plan}");
+    }
+    for sql in without {
+        let plan = database.explain(sql).await;
+        assert!(!plan.contains(operator), "{operator} for {sql}:\n{plan}");
+    }
+}
+
+#[tokio::test]
+async fn last_rows_are_read_where_only_newest_rows_count() {
+    let with = [
+        "SELECT DISTINCT ON (host, rack) * FROM cpu ORDER BY host, rack, time DESC",
+        "SELECT DISTINCT ON (rack) rack, host, usage FROM cpu ORDER BY rack, host, time DESC",
+        "SELECT host, last_value(usage ORDER BY time) FROM cpu GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY time), last_value(idle ORDER BY time), max(time) FROM cpu GROUP BY host",
+        "SELECT first_value(usage ORDER BY time DESC) FROM cpu WHERE host = 'a'",
+        "SELECT host, max(time) FROM cpu WHERE rack IN ('x', 'y') GROUP BY host, rack",
+        "SELECT upper(host), max(time) FROM cpu GROUP BY upper(host)",
+        "SELECT host, max(time) FROM cpu WHERE time > now() - INTERVAL '1 hour' AND host LIKE 'a%' GROUP BY host",
+        "SELECT host, max(time) FROM cpu WHERE '1970-01-01T00:00:00Z' <= time GROUP BY host",
+        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY host, rack ORDER BY time DESC) AS n FROM cpu) AS r WHERE n = 1",
+        "SELECT * FROM (SELECT host, usage, rank() OVER (PARTITION BY host ORDER BY time DESC) AS n FROM cpu) AS r WHERE n <= 1 AND usage > 2",
+        "SELECT host, usage FROM cpu QUALIFY row_number() OVER (PARTITION BY host ORDER BY time DESC) < 2",
+        "SELECT DISTINCT host FROM cpu",
+        "SELECT DISTINCT host, rack FROM cpu WHERE rack = 'x' ORDER BY host",
+        "SELECT count(DISTINCT host) FROM cpu",
+        "SELECT * FROM cpu WHERE host = 'a' ORDER BY time DESC LIMIT 1",
+        "SELECT * FROM (SELECT host AS h, time AS t, usage + 1 AS u FROM cpu) AS s ORDER BY h, t DESC LIMIT 1",
+        "WITH newest AS (SELECT DISTINCT ON (host) host, usage FROM cpu ORDER BY host, time DESC) SELECT * FROM newest WHERE usage > 1",
+        "SELECT * FROM latest('cpu') WHERE usage > 1",
+    ];
+    let without = [
+        "SELECT * FROM cpu",
+        "SELECT max(time) FROM cpu",
+        "SELECT host, max(usage) FROM cpu GROUP BY host",
+        "SELECT host, count(*) FROM cpu GROUP BY host",
+        "SELECT host, min(time) FROM cpu GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY time), count(*) FROM cpu GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY time DESC) FROM cpu GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY usage) FROM cpu GROUP BY host",
+        "SELECT host, last_value(usage) FROM cpu GROUP BY host",
+        "SELECT host, last_value(usage) IGNORE NULLS FROM cpu GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY time) FILTER (WHERE usage > 1) FROM cpu GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY time) FROM cpu WHERE usage > 1 GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY time) FROM cpu WHERE time < now() GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY time) FROM cpu WHERE time BETWEEN '1970-01-01T00:00:00Z' AND now() GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY time) FROM cpu WHERE time = '1970-01-01T00:00:00Z' GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY time) FROM cpu WHERE host = 'a' OR usage > 1 GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY time) FROM cpu WHERE host = 'a' AND random() < 0.5 GROUP BY host",
+        "SELECT usage, max(time) FROM cpu GROUP BY usage",
+        "SELECT date_bin(INTERVAL '1 minute', time), max(time) FROM cpu GROUP BY 1",
+        "SELECT host, max(time) FROM (SELECT * FROM cpu LIMIT 2) AS c GROUP BY host",
+        "SELECT DISTINCT usage FROM cpu",
+        "SELECT DISTINCT ON (host) * FROM cpu ORDER BY host, time",
+        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY host ORDER BY time) AS n FROM cpu) AS r WHERE n = 1",
+        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY host ORDER BY time DESC) AS n FROM cpu) AS r WHERE n = 2",
+        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY host ORDER BY time DESC) AS n FROM cpu) AS r WHERE n = 1 OR usage > 1",
+        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY usage ORDER BY time DESC) AS n FROM cpu) AS r WHERE n = 1",
+        "SELECT * FROM (SELECT *, row_number() OVER w AS n, lag(usage) OVER w AS before FROM cpu WINDOW w AS (PARTITION BY host ORDER BY time DESC)) AS r WHERE n = 1",
+        "SELECT * FROM cpu ORDER BY time DESC LIMIT 2",
+        "SELECT * FROM cpu ORDER BY time LIMIT 1",
+        "SELECT * FROM cpu ORDER BY time DESC LIMIT 1 OFFSET 1",
+        "SELECT host, max(cpu.time) FROM cpu JOIN fan USING (host) GROUP BY host",
+    ];
+    check("LastRowsExec", &with, &without).await;
+}
+
+#[tokio::test]
+async fn gap_filling_stands_above_its_aggregate() {
+    const BOUNDS: &str = "time >= '1970-01-01T00:00:00Z' AND time < '1970-01-01T00:01:00Z'";
+    let filled = format!(
+        "SELECT date_bin_gapfill(INTERVAL '1 second', time) AS t, host, locf(max(usage)) AS v FROM cpu WHERE {BOUNDS} GROUP BY 1, 2"
+    );
+    let without = "SELECT date_bin(INTERVAL '1 second', time), max(usage) FROM cpu GROUP BY 1";
+    check("GapFillExec", &[&filled], &[without]).await;
+
+    let database = database().await;
+    let order = |sql: &str, operators: &[&str]| {
+        let (database, sql) = (&database, sql.to_owned());
+        let operators: Vec<_> = operators.iter().map(|o| (*o).to_owned()).collect();
+        async move {
+            let plan = database.explain(&sql).await;
+            let plan = &plan[plan
+                .find("physical_plan")
+                .expect("there is a physical plan")..];
+            let mut rest = plan;
+            for operator in operators {
+                let at = rest.find(&operator);
+                let at = at.unwrap_or_else(|| panic!("no {operator} there for {sql}:\n{plan}"));
+                rest = &rest[at + operator.len()..];
+            }
+        }
+    };
+    // A condition on a tag goes down to the scan, one on a filled value stays.
+    let both = format!("SELECT * FROM ({filled}) AS f WHERE host = 'a' AND v > 2");
+    let operators = ["FilterExec: locf(", "GapFillExec", "AggregateExec", "= a"];
+    order(&both, &operators).await;
+    // Its order is used.
+    let sorted = format!("{filled} ORDER BY host, t");
+    let plan = database.explain(&sorted).await;
+    let above = &plan[plan.find("physical_plan").unwrap()..plan.find("GapFillExec").unwrap()];
+    assert!(!above.contains("SortExec:"), "{plan}");
+}
+
+#[tokio::test]
+async fn asof_joins_read_only_what_is_asked_for() {
+    let joined = "SELECT cpu.usage, fan.rpm FROM cpu ASOF JOIN fan MATCH_CONDITION (cpu.time >= fan.time) ON cpu.host = fan.host";
+    check(
+        "AsofJoinExec",
+        &[joined],
+        &["SELECT 1 FROM cpu JOIN fan USING (host)"],
+    )
+    .await;
+    let database = database().await;
+    let plan = database.explain(joined).await;
+    assert!(!plan.contains("idle") && !plan.contains("rack]"), "{plan}");
+}
+
+/// On one thread, so that a query that does not pause would never come to its end.
+#[tokio::test]
+async fn a_query_that_makes_rows_without_end_stops_when_nobody_waits_for_it() {
+    let database = database().await;
+    let endless = "SELECT count(*) FROM (SELECT date_bin_gapfill(INTERVAL '1 nanosecond', time), avg(usage) FROM cpu \
+                   WHERE time >= '1970-01-01T00:00:00Z' AND time < '2200-01-01T00:00:00Z' GROUP BY 1) AS filled";
+    let moment = std::time::Duration::from_millis(50);
+    let ended = tokio::time::timeout(moment, database.query(endless)).await;
+    assert!(ended.is_err());
+}
+
+#[tokio::test]
+async fn bounds_may_be_parameters() {
+    let database = database().await;
+    let sql = "SELECT date_bin_gapfill(INTERVAL '1 second', time) AS t, max(usage) FROM cpu \
+               WHERE time >= $from AND time < $to GROUP BY t ORDER BY t";
+    let parameter = |name: &str, text: &str| (name.to_owned(), text.into());
+    let parameters = vec![
+        parameter("from", "1970-01-01T00:00:01Z"),
+        parameter("to", "1970-01-01T00:00:03Z"),
+    ];
+    let session = database.session();
+    let plan = crate::engine::plan(&session, sql, parameters)
+        .await
+        .unwrap();
+    let plan = session.create_physical_plan(&plan).await.unwrap();
+    let batches = datafusion::physical_plan::collect(plan, session.task_ctx()).await;
+    let rows = crate::testing::rows(&batches.unwrap());
+    assert_eq!(rows, ["1970-01-01T00:00:01 1.0", "1970-01-01T00:00:02 3.0"]);
+}

@@ -1,0 +1,120 @@
+//! A database in memory, for the tests of this crate.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use catalog::{Catalog, Clock, DatabaseName, Limits, Retention, SystemClock};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionState;
+use datafusion::physical_plan::collect;
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+use storage::Durability;
+
+use crate::engine;
+use crate::error::Result;
+use crate::session;
+use crate::settings::Settings;
+
+const DATABASE: &str = "test";
+
+/// One database in a catalog and a store of its own.
+pub(crate) struct TestDatabase {
+    catalog: Arc<Catalog>,
+    storage: Arc<storage::Engine>,
+    runtime: Arc<RuntimeEnv>,
+    _data_dir: tempfile::TempDir,
+}
+
+impl TestDatabase {
+    pub(crate) async fn open() -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let catalog = Catalog::open(Arc::clone(&store), Limits::default()).await;
+        let catalog = Arc::new(catalog.unwrap());
+        let name = DatabaseName::new(DATABASE).unwrap();
+        let created = catalog.create_database(&name, Retention::Forever).await;
+        created.unwrap();
+        let lock = storage::DirectoryLock::acquire(data_dir.path()).unwrap();
+        let opened = storage::Engine::open(
+            storage::Settings::default(),
+            lock,
+            Arc::clone(&catalog),
+            store,
+            Arc::new(SystemClock),
+        );
+        let (storage, _) = opened.await.unwrap();
+        let store = storage.object_store();
+        let runtime = session::runtime_env(&Settings::default(), data_dir.path(), store);
+        Self {
+            catalog,
+            storage: Arc::new(storage),
+            runtime: runtime.unwrap(),
+            _data_dir: data_dir,
+        }
+    }
+
+    /// Writes line protocol.
+    pub(crate) async fn write(&self, lines: &str) {
+        let request = ingest::Request {
+            body: lines.as_bytes(),
+            precision: ingest::Precision::Nanosecond,
+            now_nanos: SystemClock.now_nanos(),
+            on_error: ingest::OnError::RejectAll,
+        };
+        let settings = ingest::Settings::default();
+        let parsed = ingest::ingest(&self.catalog, &settings, DATABASE, request).await;
+        let parsed = parsed.unwrap();
+        assert!(parsed.line_errors.is_empty(), "{:?}", parsed.line_errors);
+        let written = self.storage.write(parsed.batch, Durability::Synced).await;
+        written.unwrap();
+    }
+
+    /// Moves everything buffered to files.
+    pub(crate) async fn flush(&self) {
+        self.storage.flush().await.unwrap();
+    }
+
+    /// A session as queries have it.
+    pub(crate) fn session(&self) -> SessionState {
+        let state = self.catalog.state();
+        let database = Arc::clone(state.database(DATABASE).unwrap());
+        session::session(&self.runtime, &self.storage, &database).unwrap()
+    }
+
+    /// The answer to a query.
+    pub(crate) async fn query(&self, sql: &str) -> Result<Vec<RecordBatch>> {
+        query_in(&self.session(), sql).await
+    }
+
+    /// The logical and the physical plan of a query.
+    pub(crate) async fn explain(&self, sql: &str) -> String {
+        let plans = self.query(&format!("EXPLAIN {sql}")).await;
+        rows(&plans.unwrap()).join("\n")
+    }
+}
+
+/// The answer to a query in a session.
+pub(crate) async fn query_in(session: &SessionState, sql: &str) -> Result<Vec<RecordBatch>> {
+    let plan = engine::plan(session, sql, Vec::new()).await?;
+    let plan = session.create_physical_plan(&plan).await?;
+    Ok(collect(plan, session.task_ctx()).await?)
+}
+
+/// Rows as text.
+pub(crate) fn rows(batches: &[RecordBatch]) -> Vec<String> {
+    let options = FormatOptions::default().with_null("NULL");
+    let mut rows = Vec::new();
+    for batch in batches {
+        let columns = batch.columns().iter();
+        let columns: Vec<_> = columns
+            .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
+            .collect();
+        for row in 0..batch.num_rows() {
+            let values = columns.iter().map(|column| column.value(row).to_string());
+            rows.push(values.collect::<Vec<_>>().join(" "));
+        }
+    }
+    rows
+}

@@ -137,12 +137,15 @@ impl QueryEngine {
             .await
             .map_err(|_| Error::Timeout { timeout })??;
 
-        if let Some(statement) = ours {
+        if let Some((what, statements::Statement::Change(change))) = ours {
+            if request.access == Access::Read {
+                return Err(Error::StatementNotAllowed { what });
+            }
             let deadline = Deadline {
                 at: deadline,
                 timeout,
             };
-            return self.run_statement(statement, request, deadline).await;
+            return self.change(change, request, deadline).await;
         }
         let (session, database) = self.session(&request.database)?;
         let runtime = self
@@ -192,34 +195,29 @@ impl QueryEngine {
         ))
     }
 
-    /// Runs one of our statements, which is done when this returns.
-    async fn run_statement(
+    /// Runs one of our statements that changes something, which is done when this returns.
+    async fn change(
         &self,
-        statement: statements::Statement,
+        change: Box<dyn statements::Change>,
         request: SqlRequest,
         deadline: Deadline,
     ) -> Result<QueryStream> {
-        if request.access == Access::Read {
-            let what = statement.name().to_owned();
-            return Err(Error::StatementNotAllowed { what });
-        }
         let session = self.session(&request.database);
-        if statement.needs_database()
+        if change.needs_database()
             && let Err(error) = session
         {
             return Err(error);
         }
-        let services = statements::Services {
+        let context = statements::Context {
             catalog: &self.catalog,
             storage: &self.storage,
             clock: &self.clock,
+            database: &request.database,
+            session: session.map(|(session, _)| session),
+            params: request.params,
         };
-        let session = session.map(|(session, _)| session);
-        let SqlRequest {
-            database, params, ..
-        } = request;
-        let done = statements::run(statement, &database, session, params, &services).await?;
-        Ok(QueryStream::of_batch(done, deadline))
+        let done = change.run(context).await?;
+        Ok(QueryStream::of_batch(statements::status(done)?, deadline))
     }
 
     fn session(&self, database: &str) -> Result<(SessionState, Arc<Database>)> {

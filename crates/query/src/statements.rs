@@ -8,21 +8,30 @@
 //! | `DROP DATABASE [IF EXISTS] d`, `UNDROP DATABASE d`               | takes it away, brings it back               |
 //! | `ALTER TABLE t SET RETENTION '30d' \| FOREVER \| DEFAULT`        | the same for one table                      |
 //! | `ALTER TABLE t SET FLOATS 'double' \| 'decimal'`                 | how compacted files store floats            |
+//! | `ALTER TABLE t ADD COLUMN [IF NOT EXISTS] c DOUBLE \| TAG \| …`   | adds a column                               |
+//! | `CREATE TABLE [IF NOT EXISTS] t (c TAG, …) [RETENTION '30d']`    | creates a table                             |
 //! | `DROP TABLE [IF EXISTS] t`, `UNDROP TABLE t`                     | takes it away, brings it back               |
+//! | `KILL QUERY 'id'`                                                | stops a query that runs                     |
+//! | `SHOW DATABASES \| QUERIES \| SETTINGS \| TOKENS`                | shows what the server knows                 |
+//! | `SHOW TAG KEYS \| FIELD KEYS \| RETENTION \| FILES [FROM t]`     | shows what it knows of tables               |
 //!
 //! They are recognised by their first words, before DataFusion sees the text; everything else is left to
 //! it. A caller that may only read is refused those that change something.
 //!
-//! A statement is one file, with its grammar and what it does, and one line in [`FORMS`].
+//! A statement is one file, with its grammar and what it does, and one line in [`FORMS`]; those that show
+//! something are one line in [`show::FORMS`].
 
 mod alter_database;
 mod alter_table;
 mod condition;
 mod create_database;
+mod create_table;
 mod delete;
 mod drop_database;
 mod drop_table;
 mod grammar;
+mod kill_query;
+mod show;
 mod undrop_database;
 mod undrop_table;
 
@@ -40,16 +49,21 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
+use crate::caller::Caller;
 use crate::error::Result;
+use crate::registry::Registry;
+pub(crate) use show::Standing;
 
-/// All statements of our own. None begins with all the words of another.
+/// The statements that change something. None begins with all the words of another.
 const FORMS: &[Form] = &[
     alter_database::FORM,
     alter_table::FORM,
     create_database::FORM,
+    create_table::FORM,
     delete::FORM,
     drop_database::FORM,
     drop_table::FORM,
+    kill_query::FORM,
     undrop_database::FORM,
     undrop_table::FORM,
 ];
@@ -67,6 +81,18 @@ struct Form {
 pub(crate) enum Statement {
     /// It changes something, and is done when it has run.
     Change(Box<dyn Change>),
+    /// It stands for a query.
+    Query(Standing),
+}
+
+impl Statement {
+    /// Whether it waits its turn behind queries.
+    pub(crate) fn needs_turn(&self) -> bool {
+        match self {
+            Self::Change(change) => change.needs_turn(),
+            Self::Query(standing) => standing.needs_turn(),
+        }
+    }
 }
 
 /// A statement that changes something.
@@ -74,6 +100,11 @@ pub(crate) enum Statement {
 pub(crate) trait Change: Debug + Send {
     /// Whether it is about the database that the request names; others name their own.
     fn needs_database(&self) -> bool {
+        true
+    }
+
+    /// Whether it waits its turn behind queries.
+    fn needs_turn(&self) -> bool {
         true
     }
 
@@ -89,6 +120,8 @@ pub(crate) struct Context<'a> {
     pub(crate) catalog: &'a Arc<Catalog>,
     pub(crate) storage: &'a Arc<storage::Engine>,
     pub(crate) clock: &'a Arc<dyn Clock>,
+    pub(crate) registry: &'a Registry,
+    pub(crate) caller: &'a Caller,
     /// The database that the request names.
     pub(crate) database: &'a str,
     /// A session on it.
@@ -117,7 +150,7 @@ pub(crate) fn parse(sql: &str) -> Result<Option<(String, Statement)>> {
 fn form_of(sql: &str) -> Option<&'static Form> {
     // Most texts are queries, and may be long: they are not cut into words only to see that.
     let may_be = |first: &str| {
-        let mut forms = FORMS.iter();
+        let mut forms = forms();
         forms.any(|form| form.words[0].eq_ignore_ascii_case(first))
     };
     let begins_with_comment = sql.trim_start().starts_with(['-', '/']);
@@ -140,7 +173,11 @@ fn form_of(sql: &str) -> Option<&'static Form> {
     let begins = |form: &&Form| {
         words.len() >= form.words.len() && form.words.iter().zip(&words).all(|(a, b)| a == b)
     };
-    FORMS.iter().find(begins)
+    forms().find(begins)
+}
+
+fn forms() -> impl Iterator<Item = &'static Form> {
+    FORMS.iter().chain(show::FORMS)
 }
 
 /// No statement is recognised by more words than this.

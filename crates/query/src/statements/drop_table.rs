@@ -29,7 +29,9 @@ fn parse(parser: &mut Parser<'_>) -> Result<DropTable> {
 impl Change for DropTable {
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
         let now = context.clock.now_nanos();
-        let dropped = context.catalog.drop_table(context.database, &self.table, now);
+        let dropped = context
+            .catalog
+            .drop_table(context.database, &self.table, now);
         match dropped.await {
             Err(catalog::Error::TableNotFound { .. }) if self.if_exists => Ok("no such table"),
             dropped => Ok(dropped.map(|()| "table dropped")?),

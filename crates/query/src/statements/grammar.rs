@@ -99,7 +99,7 @@ pub(super) fn column_kind(parser: &mut Parser<'_>) -> Result<ColumnKind> {
         }
         Some(field) => {
             if field == FieldType::Float {
-                parser.parse_keyword(Keyword::PRECISION);
+                word(parser, "PRECISION");
             }
             ColumnKind::Field(field)
         }

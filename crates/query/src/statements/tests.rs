@@ -5,6 +5,7 @@ use super::*;
 fn check(sql: &str, expected: &str) {
     let found = match parse(sql).unwrap() {
         Some((_, Statement::Change(change))) => format!("{change:?}"),
+        Some((_, Statement::Query(_))) => "a query".to_owned(),
         None => "not ours".to_owned(),
     };
     assert_eq!(found, expected, "{sql}");
@@ -67,6 +68,33 @@ fn statements_are_told_by_their_words() {
         r#"UndropTable { table: "cpu" }"#,
     );
     check(
+        "CREATE TABLE t (Host TAG, \"Rack No\" TAG, usage DOUBLE PRECISION, n BIGINT, u BIGINT UNSIGNED, \
+         time TIMESTAMP, ok BOOLEAN, s STRING)",
+        r#"CreateTable { table: "t", columns: [("host", Tag), ("Rack No", Tag), ("usage", Field(Float)), ("n", Field(Integer)), ("u", Field(UInteger)), ("ok", Field(Boolean)), ("s", Field(String))], retention: None, if_not_exists: false }"#,
+    );
+    check(
+        "CREATE TABLE IF NOT EXISTS t (v float64) RETENTION FOREVER;",
+        r#"CreateTable { table: "t", columns: [("v", Field(Float))], retention: Some(Forever), if_not_exists: true }"#,
+    );
+    check(
+        "ALTER TABLE t ADD COLUMN v DOUBLE",
+        r#"AddColumn { table: "t", column: "v", kind: Field(Float), if_not_exists: false }"#,
+    );
+    check(
+        "ALTER TABLE t ADD IF NOT EXISTS Host TAG",
+        r#"AddColumn { table: "t", column: "host", kind: Tag, if_not_exists: true }"#,
+    );
+    for sql in ["KILL QUERY '17'", "kill query 17;"] {
+        check(sql, r#"KillQuery { id: "17" }"#);
+    }
+    for sql in [
+        "SHOW DATABASES",
+        "show tag keys from iox.t",
+        "SHOW QUERIES;",
+    ] {
+        check(sql, "a query");
+    }
+    check(
         "DELETE FROM cpu WHERE host = 'a' AND time < now() - INTERVAL '1 day'",
         r#"Delete { table: "cpu", condition: "host = 'a' AND time < now() - INTERVAL '1 day'" }"#,
     );
@@ -81,6 +109,8 @@ fn everything_else_is_left_to_datafusion() {
         "\"DELETE\" FROM t",
         "DROP VIEW v",
         "UNDROP VIEW v",
+        "SHOW TABLES",
+        "SHOW ALL",
         "CREATE EXTERNAL TABLE t (a INT)",
         "'",
         "DELETE '",
@@ -102,7 +132,18 @@ fn what_is_wrong_is_said() {
     );
     check("DELETE FROM other.t WHERE true", "not one of this database");
     check("ALTER TABLE t SET RETENTION '1 fortnight'", "'30d'");
-    check("ALTER TABLE t RENAME TO u", "Expected: SET");
+    check("ALTER TABLE t RENAME TO u", "Expected: SET or ADD COLUMN");
+    check(
+        "ALTER TABLE t ADD COLUMN v INTERVAL",
+        "Expected: TAG, DOUBLE",
+    );
+    check("CREATE TABLE t AS SELECT 1", "not allowed");
+    check("CREATE TABLE t", "( and the columns");
+    check("CREATE TABLE t (v DOUBLE, v TAG)", "twice");
+    check("CREATE TABLE t (v DOUBLE NOT NULL)", ", or )");
+    check("CREATE TABLE t (v)", "Expected: TAG, DOUBLE");
+    check("KILL QUERY", "Expected: literal string");
+    check("SHOW DATABASES FROM t", "end of the statement");
     check("DROP TABLE t CASCADE", "end of the statement");
     check("DROP TABLE t; DROP TABLE u", "end of the statement");
     check("ALTER TABLE t SET FLOATS 'half'", "'decimal'");
@@ -110,7 +151,7 @@ fn what_is_wrong_is_said() {
 
 #[test]
 fn no_statement_hides_another() {
-    for form in FORMS {
+    for form in forms() {
         assert!(form.words.len() <= WORDS_MAX);
         let sql = form.words.join(" ");
         let found = form_of(&sql).unwrap();

@@ -1,8 +1,10 @@
 //! SQL over HTTP: every format, parameters, errors that help, and that no statement reaches outside
 //! of its database.
 
+mod bombs;
 mod budget;
 mod reach;
+mod running;
 
 use serde_json::{Value, json};
 
@@ -231,7 +233,27 @@ fn errors_say_what_is_wrong() {
             "column_not_found",
             "curent",
         ),
-        ("plant", "SELECT nosuch(1)", 400, "invalid_query", "nosuch"),
+        (
+            "plant",
+            "SELECT curent FROM motor",
+            400,
+            "column_not_found",
+            "did you mean 'current'? at Line: 1, Column: 8",
+        ),
+        (
+            "plant",
+            "SELECT nosuch(1)",
+            400,
+            "function_not_found",
+            "function 'nosuch' not found at Line: 1, Column: 8",
+        ),
+        (
+            "plant",
+            "SELECT rmss(current) FROM motor",
+            400,
+            "function_not_found",
+            "did you mean 'rms'?",
+        ),
         (
             "plant",
             "SELECT 1; SELECT 2",

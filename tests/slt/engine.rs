@@ -7,7 +7,7 @@ use catalog::{Catalog, Clock, DatabaseName, Limits, Retention, SystemClock};
 use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
-use query::{Access, QueryEngine, SqlRequest};
+use query::{Access, Caller, QueryEngine, SqlRequest};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType};
 use storage::Durability;
 
@@ -100,6 +100,7 @@ impl Engine {
             params: Vec::new(),
             timeout: None,
             access: Access::Change,
+            caller: Caller::administrator(None),
         };
         let stream = self.query.sql(request).await.map_err(Failure::new)?;
         let schema = stream.schema();

@@ -100,6 +100,14 @@ pub enum Error {
         /// What the change says.
         got: ColumnKind,
     },
+    /// A column that is to be added is there already.
+    #[error("column already exists: {column}, a {}", kind.iox_name())]
+    ColumnExists {
+        /// The column.
+        column: String,
+        /// What it is.
+        kind: ColumnKind,
+    },
     /// A limit of [`crate::Limits`] is reached.
     #[error(
         "limit of {limit} {what} reached: raise the setting `limits.{setting}` if this is meant"
@@ -171,7 +179,9 @@ impl Error {
             Self::DatabaseNotFound { .. }
             | Self::TableNotFound { .. }
             | Self::NothingDropped { .. } => ErrorKind::NotFound,
-            Self::DatabaseExists { .. } | Self::TableExists { .. } => ErrorKind::AlreadyExists,
+            Self::DatabaseExists { .. } | Self::TableExists { .. } | Self::ColumnExists { .. } => {
+                ErrorKind::AlreadyExists
+            }
             Self::LimitReached { .. } => ErrorKind::Exhausted,
             Self::Corrupt { .. } | Self::UnknownFormat { .. } => ErrorKind::Corrupt,
             Self::Store { .. }
@@ -195,6 +205,7 @@ impl Error {
             Self::DatabaseExists { .. } => "database_exists",
             Self::TableNotFound { .. } => "table_not_found",
             Self::TableExists { .. } => "table_exists",
+            Self::ColumnExists { .. } => "column_exists",
             Self::NothingDropped { .. } => "nothing_dropped",
             Self::FilesChanged => "files_changed",
             Self::LimitReached { what, .. } => match *what {

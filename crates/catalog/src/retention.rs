@@ -1,5 +1,6 @@
 //! How long rows are kept.
 
+use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
 
@@ -36,6 +37,32 @@ impl Retention {
             Self::Forever => i64::MIN,
             Self::Nanos(nanos) => now.saturating_sub_unsigned(nanos.get()),
         }
+    }
+}
+
+impl fmt::Display for Retention {
+    /// As it can be read back: `30d`, `1d 12h`, `forever`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(&str, u64); 7] = [
+            ("d", 86_400_000_000_000),
+            ("h", 3_600_000_000_000),
+            ("m", 60_000_000_000),
+            ("s", 1_000_000_000),
+            ("ms", 1_000_000),
+            ("us", 1_000),
+            ("ns", 1),
+        ];
+        let Some(mut rest) = self.nanos() else {
+            return f.write_str("forever");
+        };
+        let mut space = "";
+        for (unit, nanos) in UNITS {
+            if rest >= nanos {
+                write!(f, "{space}{}{unit}", rest / nanos)?;
+                (rest, space) = (rest % nanos, " ");
+            }
+        }
+        Ok(())
     }
 }
 
@@ -86,6 +113,20 @@ mod tests {
         check("a month", None);
         check("", None);
         check("-1d", None);
+    }
+
+    #[test]
+    fn texts_are_read_back() {
+        for text in [
+            "forever",
+            "30d",
+            "1d 12h",
+            "5m 1ms 2us 3ns",
+            "213503d 23h 34m 33s 709ms 551us 615ns",
+        ] {
+            let retention: Retention = text.parse().unwrap();
+            assert_eq!(retention.to_string(), text);
+        }
     }
 
     #[test]

@@ -1,24 +1,37 @@
-//! A database as DataFusion's catalog: `public.iox.<table>`, as of one catalog state.
+//! A database as DataFusion's catalog, as of one catalog state: `public.iox.<table>` for the tables of
+//! users, `public.system.<table>` for the state of the server, `public.information_schema.<table>`.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use catalog::Database;
-use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, SchemaProvider, TableFunction, TableProvider,
+};
 use datafusion::common::Result;
+use datafusion::datasource::TableType;
 
+use crate::information_schema::{self, InformationSchema};
 use crate::session::{CATALOG, SCHEMA};
+use crate::system::{self, SystemTables};
 use crate::table::SnapshotTable;
 
 /// The one catalog that a session sees.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct DatabaseCatalogs {
     catalog: Arc<DatabaseCatalog>,
 }
 
+#[derive(Debug, Clone)]
+struct DatabaseCatalog(Arc<Schemas>);
+
 #[derive(Debug)]
-struct DatabaseCatalog {
-    schema: Arc<UserTables>,
+struct Schemas {
+    user: Arc<UserTables>,
+    system: Arc<SystemTables>,
+    /// Those of the session, which is built with this catalog.
+    table_functions: OnceLock<HashMap<String, Arc<TableFunction>>>,
 }
 
 #[derive(Debug)]
@@ -28,14 +41,24 @@ struct UserTables {
 }
 
 impl DatabaseCatalogs {
-    pub(crate) fn new(storage: &Arc<storage::Engine>, database: &Arc<Database>) -> Self {
-        let schema = Arc::new(UserTables {
-            storage: Arc::clone(storage),
+    pub(crate) fn new(view: system::View, database: &Arc<Database>) -> Self {
+        let user = UserTables {
+            storage: Arc::clone(&view.storage),
             database: Arc::clone(database),
-        });
+        };
+        let schemas = Schemas {
+            user: Arc::new(user),
+            system: Arc::new(SystemTables::new(view)),
+            table_functions: OnceLock::new(),
+        };
         Self {
-            catalog: Arc::new(DatabaseCatalog { schema }),
+            catalog: Arc::new(DatabaseCatalog(Arc::new(schemas))),
         }
+    }
+
+    /// Tells `information_schema` of the table functions that there are. Only the first call counts.
+    pub(crate) fn set_table_functions(&self, functions: HashMap<String, Arc<TableFunction>>) {
+        self.catalog.0.table_functions.get_or_init(|| functions);
     }
 }
 
@@ -59,11 +82,27 @@ impl CatalogProviderList for DatabaseCatalogs {
 
 impl CatalogProvider for DatabaseCatalog {
     fn schema_names(&self) -> Vec<String> {
-        vec![SCHEMA.to_owned()]
+        let names = [SCHEMA, system::SCHEMA, information_schema::SCHEMA];
+        names.map(str::to_owned).to_vec()
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        (name == SCHEMA).then(|| Arc::clone(&self.schema) as _)
+        match name {
+            SCHEMA => Some(Arc::clone(&self.0.user) as _),
+            system::SCHEMA => Some(Arc::clone(&self.0.system) as _),
+            information_schema::SCHEMA => {
+                // It looks at the catalogs it is in, so it cannot be kept in one of them.
+                let catalogs = DatabaseCatalogs {
+                    catalog: Arc::new(self.clone()),
+                };
+                let functions = self.0.table_functions.get().cloned().unwrap_or_default();
+                Some(Arc::new(InformationSchema::new(
+                    Arc::new(catalogs),
+                    functions,
+                )))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -84,6 +123,10 @@ impl SchemaProvider for UserTables {
         let snapshot = self.storage.snapshot(table.id);
         let table = |snapshot| SnapshotTable::new(snapshot, Arc::clone(&self.storage));
         Ok(snapshot.map(|snapshot| Arc::new(table(snapshot)) as _))
+    }
+
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        Ok(self.database.table(name).map(|_| TableType::Base))
     }
 
     fn table_exist(&self, name: &str) -> bool {

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use catalog::{Catalog, Clock, Database};
-use datafusion::common::metadata::ScalarAndMetadata;
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -17,23 +16,28 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SQLOptions;
-use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use futures::StreamExt;
 use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::advice::Subject;
+use crate::caller::Caller;
 use crate::complexity;
 use crate::error::{Error, Result};
+use crate::parameters;
 use crate::plan;
+use crate::registry::{Handle, Registry, State};
 use crate::scan_size;
 use crate::session;
 use crate::settings::Settings;
-use crate::statements;
-use crate::stream::{Deadline, QueryStream};
+use crate::statements::{self, Statement};
+use crate::stream::{Deadline, Limits, QueryStream};
+use crate::system;
 
 /// Batches of a result that wait for a slow reader; more make the query wait.
 const BATCHES_AHEAD: usize = 2;
@@ -49,12 +53,14 @@ pub struct SqlRequest {
     pub database: String,
     /// One statement.
     pub sql: String,
-    /// Values for `$name` in the text, without the `$`.
+    /// Values for `$name` and `$1` in the text, without the `$`.
     pub params: Vec<(String, ScalarValue)>,
     /// The deadline it asks for; the setting `query.timeout` if it does not.
     pub timeout: Option<Duration>,
     /// What the statement may do.
     pub access: Access,
+    /// Who asks, which decides what they see of the server.
+    pub caller: Caller,
 }
 
 /// What a statement may do.
@@ -78,6 +84,8 @@ pub struct QueryEngine {
     runtime: Option<Runtime>,
     turns: Arc<Semaphore>,
     waiting: AtomicUsize,
+    registry: Arc<Registry>,
+    shown_settings: Arc<[(String, Option<String>)]>,
 }
 
 impl QueryEngine {
@@ -108,20 +116,76 @@ impl QueryEngine {
             settings,
             catalog,
             storage,
+            registry: Registry::new(Arc::clone(&clock)),
             clock,
             runtime: Some(runtime),
             turns: Arc::new(Semaphore::new(running)),
             waiting: AtomicUsize::new(0),
+            shown_settings: Arc::default(),
         })
+    }
+
+    /// The settings that `system.settings` shows: names, and values where there are any. Secrets must not
+    /// be among them.
+    pub fn with_shown_settings(mut self, settings: Vec<(String, Option<String>)>) -> Self {
+        self.shown_settings = settings.into();
+        self
     }
 
     /// Plans a query and starts it. Errors of the text come from this call; errors while running
     /// come out of the stream.
     pub async fn sql(&self, request: SqlRequest) -> Result<QueryStream> {
-        let (size, limit) = (
-            ByteSize(request.sql.len() as u64),
-            self.settings.text_bytes_max,
-        );
+        let SqlRequest {
+            sql,
+            database,
+            caller,
+            ..
+        } = &request;
+        let query = self.registry.begin(sql, database, caller);
+        let started = tokio::select! {
+            biased;
+            () = query.stopped() => Err(query.cancelled()),
+            started = Box::pin(self.start(request, &query)) => started,
+        };
+        started.inspect_err(|error| query.fail(error))
+    }
+
+    async fn start(&self, mut request: SqlRequest, query: &Arc<Handle>) -> Result<QueryStream> {
+        self.check_text(&request.sql)?;
+        let ours = statements::parse(&request.sql)?;
+        let timeout = request.timeout.unwrap_or(self.settings.timeout);
+        let timeout = timeout.min(self.settings.timeout_max);
+        let deadline = Deadline {
+            at: Instant::now() + timeout,
+            timeout,
+        };
+        let needs_turn = ours.as_ref().is_none_or(|(_, ours)| ours.needs_turn());
+        let turn = match needs_turn {
+            true => Some(self.turn(deadline).await?),
+            false => None,
+        };
+        query.enter(State::Planning);
+        let run = Run {
+            query: Arc::clone(query),
+            turn,
+            deadline,
+        };
+        match ours {
+            Some((what, Statement::Change(change))) => match request.access {
+                Access::Read => Err(Error::StatementNotAllowed { what }),
+                Access::Change => self.change(change, request, run).await,
+            },
+            Some((_, Statement::Query(standing))) => {
+                let database = self.database(&request.database)?;
+                request.sql = standing.sql(&request.sql, &database)?;
+                self.query(request, run).await
+            }
+            None => self.query(request, run).await,
+        }
+    }
+
+    fn check_text(&self, sql: &str) -> Result<()> {
+        let (size, limit) = (ByteSize(sql.len() as u64), self.settings.text_bytes_max);
         if size > limit {
             return Err(Error::TooLarge { size, limit });
         }
@@ -130,23 +194,18 @@ impl QueryEngine {
             references_max: references,
             ..
         } = self.settings;
-        complexity::check(&request.sql, complexity::Limits { depth, references })?;
-        let ours = statements::parse(&request.sql)?;
-        let timeout = request.timeout.unwrap_or(self.settings.timeout);
-        let timeout = timeout.min(self.settings.timeout_max);
-        let deadline = Instant::now() + timeout;
-        let turn = tokio::time::timeout_at(deadline, self.turn())
-            .await
-            .map_err(|_| Error::Timeout { timeout })??;
+        complexity::check(sql, complexity::Limits { depth, references })
+    }
 
-        if let Some(statement) = ours {
-            let deadline = Deadline {
-                at: deadline,
-                timeout,
-            };
-            return self.run_statement(statement, request, deadline).await;
-        }
-        let (session, database) = self.session(&request.database)?;
+    /// Plans a statement that reads, and runs it.
+    async fn query(&self, request: SqlRequest, run: Run) -> Result<QueryStream> {
+        let Run {
+            query,
+            turn,
+            deadline,
+        } = run;
+        let timeout = deadline.timeout;
+        let (session, database) = self.session(&request.database, &request.caller, &query)?;
         let runtime = self
             .runtime
             .as_ref()
@@ -155,24 +214,26 @@ impl QueryEngine {
         // A set aborts its tasks when it is dropped: a query ends with whoever waits for it.
         // Planning does not yield, so the deadline is watched from here, and the turn stays with
         // the task until planning has really ended.
-        let mut starting = JoinSet::new();
-        let start = async move {
+        let mut planning = JoinSet::new();
+        let in_hand = (turn, Arc::clone(&query));
+        let plan = async move {
             let SqlRequest { sql, params, .. } = request;
-            (start(session, database, sql, params).await, turn)
+            (execute(session, database, sql, params).await, in_hand)
         };
-        starting.spawn_on(start, runtime);
-        let started = tokio::time::timeout_at(deadline, starting.join_next())
+        planning.spawn_on(plan, runtime);
+        let planned = tokio::time::timeout_at(deadline.at, planning.join_next())
             .await
             .map_err(|_| Error::Timeout { timeout })?
             .expect("one task was just spawned");
-        let (results, turn) = started.map_err(|_| Error::ShuttingDown)?;
+        let (results, in_hand) = planned.map_err(|_| Error::ShuttingDown)?;
         let mut results = results?;
+        query.enter(State::Running);
 
         let schema = results.schema();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-        let mut query = JoinSet::new();
-        let run = async move {
-            let _turn = turn;
+        let mut running = JoinSet::new();
+        let rows = async move {
+            let _in_hand = in_hand;
             loop {
                 let next = results.next().await.transpose().map_err(Error::from);
                 let is_last = !matches!(next, Ok(Some(_)));
@@ -182,68 +243,92 @@ impl QueryEngine {
             }
         };
         // A reader that never reads must not keep its turn for ever.
-        query.spawn_on(tokio::time::timeout_at(deadline, run), runtime);
+        running.spawn_on(tokio::time::timeout_at(deadline.at, rows), runtime);
+        let limits = Limits::of(&self.settings);
         Ok(QueryStream::new(
-            schema,
-            batches,
-            query,
-            Deadline {
-                at: deadline,
-                timeout,
-            },
+            schema, batches, running, query, limits, deadline,
         ))
     }
 
-    /// Runs one of our statements, which is done when this returns.
-    async fn run_statement(
+    /// Runs one of our statements that changes something, which is done when this returns.
+    async fn change(
         &self,
-        statement: statements::Statement,
+        change: Box<dyn statements::Change>,
         request: SqlRequest,
-        deadline: Deadline,
+        run: Run,
     ) -> Result<QueryStream> {
-        if request.access == Access::Read {
-            let what = statement.name().to_owned();
-            return Err(Error::StatementNotAllowed { what });
-        }
-        let session = self.session(&request.database);
-        if statement.needs_database()
+        let Run {
+            query, deadline, ..
+        } = run;
+        let session = self.session(&request.database, &request.caller, &query);
+        if change.needs_database()
             && let Err(error) = session
         {
             return Err(error);
         }
-        let services = statements::Services {
+        query.enter(State::Running);
+        let context = statements::Context {
             catalog: &self.catalog,
             storage: &self.storage,
             clock: &self.clock,
+            registry: &self.registry,
+            caller: &request.caller,
+            database: &request.database,
+            session: session.map(|(session, _)| session),
+            params: request.params,
         };
-        let session = session.map(|(session, _)| session);
-        let SqlRequest {
-            database, params, ..
-        } = request;
-        let done = statements::run(statement, &database, session, params, &services).await?;
-        Ok(QueryStream::of_batch(done, deadline))
+        let done = change.run(context).await?;
+        let (status, limits) = (statements::status(done)?, Limits::of(&self.settings));
+        Ok(QueryStream::of_batch(status, query, limits, deadline))
     }
 
-    fn session(&self, database: &str) -> Result<(SessionState, Arc<Database>)> {
+    fn database(&self, name: &str) -> Result<Arc<Database>> {
         let state = self.catalog.state();
         let missing = || Error::DatabaseNotFound {
-            name: database.to_owned(),
+            name: name.to_owned(),
         };
-        let database = Arc::clone(state.database(database).ok_or_else(missing)?);
-        let session = session::session(&self.runtime_env, &self.storage, &database)?;
+        state.database(name).map(Arc::clone).ok_or_else(missing)
+    }
+
+    fn session(
+        &self,
+        database: &str,
+        caller: &Caller,
+        query: &Handle,
+    ) -> Result<(SessionState, Arc<Database>)> {
+        let database = self.database(database)?;
+        let pool = query.memory_pool(&self.runtime_env.memory_pool);
+        let view = system::View {
+            catalog: Arc::clone(&self.catalog),
+            storage: Arc::clone(&self.storage),
+            runtime: session::with_memory_pool(&self.runtime_env, pool),
+            registry: Arc::clone(&self.registry),
+            settings: Arc::clone(&self.shown_settings),
+            caller: caller.clone(),
+        };
+        let session = session::session(&self.settings, view, &database)?;
         Ok((session, database))
     }
 
-    async fn turn(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
+    async fn turn(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit> {
         if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
             return Ok(turn);
         }
         let _waiting = Waiting::enter(&self.waiting, self.settings.queued)?;
-        Arc::clone(&self.turns)
-            .acquire_owned()
+        let timeout = deadline.timeout;
+        tokio::time::timeout_at(deadline.at, Arc::clone(&self.turns).acquire_owned())
             .await
+            .map_err(|_| Error::Timeout { timeout })?
             .map_err(|_| Error::ShuttingDown)
     }
+}
+
+/// A query on its way.
+struct Run {
+    query: Arc<Handle>,
+    /// Nothing for what must not wait behind queries.
+    turn: Option<OwnedSemaphorePermit>,
+    deadline: Deadline,
 }
 
 impl Drop for QueryEngine {
@@ -274,29 +359,37 @@ impl Drop for Waiting<'_> {
     }
 }
 
-async fn start(
+async fn execute(
     mut session: SessionState,
     database: Arc<Database>,
     sql: String,
     params: Vec<(String, ScalarValue)>,
 ) -> Result<SendableRecordBatchStream> {
-    let plan = plan(&session, &sql, params)
-        .await
-        .map_err(|error| explained(error, &database))?;
-    let plan = session.optimize(&plan)?;
-    let footers = session
-        .runtime_env()
-        .cache_manager
-        .get_file_metadata_cache();
-    if scan_size::is_small(&plan, footers.as_ref())? {
-        session
-            .config_mut()
-            .options_mut()
-            .execution
-            .target_partitions = 1;
-    }
-    let planner = Arc::clone(session.query_planner());
-    let physical = planner.create_physical_plan(&plan, &session).await?;
+    let planned = async {
+        let plan = plan(&session, &sql, params).await?;
+        let plan = session.optimize(&plan)?;
+        let footers = session
+            .runtime_env()
+            .cache_manager
+            .get_file_metadata_cache();
+        if scan_size::is_small(&plan, footers.as_ref())? {
+            session
+                .config_mut()
+                .options_mut()
+                .execution
+                .target_partitions = 1;
+        }
+        let planner = Arc::clone(session.query_planner());
+        Ok(planner.create_physical_plan(&plan, &session).await?)
+    };
+    let physical = planned.await.map_err(|error| {
+        let subject = Subject {
+            sql: &sql,
+            session: &session,
+            database: &database,
+        };
+        subject.explain(error)
+    })?;
     Ok(execute_stream(physical, session.task_ctx())?)
 }
 
@@ -320,21 +413,15 @@ pub(crate) async fn plan(
     plan::nest_asof_joins(&mut statement);
     let plan = session.statement_to_plan(statement).await?;
     refuse_effects(&plan)?;
-    if params.is_empty() {
-        return Ok(plan);
-    }
-    let values = params
-        .into_iter()
-        .map(|(name, value)| (name, ScalarAndMetadata::from(value)));
-    Ok(plan.with_param_values(ParamValues::Map(values.collect()))?)
+    parameters::bind(plan, params)
 }
 
 /// Lets statements through that read, by what they are called. What they contain is looked at in
 /// their plan: see [`refuse_effects`].
-fn refuse_statement(statement: &Statement) -> Result<()> {
+fn refuse_statement(statement: &Parsed) -> Result<()> {
     use SqlStatement::*;
     let reads = match statement {
-        Statement::Statement(statement) => matches!(
+        Parsed::Statement(statement) => matches!(
             **statement,
             Query(_)
                 | ShowTables { .. }
@@ -349,8 +436,8 @@ fn refuse_statement(statement: &Statement) -> Result<()> {
                 | ExplainTable { .. }
                 | Explain { .. }
         ),
-        Statement::Explain(explain) => return refuse_statement(&explain.statement),
-        Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => false,
+        Parsed::Explain(explain) => return refuse_statement(&explain.statement),
+        Parsed::CreateExternalTable(_) | Parsed::CopyTo(_) | Parsed::Reset(_) => false,
     };
     if reads {
         return Ok(());
@@ -374,33 +461,4 @@ fn refuse_effects(plan: &LogicalPlan) -> Result<()> {
             .to_owned();
         Error::StatementNotAllowed { what }
     })
-}
-
-/// Turns DataFusion's word for a missing table into ours, with a suggestion.
-fn explained(error: Error, database: &Database) -> Error {
-    let Error::DataFusion { source } = &error else {
-        return error;
-    };
-    let DataFusionError::Plan(text) = source.find_root() else {
-        return error;
-    };
-    let prefix = format!("table '{}.{}.", session::CATALOG, session::SCHEMA);
-    let table = text
-        .strip_prefix(&prefix)
-        .and_then(|rest| rest.strip_suffix("' not found"));
-    let Some(table) = table else { return error };
-    let distance = |name: &str| {
-        datafusion::common::utils::datafusion_strsim::levenshtein(&name.to_lowercase(), table)
-    };
-    let nearest = database
-        .tables()
-        .map(|table| table.name.to_string())
-        .min_by_key(|n| distance(n));
-    let suggestion = nearest.filter(|name| distance(name) <= 1 + table.len() / 3);
-    let (table, database) = (table.to_owned(), database.name.to_string());
-    Error::TableNotFound {
-        table,
-        database,
-        suggestion,
-    }
 }

@@ -4,6 +4,8 @@ use catalog::ErrorKind;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
+use crate::builtins::FunctionLimit;
+
 /// Failures of a query.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -71,8 +73,9 @@ pub enum Error {
     ShuttingDown,
     /// A table that is not there, with the nearest name that is.
     #[error(
-        "table '{table}' not found in database '{database}'{}",
-        suggestion_text(suggestion)
+        "table '{table}' not found in database '{database}'{}{}",
+        suggestion_text(suggestion),
+        position_text(position)
     )]
     TableNotFound {
         /// The name.
@@ -81,6 +84,72 @@ pub enum Error {
         database: String,
         /// A table whose name is alike.
         suggestion: Option<String>,
+        /// Where it is in the text.
+        position: Option<Position>,
+    },
+    /// A column that is not there, with the nearest name that is.
+    #[error(
+        "column '{column}' not found{}{}",
+        suggestion_text(suggestion),
+        position_text(position)
+    )]
+    ColumnNotFound {
+        /// The name, with that of its table if it was written so.
+        column: String,
+        /// A column whose name is alike.
+        suggestion: Option<String>,
+        /// Where it is in the text.
+        position: Option<Position>,
+    },
+    /// A function that is not there, with the nearest name that is.
+    #[error(
+        "function '{function}' not found{}{}",
+        suggestion_text(suggestion),
+        position_text(position)
+    )]
+    FunctionNotFound {
+        /// The name.
+        function: String,
+        /// A function whose name is alike.
+        suggestion: Option<String>,
+        /// Where it is in the text.
+        position: Option<Position>,
+    },
+    /// The text does not make sense, and it is known where.
+    #[error("{}{}", message(source), position_text(&Some(*position)))]
+    Plan {
+        /// What DataFusion says.
+        source: Box<DataFusionError>,
+        /// Where.
+        position: Position,
+    },
+    /// A value of a parameter is missing or of no use.
+    #[error("parameter '${name}': {problem}")]
+    InvalidParameter {
+        /// The name, or the number, without the `$`.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// No query of this id runs.
+    #[error("no query '{id}' is running")]
+    QueryNotFound {
+        /// The id, shortened.
+        id: String,
+    },
+    /// Somebody stopped the query.
+    #[error("query {id} was stopped by KILL QUERY")]
+    QueryCancelled {
+        /// The id.
+        id: u64,
+    },
+    /// The result is larger than it may be.
+    #[error("the result has more than {limit}, as many as the setting `{setting}` allows")]
+    ResultTooLarge {
+        /// How many of what.
+        limit: String,
+        /// The setting's name.
+        setting: &'static str,
     },
     /// A `DELETE` has a condition that cannot be remembered.
     #[error(
@@ -105,6 +174,15 @@ pub enum Error {
     },
 }
 
+/// A place in the text of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: u64,
+    /// The character in it, from 1.
+    pub column: u64,
+}
+
 /// Results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -124,8 +202,17 @@ impl Error {
             Self::SingleStatementOnly { .. } | Self::TooLarge { .. } | Self::TooDeep { .. } => {
                 ErrorKind::Invalid
             }
-            Self::TooManyReferences { .. } | Self::TableNotFound { .. } => ErrorKind::Invalid,
-            Self::DeleteCondition { .. } => ErrorKind::Invalid,
+            Self::TooManyReferences { .. }
+            | Self::TableNotFound { .. }
+            | Self::ColumnNotFound { .. }
+            | Self::FunctionNotFound { .. }
+            | Self::InvalidParameter { .. }
+            | Self::DeleteCondition { .. } => ErrorKind::Invalid,
+            Self::QueryNotFound { .. } => ErrorKind::NotFound,
+            // Not one that passes: who stopped it does not want it to be sent again.
+            Self::QueryCancelled { .. } => ErrorKind::Denied,
+            Self::ResultTooLarge { .. } => ErrorKind::Exhausted,
+            Self::Plan { source, .. } => classify(source).0,
             Self::Catalog(error) => error.kind(),
             Self::Storage(error) => error.kind(),
             Self::StatementNotAllowed { .. } => ErrorKind::Denied,
@@ -143,6 +230,13 @@ impl Error {
             Self::TooLarge { .. } => "query_too_large",
             Self::TooDeep { .. } | Self::TooManyReferences { .. } => "query_too_complex",
             Self::TableNotFound { .. } => "table_not_found",
+            Self::ColumnNotFound { .. } => "column_not_found",
+            Self::FunctionNotFound { .. } => "function_not_found",
+            Self::InvalidParameter { .. } => "invalid_parameter",
+            Self::QueryNotFound { .. } => "query_not_found",
+            Self::QueryCancelled { .. } => "query_cancelled",
+            Self::ResultTooLarge { .. } => "result_too_large",
+            Self::Plan { source, .. } => classify(source).1,
             Self::DeleteCondition { .. } => "delete_condition_not_supported",
             Self::Catalog(error) => error.reason(),
             Self::Storage(error) => error.reason(),
@@ -168,6 +262,9 @@ fn classify(error: &DataFusionError) -> (ErrorKind, &'static str) {
         }
         DataFusionError::NotImplemented(_) => (ErrorKind::Invalid, "not_implemented"),
         DataFusionError::ResourcesExhausted(_) => (ErrorKind::Exhausted, "query_memory_exceeded"),
+        DataFusionError::External(problem) if problem.is::<FunctionLimit>() => {
+            (ErrorKind::Invalid, "function_limit")
+        }
         DataFusionError::ObjectStore(_) => (ErrorKind::Unavailable, "storage_unavailable"),
         // Division by zero, a cast that fails, an argument out of range.
         DataFusionError::Execution(_) => (ErrorKind::Invalid, "query_failed"),
@@ -212,6 +309,7 @@ fn message(error: &DataFusionError) -> String {
         "SQL error: ",
         "Execution error: ",
         "Schema error: ",
+        "External error: ",
     ];
     let stripped = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix));
     stripped.unwrap_or(&text).to_owned()
@@ -221,6 +319,13 @@ fn suggestion_text(suggestion: &Option<String>) -> String {
     suggestion
         .as_ref()
         .map(|name| format!("; did you mean '{name}'?"))
+        .unwrap_or_default()
+}
+
+/// In the words of the parser of queries.
+fn position_text(position: &Option<Position>) -> String {
+    position
+        .map(|Position { line, column }| format!(" at Line: {line}, Column: {column}"))
         .unwrap_or_default()
 }
 

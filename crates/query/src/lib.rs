@@ -2,33 +2,41 @@
 //!
 //! ```text
 //! text ─▶ one statement ─▶ logical plan ─▶ allowed? ─▶ physical plan ─▶ stream of record batches
-//!                              │ tables: catalog.rs ─▶ table.rs ─▶ storage::TableSnapshot
+//!                              │ tables: catalog_provider.rs ─▶ table.rs ─▶ storage::TableSnapshot
 //!                              ├ functions: crate `functions`
 //!                              └ our rules and operators: plan.rs
 //! ```
 //!
 //! Start at [`QueryEngine::sql`]. One recipe (`session.rs`) builds every session.
 
+mod advice;
 mod buffered_exec;
+mod builtins;
+mod caller;
 mod catalog_provider;
 mod complexity;
 mod engine;
 mod error;
 mod file_reader;
+mod information_schema;
 mod key_merge_exec;
+mod parameters;
 mod plan;
+mod registry;
 mod scan_size;
 mod session;
 mod settings;
 mod statements;
 mod stream;
+mod system;
 mod table;
 #[cfg(test)]
 mod testing;
 mod time_range;
 mod visible_rows_exec;
 
+pub use caller::{Caller, Sees};
 pub use engine::{Access, QueryEngine, SqlRequest};
-pub use error::{Error, Result};
+pub use error::{Error, Position, Result};
 pub use settings::Settings;
 pub use stream::QueryStream;

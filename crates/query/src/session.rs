@@ -11,7 +11,7 @@ use catalog::Database;
 use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
@@ -19,9 +19,11 @@ use datafusion::prelude::SessionConfig;
 use object_store::ObjectStore;
 use url::Url;
 
+use crate::builtins;
 use crate::catalog_provider::DatabaseCatalogs;
 use crate::plan;
 use crate::settings::Settings;
+use crate::system;
 
 /// The catalog that clients expect.
 pub(crate) const CATALOG: &str = "public";
@@ -60,16 +62,27 @@ pub(crate) fn runtime_env(
         .build_arc()
 }
 
-/// A session on one database, as of one catalog state.
+/// What all sessions share, but for the memory, which is taken from `pool`.
+pub(crate) fn with_memory_pool(shared: &RuntimeEnv, pool: Arc<dyn MemoryPool>) -> Arc<RuntimeEnv> {
+    Arc::new(RuntimeEnv {
+        memory_pool: pool,
+        disk_manager: Arc::clone(&shared.disk_manager),
+        cache_manager: Arc::clone(&shared.cache_manager),
+        object_store_registry: Arc::clone(&shared.object_store_registry),
+    })
+}
+
+/// A session on one database, as of one catalog state. `view` is what its schema `system` shows.
 pub(crate) fn session(
-    runtime: &Arc<RuntimeEnv>,
-    storage: &Arc<storage::Engine>,
+    settings: &Settings,
+    view: system::View,
     database: &Arc<Database>,
 ) -> Result<SessionState> {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_create_default_catalog_and_schema(false)
-        .with_information_schema(true);
+        // There is one all the same: ours.
+        .with_information_schema(false);
     let options = config.options_mut();
     // Files are sorted by series and time, so a filter usually skips most of a page: decoding the
     // other columns only for rows that pass it pays.
@@ -77,16 +90,23 @@ pub(crate) fn session(
     options.execution.parquet.reorder_filters = true;
     // A query that recurses without end would only be stopped by its deadline.
     options.execution.enable_recursive_ctes = false;
+    // So that an error can say where in the text it is.
+    options.sql_parser.collect_spans = true;
+    let runtime = Arc::clone(&view.runtime);
+    let storage = Arc::clone(&view.storage);
+    let catalogs = DatabaseCatalogs::new(view, database);
     let builder = SessionStateBuilder::new()
         .with_config(config)
-        .with_runtime_env(Arc::clone(runtime))
+        .with_runtime_env(runtime)
         .with_default_features()
-        .with_catalog_list(Arc::new(DatabaseCatalogs::new(storage, database)));
+        .with_catalog_list(Arc::new(catalogs.clone()));
     let mut session = plan::extend(builder).build();
     // Fixes what `now()` is for this query.
     session.mark_start_execution();
     functions::register_all(&mut session)?;
-    plan::register_functions(&mut session, storage, database)?;
+    plan::register_functions(&mut session, &storage, database)?;
+    builtins::register(&mut session, settings.function_bytes_max.as_u64())?;
+    catalogs.set_table_functions(session.table_functions().clone());
     Ok(session)
 }
 

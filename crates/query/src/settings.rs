@@ -38,6 +38,15 @@ pub struct Settings {
     /// How often a query may refer to tables, every use of a common table expression counted in
     /// full. More takes longer to plan, without interruption. Default 1000.
     pub references_max: u64,
+    /// How much one call of a function may make, for a batch of rows, beyond what it is given:
+    /// `repeat`, `lpad`, `array_repeat`, `range` and the like. Less refuses useful calls; more lets queries
+    /// take memory that is not counted. Default 64 MiB.
+    pub function_bytes_max: ByteSize,
+    /// Rows that a result may have; 0 means any number. A result that has more ends with an error.
+    /// Default 0.
+    pub result_rows_max: u64,
+    /// Bytes that a result may have in memory, before it is encoded; 0 means any number. Default 0.
+    pub result_bytes_max: ByteSize,
 }
 
 impl Default for Settings {
@@ -53,6 +62,9 @@ impl Default for Settings {
             text_bytes_max: ByteSize::mib(1),
             depth_max: 500,
             references_max: 1000,
+            function_bytes_max: ByteSize::mib(64),
+            result_rows_max: 0,
+            result_bytes_max: ByteSize(0),
         }
     }
 }

@@ -8,188 +8,188 @@
 //! | `DROP DATABASE [IF EXISTS] d`, `UNDROP DATABASE d`               | takes it away, brings it back               |
 //! | `ALTER TABLE t SET RETENTION '30d' \| FOREVER \| DEFAULT`        | the same for one table                      |
 //! | `ALTER TABLE t SET FLOATS 'double' \| 'decimal'`                 | how compacted files store floats            |
+//! | `ALTER TABLE t ADD COLUMN [IF NOT EXISTS] c DOUBLE \| TAG \| …`   | adds a column                               |
+//! | `CREATE TABLE [IF NOT EXISTS] t (c TAG, …) [RETENTION '30d']`    | creates a table                             |
 //! | `DROP TABLE [IF EXISTS] t`, `UNDROP TABLE t`                     | takes it away, brings it back               |
+//! | `KILL QUERY 'id'`                                                | stops a query that runs                     |
+//! | `SHOW DATABASES \| QUERIES \| SETTINGS \| TOKENS`                | shows what the server knows                 |
+//! | `SHOW TAG KEYS \| FIELD KEYS \| RETENTION \| FILES [FROM t]`     | shows what it knows of tables               |
 //!
 //! They are recognised by their first words, before DataFusion sees the text; everything else is left to
-//! it. A caller that may only read is refused.
+//! it. A caller that may only read is refused those that change something.
+//!
+//! A statement is one file, with its grammar and what it does, and one line in [`FORMS`]; those that show
+//! something are one line in [`show::FORMS`].
 
+mod alter_database;
+mod alter_table;
+mod condition;
+mod create_database;
+mod create_table;
 mod delete;
-mod parse;
+mod drop_database;
+mod drop_table;
+mod grammar;
+mod kill_query;
+mod show;
+mod undrop_database;
+mod undrop_table;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use catalog::{Catalog, Clock, DatabaseName, FloatStorage, Retention, TableOptions};
+use async_trait::async_trait;
+use catalog::{Catalog, Clock};
 use datafusion::common::ScalarValue;
+use datafusion::error::DataFusionError;
 use datafusion::execution::session_state::SessionState;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use crate::error::{Error, Result};
-pub(crate) use parse::parse;
+use crate::caller::Caller;
+use crate::error::Result;
+use crate::registry::Registry;
+pub(crate) use show::Standing;
+
+/// The statements that change something. None begins with all the words of another.
+const FORMS: &[Form] = &[
+    alter_database::FORM,
+    alter_table::FORM,
+    create_database::FORM,
+    create_table::FORM,
+    delete::FORM,
+    drop_database::FORM,
+    drop_table::FORM,
+    kill_query::FORM,
+    undrop_database::FORM,
+    undrop_table::FORM,
+];
+
+/// How a statement is recognised and read.
+struct Form {
+    /// Its first words, in upper case.
+    words: &'static [&'static str],
+    /// Reads what follows them.
+    parse: fn(&mut Parser<'_>) -> Result<Statement>,
+}
 
 /// One of our statements.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Statement {
-    /// The condition is kept as text, to be planned like that of a query.
-    Delete {
-        table: String,
-        condition: String,
-    },
-    CreateDatabase {
-        name: String,
-        retention: Retention,
-        if_not_exists: bool,
-    },
-    SetDatabaseRetention {
-        name: String,
-        retention: Retention,
-    },
-    DropDatabase {
-        name: String,
-        if_exists: bool,
-    },
-    UndropDatabase {
-        name: String,
-    },
-    SetTableRetention {
-        table: String,
-        retention: Option<Retention>,
-    },
-    SetTableFloats {
-        table: String,
-        floats: FloatStorage,
-    },
-    DropTable {
-        table: String,
-        if_exists: bool,
-    },
-    UndropTable {
-        table: String,
-    },
-}
-
-/// What statements change things through.
-pub(crate) struct Services<'a> {
-    pub(crate) catalog: &'a Arc<Catalog>,
-    pub(crate) storage: &'a Arc<storage::Engine>,
-    pub(crate) clock: &'a Arc<dyn Clock>,
-}
-
-/// Runs a statement in a database, and says in a row what it did. `session` is one on that database.
-pub(crate) async fn run(
-    statement: Statement,
-    database: &str,
-    session: Result<SessionState>,
-    params: Vec<(String, ScalarValue)>,
-    services: &Services<'_>,
-) -> Result<RecordBatch> {
-    let Services {
-        catalog,
-        storage,
-        clock,
-    } = services;
-    let now = || clock.now_nanos();
-    match statement {
-        Statement::Delete { table, condition } => {
-            let target = delete::target(&session?, &table, &condition, params).await?;
-            storage.delete_rows(vec![target]).await?;
-            done("rows deleted")
-        }
-        Statement::CreateDatabase {
-            name,
-            retention,
-            if_not_exists,
-        } => {
-            let name = DatabaseName::new(&name)?;
-            match catalog.create_database(&name, retention).await {
-                Err(catalog::Error::DatabaseExists { .. }) if if_not_exists => {
-                    done("database exists")
-                }
-                created => created
-                    .map_err(Error::from)
-                    .and_then(|_| done("database created")),
-            }
-        }
-        Statement::SetDatabaseRetention { name, retention } => {
-            catalog.set_database_retention(&name, retention).await?;
-            done("retention set")
-        }
-        Statement::DropDatabase { name, if_exists } => {
-            match catalog.drop_database(&name, now()).await {
-                Err(catalog::Error::DatabaseNotFound { .. }) if if_exists => {
-                    done("no such database")
-                }
-                dropped => dropped
-                    .map_err(Error::from)
-                    .and_then(|()| done("database dropped")),
-            }
-        }
-        Statement::UndropDatabase { name } => {
-            catalog.undrop_database(&name).await?;
-            done("database is back")
-        }
-        Statement::SetTableRetention { table, retention } => {
-            let options = TableOptions {
-                retention: Some(retention),
-                ..TableOptions::default()
-            };
-            catalog.set_table_options(database, &table, options).await?;
-            done("retention set")
-        }
-        Statement::SetTableFloats { table, floats } => {
-            let options = TableOptions {
-                float_storage: Some(floats),
-                ..TableOptions::default()
-            };
-            catalog.set_table_options(database, &table, options).await?;
-            done("float storage set")
-        }
-        Statement::DropTable { table, if_exists } => {
-            match catalog.drop_table(database, &table, now()).await {
-                Err(catalog::Error::TableNotFound { .. }) if if_exists => done("no such table"),
-                dropped => dropped
-                    .map_err(Error::from)
-                    .and_then(|()| done("table dropped")),
-            }
-        }
-        Statement::UndropTable { table } => {
-            catalog.undrop_table(database, &table).await?;
-            done("table is back")
-        }
-    }
+    /// It changes something, and is done when it has run.
+    Change(Box<dyn Change>),
+    /// It stands for a query.
+    Query(Standing),
 }
 
 impl Statement {
-    /// Whether it is about the database that the request names; others name their own.
-    pub(crate) fn needs_database(&self) -> bool {
-        matches!(
-            self,
-            Self::Delete { .. }
-                | Self::SetTableRetention { .. }
-                | Self::SetTableFloats { .. }
-                | Self::DropTable { .. }
-                | Self::UndropTable { .. }
-        )
-    }
-
-    /// Its first words.
-    pub(crate) fn name(&self) -> &'static str {
+    /// Whether it waits its turn behind queries.
+    pub(crate) fn needs_turn(&self) -> bool {
         match self {
-            Self::Delete { .. } => "DELETE",
-            Self::CreateDatabase { .. } => "CREATE DATABASE",
-            Self::SetDatabaseRetention { .. } => "ALTER DATABASE",
-            Self::DropDatabase { .. } => "DROP DATABASE",
-            Self::UndropDatabase { .. } => "UNDROP DATABASE",
-            Self::SetTableRetention { .. } | Self::SetTableFloats { .. } => "ALTER TABLE",
-            Self::DropTable { .. } => "DROP TABLE",
-            Self::UndropTable { .. } => "UNDROP TABLE",
+            Self::Change(change) => change.needs_turn(),
+            Self::Query(standing) => standing.needs_turn(),
         }
     }
 }
 
-fn done(status: &str) -> Result<RecordBatch> {
-    let schema = Schema::new(vec![Field::new("status", DataType::Utf8, false)]);
-    let column = Arc::new(StringArray::from(vec![status]));
-    RecordBatch::try_new(Arc::new(schema), vec![column])
-        .map_err(|error| datafusion::error::DataFusionError::from(error).into())
+/// A statement that changes something.
+#[async_trait]
+pub(crate) trait Change: Debug + Send {
+    /// Whether it is about the database that the request names; others name their own.
+    fn needs_database(&self) -> bool {
+        true
+    }
+
+    /// Whether it waits its turn behind queries.
+    fn needs_turn(&self) -> bool {
+        true
+    }
+
+    /// Does it.
+    async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done>;
 }
+
+/// What a statement did, in words for its author.
+pub(crate) type Done = &'static str;
+
+/// What statements work with.
+pub(crate) struct Context<'a> {
+    pub(crate) catalog: &'a Arc<Catalog>,
+    pub(crate) storage: &'a Arc<storage::Engine>,
+    pub(crate) clock: &'a Arc<dyn Clock>,
+    pub(crate) registry: &'a Registry,
+    pub(crate) caller: &'a Caller,
+    /// The database that the request names.
+    pub(crate) database: &'a str,
+    /// A session on it.
+    pub(crate) session: Result<SessionState>,
+    pub(crate) params: Vec<(String, ScalarValue)>,
+}
+
+/// The statement with its first words, if the text begins like one of ours.
+pub(crate) fn parse(sql: &str) -> Result<Option<(String, Statement)>> {
+    let Some(form) = form_of(sql) else {
+        return Ok(None);
+    };
+    let mut parser = Parser::new(&GenericDialect {})
+        .try_with_sql(sql)
+        .map_err(grammar::invalid)?;
+    for _ in form.words {
+        parser.next_token();
+    }
+    let statement = (form.parse)(&mut parser)?;
+    grammar::expect_end(&mut parser)?;
+    Ok(Some((form.words.join(" "), statement)))
+}
+
+/// The form that the text begins like. A text that cannot even be cut into words is left to the parser
+/// of queries and its messages.
+fn form_of(sql: &str) -> Option<&'static Form> {
+    // Most texts are queries, and may be long: they are not cut into words only to see that.
+    let may_be = |first: &str| {
+        let mut forms = forms();
+        forms.any(|form| form.words[0].eq_ignore_ascii_case(first))
+    };
+    let begins_with_comment = sql.trim_start().starts_with(['-', '/']);
+    let first = sql.split_whitespace().next()?;
+    if !begins_with_comment && !may_be(first) {
+        return None;
+    }
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().ok()?;
+    let mut tokens = tokens
+        .iter()
+        .filter(|token| !matches!(token, Token::Whitespace(_)));
+    let words: Vec<_> = std::iter::from_fn(|| match tokens.next() {
+        Some(Token::Word(word)) if word.quote_style.is_none() => {
+            Some(word.value.to_ascii_uppercase())
+        }
+        _ => None,
+    })
+    .take(WORDS_MAX)
+    .collect();
+    let begins = |form: &&Form| {
+        words.len() >= form.words.len() && form.words.iter().zip(&words).all(|(a, b)| a == b)
+    };
+    forms().find(begins)
+}
+
+fn forms() -> impl Iterator<Item = &'static Form> {
+    FORMS.iter().chain(show::FORMS)
+}
+
+/// No statement is recognised by more words than this.
+const WORDS_MAX: usize = 4;
+
+/// What a statement did, as a result.
+pub(crate) fn status(done: Done) -> Result<RecordBatch> {
+    let schema = Schema::new(vec![Field::new("status", DataType::Utf8, false)]);
+    let column = Arc::new(StringArray::from(vec![done]));
+    RecordBatch::try_new(Arc::new(schema), vec![column])
+        .map_err(|error| DataFusionError::from(error).into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,22 @@
 //! The result of a query as it runs.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use bytesize::ByteSize;
 use futures::{FutureExt as _, Stream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep, error::Elapsed};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::error::{Error, Result};
+use crate::registry::{Handle, State};
+use crate::settings::Settings;
 
 /// When a query has to be done.
 #[derive(Debug, Clone, Copy)]
@@ -21,18 +26,54 @@ pub(crate) struct Deadline {
     pub(crate) timeout: Duration,
 }
 
+/// How large a result may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    rows: Option<u64>,
+    bytes: Option<ByteSize>,
+}
+
+impl Limits {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let (rows, bytes) = (settings.result_rows_max, settings.result_bytes_max);
+        Self {
+            rows: (rows > 0).then_some(rows),
+            bytes: (bytes.as_u64() > 0).then_some(bytes),
+        }
+    }
+
+    fn check(self, rows: u64, bytes: u64) -> Result<()> {
+        if let Some(limit) = self.rows.filter(|limit| rows > *limit) {
+            return Err(Error::ResultTooLarge {
+                limit: format!("{limit} rows"),
+                setting: "query.result_rows_max",
+            });
+        }
+        match self.bytes.filter(|limit| bytes > limit.as_u64()) {
+            None => Ok(()),
+            Some(limit) => Err(Error::ResultTooLarge {
+                limit: limit.to_string(),
+                setting: "query.result_bytes_max",
+            }),
+        }
+    }
+}
+
 /// Record batches of a running query. Dropping it stops the query.
 ///
-/// The deadline is watched here as well as by the query itself: an expression that computes for
-/// long without a pause cannot hold up the answer that time is over.
+/// The deadline, and whether somebody stops the query, is watched here as well as by the query itself:
+/// an expression that computes for long without a pause cannot hold up the answer that it is over.
 #[derive(Debug)]
 pub struct QueryStream {
     schema: SchemaRef,
     /// Batches, then `None`: an end without it is a query that was cut off.
     batches: mpsc::Receiver<Result<Option<RecordBatch>>>,
     query: JoinSet<Result<(), Elapsed>>,
+    handle: Arc<Handle>,
+    limits: Limits,
     deadline: Deadline,
     alarm: Pin<Box<Sleep>>,
+    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     is_done: bool,
 }
 
@@ -41,27 +82,36 @@ impl QueryStream {
         schema: SchemaRef,
         batches: mpsc::Receiver<Result<Option<RecordBatch>>>,
         query: JoinSet<Result<(), Elapsed>>,
+        handle: Arc<Handle>,
+        limits: Limits,
         deadline: Deadline,
     ) -> Self {
-        let alarm = Box::pin(tokio::time::sleep_until(deadline.at));
         Self {
             schema,
             batches,
             query,
+            limits,
             deadline,
-            alarm,
+            alarm: Box::pin(tokio::time::sleep_until(deadline.at)),
+            stopped: Box::pin(handle.stopped()),
+            handle,
             is_done: false,
         }
     }
 
     /// A result that is there already.
-    pub(crate) fn of_batch(batch: RecordBatch, deadline: Deadline) -> Self {
+    pub(crate) fn of_batch(
+        batch: RecordBatch,
+        handle: Arc<Handle>,
+        limits: Limits,
+        deadline: Deadline,
+    ) -> Self {
         let (sender, batches) = mpsc::channel(2);
         let schema = batch.schema();
         const HAS_ROOM: &str = "the channel has room for both";
         sender.try_send(Ok(Some(batch))).expect(HAS_ROOM);
         sender.try_send(Ok(None)).expect(HAS_ROOM);
-        Self::new(schema, batches, JoinSet::new(), deadline)
+        Self::new(schema, batches, JoinSet::new(), handle, limits, deadline)
     }
 
     /// The columns of the result.
@@ -69,8 +119,23 @@ impl QueryStream {
         SchemaRef::clone(&self.schema)
     }
 
+    /// The query's id, by which `KILL QUERY` knows it.
+    pub fn id(&self) -> u64 {
+        self.handle.id()
+    }
+
+    /// Counts rows that are about to be handed out.
+    fn counted(&mut self, batch: RecordBatch) -> Poll<Option<Result<RecordBatch>>> {
+        let (rows, bytes) = self.handle.count(&batch);
+        match self.limits.check(rows, bytes) {
+            Ok(()) => Poll::Ready(Some(Ok(batch))),
+            Err(error) => self.end(error),
+        }
+    }
+
     fn end(&mut self, error: Error) -> Poll<Option<Result<RecordBatch>>> {
         self.is_done = true;
+        self.handle.fail(&error);
         self.query.abort_all();
         Poll::Ready(Some(Err(error)))
     }
@@ -83,11 +148,16 @@ impl Stream for QueryStream {
         if self.is_done {
             return Poll::Ready(None);
         }
+        if self.stopped.poll_unpin(context).is_ready() {
+            let error = self.handle.cancelled();
+            return self.end(error);
+        }
         let timeout = self.deadline.timeout;
         match self.batches.poll_recv(context) {
-            Poll::Ready(Some(Ok(Some(batch)))) => Poll::Ready(Some(Ok(batch))),
+            Poll::Ready(Some(Ok(Some(batch)))) => self.counted(batch),
             Poll::Ready(Some(Ok(None))) => {
                 self.is_done = true;
+                self.handle.enter(State::Done);
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Err(error))) => self.end(error),

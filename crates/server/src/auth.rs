@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use catalog::{State, TokenDigest};
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::error::{Error, Result};
 use crate::http::Surface;
@@ -37,13 +37,13 @@ pub fn digest(token: &str) -> TokenDigest {
     Sha256::digest(token.as_bytes()).into()
 }
 
-/// Checks that the request shows a token that exists.
+/// Checks that the request shows a token that exists, and returns the token's name.
 pub(crate) fn authenticate(
     state: &State,
     surface: Surface,
     headers: &HeaderMap,
     uri: &Uri,
-) -> Result<()> {
+) -> Result<String> {
     let token = match token_of_header(headers)? {
         Some(token) => Some(token),
         None if surface == Surface::V1 => Parameters::of(uri)?.take("p"),
@@ -52,19 +52,24 @@ pub(crate) fn authenticate(
     let token = token
         .filter(|token| !token.is_empty())
         .ok_or(Error::TokenMissing)?;
-    match is_known(state, &token) {
-        true => Ok(()),
-        false => Err(Error::TokenUnknown),
-    }
+    name_of(state, &token)
+        .map(str::to_owned)
+        .ok_or(Error::TokenUnknown)
 }
 
 /// Compares with every token, whatever the outcome, so that the time taken says nothing.
-fn is_known(state: &State, token: &str) -> bool {
+fn name_of<'a>(state: &'a State, token: &str) -> Option<&'a str> {
     let shown = digest(token);
-    let found = state.tokens().fold(Choice::from(0), |found, (_, known)| {
-        found | known.as_slice().ct_eq(&shown)
-    });
-    found.into()
+    let none = (Choice::from(0), 0);
+    let (found, place) =
+        (0u64..)
+            .zip(state.tokens())
+            .fold(none, |(found, place), (at, (_, known))| {
+                let is_it = known.as_slice().ct_eq(&shown);
+                (found | is_it, u64::conditional_select(&place, &at, is_it))
+            });
+    let (name, _) = state.tokens().nth(usize::try_from(place).ok()?)?;
+    bool::from(found).then_some(name)
 }
 
 fn token_of_header(headers: &HeaderMap) -> Result<Option<String>> {
@@ -127,7 +132,13 @@ mod tests {
                 headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
             }
             match authenticate(&state, surface, &headers, &uri.parse().unwrap()) {
-                Ok(()) => "ok",
+                Ok(name) => {
+                    if name == "first" {
+                        "first"
+                    } else {
+                        "second"
+                    }
+                }
                 Err(error) => error.reason(),
             }
         };
@@ -136,12 +147,12 @@ mod tests {
         let huge = format!("Bearer {}", "x".repeat(64 * 1024));
         let (v1, v2, v3) = (Surface::V1, Surface::V2, Surface::V3);
         for (surface, uri, authorization, expected) in [
-            (v3, "/", &["Bearer s3cret"][..], "ok"),
-            (v2, "/", &["Token s3cret"], "ok"),
-            (v2, "/", &["token other"], "ok"),
-            (v1, "/", &[basic.as_str()], "ok"),
-            (v3, "/", &[basic.as_str()], "ok"),
-            (v1, "/write?db=x&u=me&p=s3cret", &[], "ok"),
+            (v3, "/", &["Bearer s3cret"][..], "first"),
+            (v2, "/", &["Token s3cret"], "first"),
+            (v2, "/", &["token other"], "second"),
+            (v1, "/", &[basic.as_str()], "first"),
+            (v3, "/", &[basic.as_str()], "first"),
+            (v1, "/write?db=x&u=me&p=s3cret", &[], "first"),
             (v1, "/write?db=x&u=me&p=wrong", &[], "unauthorized"),
             (v2, "/api/v2/write?p=s3cret", &[], "unauthorized"),
             (v3, "/api/v3/write_lp?p=s3cret", &[], "unauthorized"),

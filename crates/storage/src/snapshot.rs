@@ -139,6 +139,11 @@ impl TableSnapshot {
         self.chunks.iter().map(|(_, chunk)| chunk)
     }
 
+    /// How many rows are in memory, as they were written.
+    pub fn buffered_row_count(&self) -> usize {
+        self.chunks().map(|chunk| chunk.rows()).sum()
+    }
+
     /// Rows before this time are too old to be seen.
     pub(crate) fn earliest(&self) -> i64 {
         self.earliest

@@ -112,6 +112,8 @@ pub(crate) enum ServeError {
     Retention(#[from] catalog::InvalidRetention),
     #[error(transparent)]
     Query(#[from] query::Error),
+    #[error(transparent)]
+    Settings(#[from] crate::settings::SettingsError),
     #[error("cannot wait for signals")]
     Signals { source: std::io::Error },
     #[error("cannot start threads")]
@@ -137,6 +139,7 @@ impl Running {
         data_dir: &Path,
         admin_token_file: Option<&Path>,
     ) -> Result<Self, ServeError> {
+        let shown_settings = crate::settings::listed(&settings)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let readiness = Arc::new(Readiness::new(clock.now_nanos()));
         std::fs::create_dir_all(data_dir).map_err(|source| ServeError::Write {
@@ -176,7 +179,8 @@ impl Running {
             Arc::clone(&catalog),
             Arc::clone(&storage),
             Arc::clone(&clock),
-        )?;
+        )?
+        .with_shown_settings(shown_settings);
         let admin_token = bootstrap::admin_token(&catalog, data_dir, admin_token_file).await?;
         bootstrap::first_database(&catalog).await?;
         let auth = if settings.listen.without_auth {

@@ -166,6 +166,24 @@ pub(crate) fn to_toml(value: &impl Serialize) -> Result<String> {
     })
 }
 
+/// Every setting by its path, with its value as text; `None` where it has none. Secrets are written as
+/// their type writes them, which is not at all.
+pub(crate) fn listed(settings: &impl Serialize) -> Result<Vec<(String, Option<String>)>> {
+    let shape = serde_json::to_value(settings).map_err(|error| SettingsError::Default {
+        reason: error.to_string(),
+    })?;
+    let paths = known_paths(&shape).into_iter();
+    let listed = paths.map(|path| {
+        let value = lookup(&shape, &path).and_then(|value| match value {
+            Shape::Null => None,
+            Shape::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        });
+        (path.join("."), value)
+    });
+    Ok(listed.collect())
+}
+
 /// The values so far, always complete, and what may be set.
 struct Layers {
     table: Table,

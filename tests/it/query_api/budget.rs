@@ -163,10 +163,11 @@ fn spilled_bytes_of_queries_are_bounded() {
 }
 
 /// A query that does not end by itself.
-const ENDLESS: &str = "SELECT count(*) FROM many a, many b, many c WHERE a.v * b.v + c.v = 0.5";
+pub(super) const ENDLESS: &str =
+    "SELECT count(*) FROM many a, many b, many c WHERE a.v * b.v + c.v = 0.5";
 
 /// A server that runs one query at a time and lets none wait.
-fn single() -> Server {
+pub(super) fn single() -> Server {
     let server = Site::open()
         .set("query.concurrent=1")
         .set("query.queued=0")

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::Catalog;
+use super::databases::live;
+use super::tables::live_table;
 use crate::edit::Edit;
 use crate::error::{Error, Result};
 use crate::ids::{ColumnId, TableId};
 use crate::names::{check_column_name, check_table_name};
-use crate::schema::{Column, ColumnKind, Table};
+use crate::retention::Retention;
+use crate::schema::{Column, ColumnKind, FloatStorage, Table};
 use crate::state::State;
 
 /// New columns of a table, which is created if it does not exist.
@@ -27,45 +30,94 @@ impl Catalog {
         database: &str,
         extensions: &[TableExtension],
     ) -> Result<Arc<State>> {
+        self.commit(|state| self.extending(state, database, extensions))
+            .await
+    }
+
+    /// Creates a table that is not there yet; `retention` is its own, if it is not as long as its
+    /// database says.
+    pub async fn create_table(
+        &self,
+        database: &str,
+        table: &TableExtension,
+        retention: Option<Retention>,
+    ) -> Result<Arc<State>> {
         self.commit(|state| {
-            let missing = || Error::DatabaseNotFound {
-                name: database.to_owned(),
-            };
-            let database = state.database(database).ok_or_else(missing)?;
-            let mut edits = Vec::new();
-            let mut next_table = state.next_table.max(1);
-            for extension in extensions {
-                let table = match database.table(&extension.table) {
-                    Some(table) => table.id,
-                    None => {
-                        check_table_name(&extension.table)?;
-                        let (id, name) = (TableId(next_table), extension.table.clone());
-                        next_table += 1;
-                        edits.push(Edit::CreateTable {
-                            id,
-                            database: database.id,
-                            name,
-                        });
-                        id
-                    }
-                };
-                let columns = self.new_columns(database.table(&extension.table), extension)?;
-                if !columns.is_empty() {
-                    edits.push(Edit::AddColumns { table, columns });
-                }
+            if live(state, database)?.table(&table.table).is_some() {
+                return Err(Error::TableExists {
+                    name: table.table.clone(),
+                });
             }
-            let created = (next_table - state.next_table.max(1)) as usize;
-            let limit = self.limits.tables;
-            if created > 0 && state.table_count() + created > limit {
-                return Err(Error::LimitReached {
-                    what: "tables",
-                    limit,
-                    setting: "tables",
+            let mut edits = self.extending(state, database, std::slice::from_ref(table))?;
+            if retention.is_some() {
+                edits.push(Edit::SetTableOptions {
+                    table: TableId(state.next_table.max(1)),
+                    retention,
+                    float_storage: FloatStorage::default(),
                 });
             }
             Ok(edits)
         })
         .await
+    }
+
+    /// Adds columns that are not there yet to a table that is.
+    pub async fn add_columns(&self, database: &str, columns: &TableExtension) -> Result<()> {
+        self.commit(|state| {
+            let table = live_table(state, database, &columns.table)?;
+            let names = columns.columns.iter();
+            let existing = names.filter_map(|(name, _)| table.column(name)).next();
+            if let Some(existing) = existing {
+                return Err(Error::ColumnExists {
+                    column: existing.name.to_string(),
+                    kind: existing.kind,
+                });
+            }
+            self.extending(state, database, std::slice::from_ref(columns))
+        })
+        .await?;
+        Ok(())
+    }
+
+    fn extending(
+        &self,
+        state: &State,
+        database: &str,
+        extensions: &[TableExtension],
+    ) -> Result<Vec<Edit>> {
+        let database = live(state, database)?;
+        let mut edits = Vec::new();
+        let mut next_table = state.next_table.max(1);
+        for extension in extensions {
+            let table = match database.table(&extension.table) {
+                Some(table) => table.id,
+                None => {
+                    check_table_name(&extension.table)?;
+                    let (id, name) = (TableId(next_table), extension.table.clone());
+                    next_table += 1;
+                    edits.push(Edit::CreateTable {
+                        id,
+                        database: database.id,
+                        name,
+                    });
+                    id
+                }
+            };
+            let columns = self.new_columns(database.table(&extension.table), extension)?;
+            if !columns.is_empty() {
+                edits.push(Edit::AddColumns { table, columns });
+            }
+        }
+        let created = (next_table - state.next_table.max(1)) as usize;
+        let limit = self.limits.tables;
+        if created > 0 && state.table_count() + created > limit {
+            return Err(Error::LimitReached {
+                what: "tables",
+                limit,
+                setting: "tables",
+            });
+        }
+        Ok(edits)
     }
 
     fn new_columns(

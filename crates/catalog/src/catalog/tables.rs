@@ -104,7 +104,12 @@ impl Catalog {
     }
 }
 
-fn live_table<'a>(state: &'a State, database: &str, name: &str) -> Result<&'a Arc<Table>> {
+/// The live table of this name.
+pub(super) fn live_table<'a>(
+    state: &'a State,
+    database: &str,
+    name: &str,
+) -> Result<&'a Arc<Table>> {
     let table = live(state, database)?.table(name);
     table.ok_or_else(|| Error::TableNotFound {
         name: name.to_owned(),

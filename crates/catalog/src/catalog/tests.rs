@@ -393,6 +393,47 @@ async fn extending_is_idempotent_and_refuses_conflicts() {
 }
 
 #[tokio::test]
+async fn a_table_is_created_once_and_gets_columns_it_does_not_have() {
+    let store = Arc::new(InMemory::new());
+    let catalog = open(&store).await.unwrap();
+    let forever = Retention::Forever;
+    catalog.create_database(&name("d"), forever).await.unwrap();
+    let day = Retention::from_nanos(Some(DAY_NANOS as u64));
+    let columns = extension("t", &[("host", ColumnKind::Tag), ("v", FLOAT)]);
+    let created = catalog.create_table("d", &columns, Some(day)).await;
+    created.unwrap();
+    let more = extension("t", &[("w", INTEGER)]);
+    catalog.add_columns("d", &more).await.unwrap();
+    let before = described(&catalog.state());
+    let reason = |result: Result<()>| result.unwrap_err().reason();
+    let create = async |database, table| {
+        let created = catalog.create_table(database, &table, None).await;
+        reason(created.map(drop))
+    };
+    assert_eq!(create("d", extension("t", &[])).await, "table_exists");
+    assert_eq!(create("x", extension("t", &[])).await, "database_not_found");
+    let time = extension("u", &[("time", FLOAT)]);
+    assert_eq!(create("d", time).await, "reserved_column");
+    for (table, column, kind, expected) in [
+        ("t", "w", INTEGER, "column_exists"),
+        ("t", "host", FLOAT, "column_exists"),
+        ("t", "time", FLOAT, "reserved_column"),
+        ("u", "w", FLOAT, "table_not_found"),
+    ] {
+        let columns = extension(table, &[(column, kind)]);
+        let added = catalog.add_columns("d", &columns).await;
+        assert_eq!(reason(added), expected, "{table}.{column}");
+    }
+    assert_eq!(described(&catalog.state()), before);
+    let state = open(&store).await.unwrap().state();
+    let table = state.database("d").unwrap().table("t").unwrap();
+    assert_eq!(table.retention, Some(day));
+    let columns: Vec<_> = table.columns().iter().map(|c| (&*c.name, c.kind)).collect();
+    let expected = [("host", ColumnKind::Tag), ("v", FLOAT), ("w", INTEGER)];
+    assert_eq!(columns, expected);
+}
+
+#[tokio::test]
 async fn limits_are_errors() {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let limits = Limits {

@@ -103,6 +103,27 @@ fn text(text: &str) -> Value {
 }
 
 #[test]
+fn settings_are_listed_by_their_paths() {
+    let listed = listed(&Engine::default()).unwrap();
+    let value = |wanted: &str| {
+        let found = listed.iter().find(|(path, _)| path == wanted);
+        found.map(|(_, value)| value.as_deref())
+    };
+    for (path, expected) in [
+        ("name", Some(Some("tidemill"))),
+        ("wal.recovery", Some(Some("strict"))),
+        ("wal.depth", Some(Some("8"))),
+        ("wal.flush_after", Some(Some("10m"))),
+        ("wal.hosts", Some(Some("[\"a\"]"))),
+        ("wal.limit", Some(None)),
+        ("wal_archive.s3.access_key", Some(Some(""))),
+        ("wal", None),
+    ] {
+        assert_eq!(value(path), expected, "{path}");
+    }
+}
+
+#[test]
 fn defaults_stand_where_nothing_is_said() {
     assert_eq!(read(None, &[], &[]).unwrap(), Engine::default());
     assert_eq!(

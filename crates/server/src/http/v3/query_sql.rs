@@ -7,14 +7,14 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use datafusion::scalar::ScalarValue;
 use futures::{StreamExt as _, TryStreamExt as _};
-use query::{Access, SqlRequest};
+use query::{Access, Caller, SqlRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::http::App;
 use crate::http::formats::{self, Format, Rows};
 use crate::http::parameters::Parameters;
+use crate::http::{App, gate};
 
 const TIMEOUT: HeaderName = HeaderName::from_static("x-tidemill-timeout");
 
@@ -24,7 +24,15 @@ struct Query {
     db: Option<String>,
     q: Option<String>,
     format: Option<String>,
-    params: Option<Map<String, Value>>,
+    params: Option<Params>,
+}
+
+/// Values for `$name`, or for `$1`, `$2` and so on.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Params {
+    Named(Map<String, Value>),
+    Positions(Vec<Value>),
 }
 
 pub(super) async fn answer_get(State(app): State<App>, request: Request) -> Result<Response> {
@@ -38,7 +46,8 @@ pub(super) async fn answer_get(State(app): State<App>, request: Request) -> Resu
         params: params.map_err(|error| invalid_params(&error.to_string()))?,
     };
     // A link that is followed, or fetched ahead by a proxy, must not change anything.
-    answer(&app, request.headers(), query, Access::Read).await
+    let caller = gate::caller(request.extensions());
+    answer(&app, request.headers(), query, Access::Read, caller).await
 }
 
 pub(super) async fn answer_post(State(app): State<App>, request: Request) -> Result<Response> {
@@ -51,10 +60,17 @@ pub(super) async fn answer_post(State(app): State<App>, request: Request) -> Res
     let query = serde_json::from_slice(&content.bytes).map_err(|error| Error::InvalidJson {
         problem: error.to_string(),
     })?;
-    answer(&app, &parts.headers, query, Access::Change).await
+    let caller = gate::caller(&parts.extensions);
+    answer(&app, &parts.headers, query, Access::Change, caller).await
 }
 
-async fn answer(app: &App, headers: &HeaderMap, query: Query, access: Access) -> Result<Response> {
+async fn answer(
+    app: &App,
+    headers: &HeaderMap,
+    query: Query,
+    access: Access,
+    caller: Caller,
+) -> Result<Response> {
     let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
     let message = match (is_given(&query.db), is_given(&query.q)) {
         (true, true) => None,
@@ -69,9 +85,10 @@ async fn answer(app: &App, headers: &HeaderMap, query: Query, access: Access) ->
     let request = SqlRequest {
         database: query.db.unwrap_or_default(),
         sql: query.q.unwrap_or_default(),
-        params: scalars(query.params.unwrap_or_default())?,
+        params: query.params.map_or(Ok(Vec::new()), scalars)?,
         timeout: timeout(headers)?,
         access,
+        caller,
     };
     let result = app.server.services()?.query.sql(request).await?;
     let schema = result.schema();
@@ -97,11 +114,16 @@ fn timeout(headers: &HeaderMap) -> Result<Option<Duration>> {
     }
 }
 
-fn scalars(params: Map<String, Value>) -> Result<Vec<(String, ScalarValue)>> {
-    params
-        .into_iter()
-        .map(|(name, value)| Ok((parameter_name(&name)?, scalar(&name, value)?)))
-        .collect()
+fn scalars(params: Params) -> Result<Vec<(String, ScalarValue)>> {
+    let named =
+        |(name, value): (String, Value)| Ok((parameter_name(&name)?, scalar(&name, value)?));
+    match params {
+        Params::Named(values) => values.into_iter().map(named).collect(),
+        Params::Positions(values) => {
+            let names = (1..).map(|position: usize| position.to_string());
+            names.zip(values).map(named).collect()
+        }
+    }
 }
 
 fn parameter_name(name: &str) -> Result<String> {
@@ -132,7 +154,7 @@ fn invalid_params(problem: &str) -> Error {
     Error::InvalidParameter {
         name: "params".to_owned(),
         value: problem.chars().take(200).collect(),
-        expected: "an object whose values are strings, numbers, booleans or null",
+        expected: "an object or a list of strings, numbers, booleans and null",
     }
 }
 
@@ -143,8 +165,8 @@ mod tests {
     #[test]
     fn parameters_become_scalars() {
         let check = |json: &str| {
-            let map: Map<String, Value> = serde_json::from_str(json).unwrap();
-            scalars(map).map_err(|error| error.reason())
+            let params: Params = serde_json::from_str(json).unwrap();
+            scalars(params).map_err(|error| error.reason())
         };
         let one = |value| Ok(vec![("x".to_owned(), value)]);
         for (json, expected) in [
@@ -157,6 +179,15 @@ mod tests {
             (r#"{"x":"a"}"#, one(ScalarValue::Utf8(Some("a".to_owned())))),
             (r#"{"x":false}"#, one(ScalarValue::Boolean(Some(false)))),
             (r#"{"x":null}"#, one(ScalarValue::Null)),
+            (r#"[]"#, Ok(vec![])),
+            (
+                r#"[1,"a"]"#,
+                Ok(vec![
+                    ("1".to_owned(), ScalarValue::Int64(Some(1))),
+                    ("2".to_owned(), ScalarValue::Utf8(Some("a".to_owned()))),
+                ]),
+            ),
+            (r#"[[1]]"#, Err("invalid_parameter")),
             (r#"{"x":[1]}"#, Err("invalid_parameter")),
             (r#"{"x":{}}"#, Err("invalid_parameter")),
             (r#"{"$":1}"#, Err("invalid_parameter")),

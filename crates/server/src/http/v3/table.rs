@@ -57,20 +57,13 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<S
         fields,
     } = read(&app, &parts.headers, body).await?;
     let catalog = &app.server.services()?.catalog;
-    let state = catalog.state();
-    if let Some(database) = state.database(&db)
-        && database.table(&table).is_some()
-    {
-        return Err(catalog::Error::TableExists { name: table }.into());
-    }
     let tags = tags.into_iter().map(|name| (name, ColumnKind::Tag));
     let fields = fields
         .into_iter()
         .map(|field| (field.name, ColumnKind::Field(field.r#type.into())));
     let columns = tags.chain(fields).collect();
-    catalog
-        .extend(&db, &[TableExtension { table, columns }])
-        .await?;
+    let table = TableExtension { table, columns };
+    catalog.create_table(&db, &table, None).await?;
     Ok(StatusCode::OK)
 }
 

@@ -1,0 +1,182 @@
+//! `SHOW …`: what the schema `system` knows, in few words. Each stands for a query of one of its tables.
+//!
+//! `SHOW TABLES`, `SHOW COLUMNS FROM t` and `DESCRIBE t` are DataFusion's.
+
+use catalog::Database;
+use datafusion::sql::sqlparser::parser::Parser;
+
+use super::{Form, Statement, grammar};
+use crate::advice;
+use crate::error::Result;
+use crate::system;
+
+/// One line for each.
+pub(super) const FORMS: &[Form] = &[
+    Form {
+        words: &["SHOW", "DATABASES"],
+        parse: |parser| SHOW_DATABASES.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "TAG", "KEYS"],
+        parse: |parser| SHOW_TAG_KEYS.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "FIELD", "KEYS"],
+        parse: |parser| SHOW_FIELD_KEYS.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "RETENTION"],
+        parse: |parser| SHOW_RETENTION.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "FILES"],
+        parse: |parser| SHOW_FILES.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "QUERIES"],
+        parse: |parser| SHOW_QUERIES.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "SETTINGS"],
+        parse: |parser| SHOW_SETTINGS.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "TOKENS"],
+        parse: |parser| SHOW_TOKENS.parse(parser),
+    },
+];
+
+const SHOW_DATABASES: Show = Show {
+    columns: "database_name, retention, tables, row_count, size_bytes",
+    from: "databases",
+    condition: "dropped_at IS NULL",
+    order: "database_name",
+    scope: Scope::Server,
+};
+
+const SHOW_TAG_KEYS: Show = Show {
+    columns: "table_name, column_name AS tag_key",
+    from: "columns",
+    condition: "column_kind = 'tag'",
+    order: "table_name, ordinal",
+    scope: Scope::Tables,
+};
+
+const SHOW_FIELD_KEYS: Show = Show {
+    columns: "table_name, column_name AS field_key, column_type AS field_type",
+    from: "columns",
+    condition: "column_kind = 'field'",
+    order: "table_name, ordinal",
+    scope: Scope::Tables,
+};
+
+const SHOW_RETENTION: Show = Show {
+    columns: "table_name, retention, retention_is_own",
+    from: "tables",
+    condition: "dropped_at IS NULL",
+    order: "table_name",
+    scope: Scope::Tables,
+};
+
+const SHOW_FILES: Show = Show {
+    columns: "table_name, path, level, row_count, size_bytes, time_min, time_max",
+    from: "files",
+    condition: "true",
+    order: "table_name, time_min, path",
+    scope: Scope::Tables,
+};
+
+const SHOW_QUERIES: Show = Show {
+    columns: "id, state, query_text, database_name, token_name, started, elapsed_ms, row_count, \
+              size_bytes, memory_peak_bytes",
+    from: "queries",
+    condition: "state IN ('queued', 'planning', 'running')",
+    order: "started, id",
+    scope: Scope::Server,
+};
+
+const SHOW_SETTINGS: Show = Show {
+    columns: "setting, value",
+    from: "settings",
+    condition: "true",
+    order: "setting",
+    scope: Scope::Server,
+};
+
+const SHOW_TOKENS: Show = Show {
+    columns: "token_name, permissions",
+    from: "tokens",
+    condition: "true",
+    order: "token_name",
+    scope: Scope::Server,
+};
+
+/// What is shown of a table of the schema `system`.
+#[derive(Debug, Clone, Copy)]
+struct Show {
+    columns: &'static str,
+    from: &'static str,
+    condition: &'static str,
+    order: &'static str,
+    scope: Scope,
+}
+
+/// What the rows are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Server,
+    /// The tables of the database, or the one after `FROM`.
+    Tables,
+}
+
+/// A statement that stands for a query.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    show: Show,
+    table: Option<String>,
+}
+
+impl Show {
+    fn parse(self, parser: &mut Parser<'_>) -> Result<Statement> {
+        let table = match self.scope == Scope::Tables && grammar::word(parser, "FROM") {
+            true => Some(grammar::table(parser)?),
+            false => None,
+        };
+        Ok(Statement::Query(Standing { show: self, table }))
+    }
+}
+
+impl Standing {
+    /// Whether it must not wait behind queries: what shows them is needed most when there are too many.
+    pub(super) fn needs_turn(&self) -> bool {
+        self.show.from != "queries"
+    }
+
+    /// The query. `written` is the text of the statement, for an error to point at.
+    pub(crate) fn sql(&self, written: &str, database: &Database) -> Result<String> {
+        let Show {
+            columns,
+            from,
+            condition,
+            order,
+            scope,
+        } = self.show;
+        let schema = system::SCHEMA;
+        let mut sql = format!("SELECT {columns} FROM {schema}.{from} WHERE {condition}");
+        if scope == Scope::Tables {
+            sql += &format!(" AND database_name = {}", quoted(&database.name));
+        }
+        if let Some(table) = &self.table {
+            if database.table(table).is_none() {
+                return Err(advice::no_such_table(written, table, database));
+            }
+            sql += &format!(" AND table_name = {}", quoted(table));
+        }
+        Ok(format!("{sql} ORDER BY {order}"))
+    }
+}
+
+/// A text as SQL writes it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

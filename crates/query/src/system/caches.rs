@@ -1,0 +1,56 @@
+//! `system.caches`.
+
+use super::{Definition, Rows, Type, Value, View};
+
+pub(super) const TABLE: Definition = Definition {
+    name: "caches",
+    columns: &[
+        // `file_bytes`: what was read of files of a remote store; `file_metadata`: their footers and
+        // page indexes; `last_rows`: the last row of every series.
+        ("cache_name", Type::Text),
+        ("size_bytes", Type::Integer),
+        // NULL where it is not counted, as below.
+        ("entries", Type::Integer),
+        ("hits", Type::Integer),
+        ("misses", Type::Integer),
+    ],
+    rows,
+};
+
+fn rows(view: View) -> Rows {
+    if !view.caller.sees_server() {
+        return Box::new(std::iter::empty());
+    }
+    let stats = view.storage.stats();
+    let read = stats.read_cache;
+    let metadata = view.runtime.cache_manager.get_file_metadata_cache();
+    let entries = metadata.list_entries();
+    let (metadata_bytes, metadata_hits) = entries.values().fold((0, 0), |(bytes, hits), entry| {
+        (bytes + entry.size_bytes, hits + entry.hits)
+    });
+    let rows = [
+        vec![
+            Value::text("file_bytes"),
+            Value::count(read.bytes),
+            Value::Null,
+            Value::count(read.hits.saturating_add(read.shared)),
+            Value::count(read.misses),
+        ],
+        vec![
+            Value::text("file_metadata"),
+            Value::count(metadata_bytes),
+            Value::count(entries.len()),
+            // Those of entries that are still there.
+            Value::count(metadata_hits),
+            Value::Null,
+        ],
+        vec![
+            Value::text("last_rows"),
+            Value::count(stats.last_rows_bytes),
+            Value::Null,
+            Value::Null,
+            Value::Null,
+        ],
+    ];
+    Box::new(rows.into_iter())
+}

@@ -40,7 +40,7 @@ impl<'a> Call<'a> {
     /// it is given.
     pub(crate) fn length(&self, name: &str) -> Result<f64> {
         let Some(given) = self.option(name) else {
-            return Ok(self.units_per_time());
+            return Ok(if self.has_timestamps() { 1e9 } else { 1.0 });
         };
         match ticks(given) {
             Some(length) => Ok(length),

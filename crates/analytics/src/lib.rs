@@ -9,9 +9,12 @@
 //! Rules every function here keeps: inputs are finite (the caller drops what is missing), a result that is not
 //! defined is `None` and never NaN, and the same values give the same result however they were split.
 
+pub mod calendar;
+pub mod downsampling;
 pub mod health;
 pub mod indicators;
 pub mod motor;
+pub mod sketches;
 mod sliding;
 mod spikes;
 mod summary;

@@ -12,6 +12,7 @@
 //! | a constant that makes no sense            | an error that names the argument                        |
 
 mod aggregate;
+mod calendar;
 mod constant;
 mod health;
 mod indicators;
@@ -21,6 +22,7 @@ mod planned;
 #[cfg(test)]
 mod reference;
 mod scalar;
+mod selectors;
 mod spikes;
 #[cfg(test)]
 mod testing;
@@ -34,20 +36,28 @@ use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 /// Every aggregate function of this crate, family by family. All of them also work over window frames.
 pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
-    [indicators::aggregate_udfs(), spikes::aggregate_udfs()]
-        .into_iter()
-        .flatten()
-        .map(Arc::new)
-        .collect()
+    [
+        indicators::aggregate_udfs(),
+        spikes::aggregate_udfs(),
+        selectors::aggregate_udfs(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(Arc::new)
+    .collect()
 }
 
 /// Every scalar function of this crate, family by family.
 pub fn all_scalar_udfs() -> Vec<Arc<ScalarUDF>> {
-    [motor::scalar_udfs(), health::scalar_udfs()]
-        .into_iter()
-        .flatten()
-        .map(Arc::new)
-        .collect()
+    [
+        motor::scalar_udfs(),
+        health::scalar_udfs(),
+        calendar::scalar_udfs(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(Arc::new)
+    .collect()
 }
 
 /// Registers every function of this crate, replacing functions of the same names.
@@ -83,12 +93,13 @@ mod tests {
         };
         assert_eq!(
             names(registry.udafs()),
-            "crest_factor kurtosis peak_to_peak rms skewness spike_count"
+            "crest_factor first_by kurtosis last_by peak_to_peak rms selector_first selector_last selector_max selector_min \
+             skewness spike_count"
         );
         assert_eq!(
             names(registry.udfs()),
-            "degradation_index health_from_score health_index pf_score power_vibration_ratio risk_level \
-             rul_from_health_index voltage_stability"
+            "date_bin_wallclock degradation_index health_from_score health_index pf_score power_vibration_ratio risk_level \
+             rul_from_health_index tz voltage_stability"
         );
     }
 }

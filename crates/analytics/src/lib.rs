@@ -14,9 +14,11 @@ pub mod downsampling;
 pub mod health;
 pub mod indicators;
 pub mod motor;
+pub mod resample;
 pub mod sketches;
 mod sliding;
 mod spikes;
+pub mod states;
 mod summary;
 
 pub use sliding::Sliding;

@@ -13,6 +13,7 @@
 
 mod aggregate;
 mod calendar;
+mod collected;
 mod constant;
 mod health;
 mod indicators;

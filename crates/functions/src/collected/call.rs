@@ -1,0 +1,122 @@
+//! [`Call`]: the constants and the types that a function was called with.
+
+use arrow::datatypes::DataType;
+use datafusion_common::{Result, ScalarValue, plan_err};
+
+/// One call of a function, as it was written in a query.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    function: &'static str,
+    column_types: &'a [DataType],
+    options: &'a [(&'static str, ScalarValue)],
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        function: &'static str,
+        column_types: &'a [DataType],
+        options: &'a [(&'static str, ScalarValue)],
+    ) -> Self {
+        Self {
+            function,
+            column_types,
+            options,
+        }
+    }
+
+    /// The types of the columns, as the signature has coerced them.
+    pub(crate) fn column_types(&self) -> &[DataType] {
+        self.column_types
+    }
+
+    /// How many units of the time column make a second or, for integers, one: nanoseconds count in seconds.
+    pub(crate) fn units_per_time(&self) -> f64 {
+        if self.has_timestamps() { 1e9 } else { 1.0 }
+    }
+
+    /// Whether the second column is a timestamp.
+    pub(crate) fn has_timestamps(&self) -> bool {
+        matches!(self.column_types.get(1), Some(DataType::Timestamp(_, _)))
+    }
+
+    /// The option of that name, if it was given.
+    pub(crate) fn option(&self, name: &str) -> Option<&ScalarValue> {
+        let given = self.options.iter().find(|(option, _)| *option == name);
+        given.map(|(_, value)| value)
+    }
+
+    /// A finite number that `is_valid`, or the default when it was not given. `expected` completes "must be …".
+    pub(crate) fn float(
+        &self,
+        name: &str,
+        default: f64,
+        expected: &str,
+        is_valid: impl Fn(f64) -> bool,
+    ) -> Result<f64> {
+        match self.option(name) {
+            None => Ok(default),
+            Some(ScalarValue::Float64(Some(value))) if value.is_finite() && is_valid(*value) => {
+                Ok(*value)
+            }
+            Some(other) => self.refuse(name, expected, other),
+        }
+    }
+
+    /// A whole number that `is_valid`, or the default when it was not given. `expected` completes "must be …".
+    pub(crate) fn integer(
+        &self,
+        name: &str,
+        default: i64,
+        expected: &str,
+        is_valid: impl Fn(i64) -> bool,
+    ) -> Result<i64> {
+        match self.option(name) {
+            None => Ok(default),
+            Some(ScalarValue::Int64(Some(value))) if is_valid(*value) => Ok(*value),
+            Some(other) => self.refuse(name, expected, other),
+        }
+    }
+
+    /// A whole number between two bounds, or the default when it was not given.
+    pub(crate) fn count(
+        &self,
+        name: &str,
+        default: usize,
+        min: usize,
+        max: usize,
+    ) -> Result<usize> {
+        let expected = format!("a whole number from {min} to {max}");
+        let is_valid = |value: i64| usize::try_from(value).is_ok_and(|n| (min..=max).contains(&n));
+        let value = self.integer(name, default as i64, &expected, is_valid)?;
+        Ok(value as usize)
+    }
+
+    /// One of a few words, the first of which is the default.
+    pub(crate) fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<T> {
+        let Some(given) = self.option(name) else {
+            return Ok(words[0].1);
+        };
+        let text = given.try_as_str().flatten();
+        if let Some((_, meaning)) = words.iter().find(|(word, _)| Some(*word) == text) {
+            return Ok(*meaning);
+        }
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let expected = format!("one of '{}'", names.join("', '"));
+        self.refuse(name, &expected, given)
+    }
+
+    /// True or false, or the default when it was not given.
+    pub(crate) fn flag(&self, name: &str, default: bool) -> Result<bool> {
+        match self.option(name) {
+            None => Ok(default),
+            Some(ScalarValue::Boolean(Some(value))) => Ok(*value),
+            Some(other) => self.refuse(name, "true or false", other),
+        }
+    }
+
+    /// The error of an option that makes no sense.
+    pub(crate) fn refuse<T>(&self, name: &str, expected: &str, given: &ScalarValue) -> Result<T> {
+        let function = self.function;
+        plan_err!("{function}: argument `{name}` must be {expected}, not {given}")
+    }
+}

@@ -1,0 +1,108 @@
+//! GROUP BY: the rows of many groups.
+
+use arrow::array::{Array, ArrayRef, BooleanArray};
+use datafusion_common::Result;
+use datafusion_expr::{EmitTo, GroupsAccumulator};
+
+use super::{CollectedFunction, Output, Plan, Row, lists};
+
+/// The rows of all groups, one vector per group.
+#[derive(Debug)]
+pub(super) struct GroupedRows<F: CollectedFunction> {
+    plan: Plan<F>,
+    groups: Vec<Vec<F::Row>>,
+    /// Capacity of all groups, kept up to date: the size is asked for after every batch.
+    row_capacity: usize,
+}
+
+impl<F: CollectedFunction> GroupedRows<F> {
+    pub(super) fn new(plan: Plan<F>) -> Self {
+        Self {
+            plan,
+            groups: vec![],
+            row_capacity: 0,
+        }
+    }
+
+    fn push(&mut self, group: usize, row: F::Row) -> Result<()> {
+        let rows = &mut self.groups[group];
+        let capacity = rows.capacity();
+        rows.push(row);
+        self.row_capacity += rows.capacity() - capacity;
+        Plan::<F>::check_count(rows.len())
+    }
+
+    fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<F::Row>> {
+        let taken = emit_to.take_needed(&mut self.groups);
+        self.row_capacity -= taken.iter().map(Vec::capacity).sum::<usize>();
+        taken
+    }
+}
+
+/// Whether a FILTER keeps the row.
+fn is_kept(filter: Option<&BooleanArray>, row: usize) -> bool {
+    filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
+}
+
+impl<F: CollectedFunction> GroupsAccumulator for GroupedRows<F> {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.groups.resize_with(total_num_groups, Vec::new);
+        let mut outcome = Ok(());
+        F::Row::for_each_present(&values[..F::Row::WIDTH], |index, row| {
+            if is_kept(opt_filter, index) && outcome.is_ok() {
+                outcome = self.push(group_indices[index], row);
+            }
+        })?;
+        outcome
+    }
+
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.groups.resize_with(total_num_groups, Vec::new);
+        lists::for_each(values, |list, row| self.push(group_indices[list], row))
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let groups = self.take(emit_to);
+        let results = groups
+            .into_iter()
+            .map(|mut rows| self.plan.evaluate(&mut rows))
+            .collect::<Result<Vec<_>>>()?;
+        F::Output::array(results, &self.plan.result_type)
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        let groups = self.take(emit_to);
+        lists::columns(groups.iter().map(Vec::as_slice), &self.plan.column_types)
+    }
+
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        let mut rows: Vec<Option<F::Row>> = vec![None; values[0].len()];
+        F::Row::for_each_present(&values[..F::Row::WIDTH], |index, row| {
+            if is_kept(opt_filter, index) {
+                rows[index] = Some(row);
+            }
+        })?;
+        let lists = rows.iter().map(|row| row.as_slice());
+        lists::columns(lists, &self.plan.column_types)
+    }
+
+    fn size(&self) -> usize {
+        let vectors = self.groups.capacity() * size_of::<Vec<F::Row>>();
+        size_of_val(self) + vectors + self.row_capacity * size_of::<F::Row>()
+    }
+}

@@ -1,0 +1,96 @@
+//! The rows of one group: no GROUP BY, and window frames.
+
+use arrow::array::ArrayRef;
+use datafusion_common::{Result, ScalarValue};
+use datafusion_expr::Accumulator;
+
+use super::{CollectedFunction, Output, Plan, Row, lists};
+
+/// The rows of a group, or of a window frame whose rows leave in the order in which they came.
+#[derive(Debug)]
+pub(super) struct Rows<F: CollectedFunction> {
+    plan: Plan<F>,
+    rows: Vec<F::Row>,
+    /// Rows at the front of `rows` that have left the frame.
+    gone: usize,
+    /// A copy to sort when the order of arrival matters for those that leave.
+    scratch: Option<Vec<F::Row>>,
+}
+
+impl<F: CollectedFunction> Rows<F> {
+    /// Rows that only come.
+    pub(super) fn new(plan: Plan<F>) -> Self {
+        Self {
+            plan,
+            rows: vec![],
+            gone: 0,
+            scratch: None,
+        }
+    }
+
+    /// Rows that come and go.
+    pub(super) fn moving(plan: Plan<F>) -> Self {
+        Self {
+            scratch: Some(vec![]),
+            ..Self::new(plan)
+        }
+    }
+
+    fn present(&self) -> &[F::Row] {
+        &self.rows[self.gone..]
+    }
+}
+
+impl<F: CollectedFunction> Accumulator for Rows<F> {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        F::Row::for_each_present(&values[..F::Row::WIDTH], |_, row| self.rows.push(row))?;
+        Plan::<F>::check_count(self.rows.len() - self.gone)
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let mut count = 0;
+        F::Row::for_each_present(&values[..F::Row::WIDTH], |_, _| count += 1)?;
+        self.gone = (self.gone + count).min(self.rows.len());
+        // Moving what is left costs as much as has left before: constant time per row.
+        if self.gone * 2 > self.rows.len() {
+            self.rows.drain(..self.gone);
+            self.gone = 0;
+        }
+        Ok(())
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        self.scratch.is_some()
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        lists::for_each(states, |_, row| {
+            self.rows.push(row);
+            Plan::<F>::check_count(self.rows.len() - self.gone)
+        })
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let result = match &mut self.scratch {
+            None => self.plan.evaluate(&mut self.rows[self.gone..])?,
+            Some(scratch) => {
+                scratch.clear();
+                scratch.extend_from_slice(&self.rows[self.gone..]);
+                self.plan.evaluate(scratch)?
+            }
+        };
+        let column = F::Output::array(vec![result], &self.plan.result_type)?;
+        ScalarValue::try_from_array(&column, 0)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let columns = lists::columns(std::iter::once(self.present()), &self.plan.column_types)?;
+        let scalar = |column: &ArrayRef| ScalarValue::try_from_array(column, 0);
+        columns.iter().map(scalar).collect()
+    }
+
+    fn size(&self) -> usize {
+        let scratch = self.scratch.as_ref().map_or(0, Vec::capacity);
+        size_of_val(self) + (self.rows.capacity() + scratch) * size_of::<F::Row>()
+    }
+}

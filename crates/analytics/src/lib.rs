@@ -20,6 +20,8 @@ mod sliding;
 mod spikes;
 pub mod states;
 mod summary;
+#[cfg(test)]
+mod thinning_golden;
 
 pub use sliding::Sliding;
 pub use spikes::{SpikeMode, spike_count};

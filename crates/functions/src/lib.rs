@@ -15,6 +15,7 @@ mod aggregate;
 mod calendar;
 mod collected;
 mod constant;
+mod downsampling;
 mod health;
 mod indicators;
 mod motor;
@@ -24,7 +25,10 @@ mod planned;
 mod reference;
 mod scalar;
 mod selectors;
+mod sketches;
+mod span;
 mod spikes;
+mod states;
 #[cfg(test)]
 mod testing;
 mod values;
@@ -41,6 +45,9 @@ pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
         indicators::aggregate_udfs(),
         spikes::aggregate_udfs(),
         selectors::aggregate_udfs(),
+        sketches::aggregate_udfs(),
+        states::aggregate_udfs(),
+        downsampling::aggregate_udfs(),
     ]
     .into_iter()
     .flatten()
@@ -54,6 +61,7 @@ pub fn all_scalar_udfs() -> Vec<Arc<ScalarUDF>> {
         motor::scalar_udfs(),
         health::scalar_udfs(),
         calendar::scalar_udfs(),
+        sketches::scalar_udfs(),
     ]
     .into_iter()
     .flatten()

@@ -11,7 +11,7 @@
 //!
 //! ```text
 //! 'D' 1 | accuracy f64 | collapses u8 | zeros | count | [min f64, max f64 when not empty] | positive | negative
-//! buckets: length | when above 0: first index (signed) | one count each, the first and last above 0
+//! buckets: length | when above 0: first index (signed) | counts, where 0 is followed by how many more zeros there are
 //! ```
 
 use std::ops::RangeInclusive;
@@ -190,18 +190,34 @@ impl Buckets {
         writer.unsigned(self.counts.len() as u64);
         if !self.counts.is_empty() {
             writer.signed(self.first);
-            self.counts.iter().for_each(|count| writer.unsigned(*count));
+            for run in self.counts.chunk_by(|a, b| *a == 0 && *b == 0) {
+                writer.unsigned(run[0]);
+                if run[0] == 0 {
+                    writer.unsigned(run.len() as u64 - 1);
+                }
+            }
         }
     }
 
+    fn counts(reader: &mut Reader, length: usize) -> Result<Vec<u64>, SketchError> {
+        let mut counts = vec![];
+        while counts.len() < length {
+            let count = reader.unsigned()?;
+            let zeros_after = if count == 0 { reader.unsigned()? } else { 0 };
+            if zeros_after >= (length - counts.len()) as u64 {
+                return Err(reader.damaged("it has too many buckets"));
+            }
+            counts.resize(counts.len() + 1 + zeros_after as usize, count);
+        }
+        Ok(counts)
+    }
+
     fn decode(reader: &mut Reader, range: &RangeInclusive<i64>) -> Result<Self, SketchError> {
-        let length = reader.count(1)?;
-        if length == 0 {
-            return Ok(Self::default());
-        }
-        if length as i64 > SPAN_MAX {
-            return Err(reader.damaged("it has too many buckets"));
-        }
+        let length = match reader.unsigned()? {
+            0 => return Ok(Self::default()),
+            length if length <= SPAN_MAX as u64 => length as usize,
+            _ => return Err(reader.damaged("it has too many buckets")),
+        };
         let first = reader.signed()?;
         let last = first.saturating_add(length as i64 - 1);
         if !range.contains(&first) || !range.contains(&last) {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use analytics::calendar::{Stride, WallClockBins, Zone};
 use arrow::array::types::IntervalMonthDayNano;
-use arrow::array::{ArrayRef, AsArray, TimestampNanosecondArray, timezone};
+use arrow::array::{Array, ArrayRef, AsArray, TimestampNanosecondArray, timezone};
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit, TimestampNanosecondType};
 use chrono::{DateTime, Offset, TimeZone};
 use datafusion_common::{Result, ScalarValue, exec_err, internal_err, plan_err};

@@ -102,13 +102,18 @@ mod tests {
         };
         assert_eq!(
             names(registry.udafs()),
-            "crest_factor first_by kurtosis last_by peak_to_peak rms selector_first selector_last selector_max selector_min \
-             skewness spike_count"
+            "asap_smooth crest_factor ddsketch ddsketch_merge downtime first_by hll hll_merge kurtosis \
+             last_by live_ranges lttb m4 minmax_downsample minmax_lttb num_gaps peak_to_peak percentile_agg \
+             percentile_agg_merge pla_segments resample rms selector_first selector_last selector_max \
+             selector_min skewness sparkline spike_count state_at state_count state_duration state_runs \
+             swinging_door tdigest tdigest_merge uptime"
         );
         assert_eq!(
             names(registry.udfs()),
-            "date_bin_wallclock degradation_index health_from_score health_index pf_score power_vibration_ratio risk_level \
-             rul_from_health_index tz voltage_stability"
+            "date_bin_wallclock ddsketch_count ddsketch_quantile ddsketch_rank degradation_index \
+             health_from_score health_index hll_count percentile_agg_count percentile_agg_quantile \
+             percentile_agg_rank pf_score power_vibration_ratio risk_level rul_from_health_index \
+             tdigest_count tdigest_quantile tdigest_rank tz voltage_stability"
         );
     }
 }

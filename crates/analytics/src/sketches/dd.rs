@@ -223,9 +223,7 @@ impl Buckets {
         if !range.contains(&first) || !range.contains(&last) {
             return Err(reader.damaged("a bucket is out of range"));
         }
-        let counts = (0..length)
-            .map(|_| reader.unsigned())
-            .collect::<Result<Vec<_>, _>>()?;
+        let counts = Self::counts(reader, length)?;
         let total = counts
             .iter()
             .try_fold(0_u64, |total, count| total.checked_add(*count));

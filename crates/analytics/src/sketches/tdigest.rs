@@ -69,9 +69,10 @@ impl TDigest {
             if let Some(last) = merged.last_mut() {
                 let weight = last.weight.saturating_add(centroid.weight);
                 if before.saturating_add(weight) as f64 <= limit {
-                    // A weighted step towards the newcomer cannot leave the interval between them.
+                    // Rounding must not carry the mean out of the interval between the two.
                     let share = centroid.weight as f64 / weight as f64;
-                    last.mean = last.mean * (1.0 - share) + centroid.mean * share;
+                    let mean = last.mean * (1.0 - share) + centroid.mean * share;
+                    last.mean = mean.clamp(last.mean, centroid.mean);
                     last.weight = weight;
                     continue;
                 }

@@ -106,10 +106,6 @@ impl GroupsAccumulator for PickedGroups {
         self.best.take(emit_to)
     }
 
-    fn supports_convert_to_state(&self) -> bool {
-        true
-    }
-
     fn convert_to_state(
         &self,
         values: &[ArrayRef],

@@ -34,7 +34,6 @@ const TIME: usize = 1;
 /// How the rows of one call are compared.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    rule: Rule,
     types: Vec<DataType>,
     /// What the first and the second number of a rank are taken from.
     rank: [Option<Rank>; 2],
@@ -75,7 +74,6 @@ impl Plan {
         let others = (TIME + 1..types.len()).map(|column| (column, false));
         let rest = order.into_iter().skip(ranked.len()).chain(others).collect();
         let plan = Self {
-            rule,
             types: types.to_vec(),
             rank: [ranked.first().copied(), ranked.get(1).copied()],
             rest,

@@ -160,10 +160,6 @@ impl<K: Kind> GroupsAccumulator for Sketches<K> {
         rows.state(EmitTo::All)
     }
 
-    fn supports_convert_to_state(&self) -> bool {
-        true
-    }
-
     fn size(&self) -> usize {
         size_of_val(self)
             + self.sketches.capacity() * size_of::<Option<K::Sketch>>()

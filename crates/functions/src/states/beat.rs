@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use analytics::states::live_ranges;
-use arrow::array::{Array, ArrayRef, Int64Array};
+use arrow::array::{ArrayRef, Int64Array};
 use arrow::datatypes::DataType;
 use datafusion_common::{Result, ScalarValue, plan_err};
 

@@ -1,8 +1,8 @@
 //! [`Best`]: the best row of every group.
 
 use arrow::array::{Array, ArrayRef, BooleanArray, UInt32Array};
-use arrow::buffer::NullBuffer;
-use arrow::compute::{cast, prep_null_mask_filter, take};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::compute::{cast, take};
 use arrow::row::{RowConverter, Rows};
 use datafusion_common::Result;
 use datafusion_expr::EmitTo;
@@ -222,10 +222,15 @@ pub(crate) fn decode<'a>(
 /// The rows that may be picked; `None` is all of them.
 fn eligible(columns: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Option<NullBuffer>> {
     let present = is_present(columns)?;
-    let passed = filter.map(|filter| match filter.null_count() {
-        0 => NullBuffer::new(filter.values().clone()),
-        _ => NullBuffer::new(prep_null_mask_filter(filter).values().clone()),
-    });
+    let passed = filter.map(|filter| NullBuffer::new(passed(filter)));
     let rows = NullBuffer::union(present.as_ref(), passed.as_ref());
     Ok(rows.filter(|rows| rows.null_count() > 0))
+}
+
+/// The rows that a FILTER keeps: where it is true, not NULL.
+pub(crate) fn passed(filter: &BooleanArray) -> BooleanBuffer {
+    match filter.nulls() {
+        Some(nulls) => filter.values() & nulls.inner(),
+        None => filter.values().clone(),
+    }
 }

@@ -6,12 +6,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, StructArray};
-use arrow::compute::{not, nullif, prep_null_mask_filter};
+use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
-use super::best::Best;
+use super::best::{Best, passed};
 use super::plan::Plan;
 
 /// What is made of the picked rows.
@@ -114,7 +114,8 @@ impl GroupsAccumulator for PickedGroups {
         let mut values = values.to_vec();
         if let Some(filter) = opt_filter {
             // A row without a value is not considered when states are merged.
-            values[0] = nullif(&values[0], &not(&prep_null_mask_filter(filter))?)?;
+            let dropped = BooleanArray::new(!&passed(filter), None);
+            values[0] = nullif(&values[0], &dropped)?;
         }
         Ok(values)
     }

@@ -46,7 +46,7 @@ use datafusion_expr::{
 
 pub(crate) use call::Call;
 pub(crate) use output::{Output, Record, Struct};
-pub(crate) use rows::{Label, Labelled, Pair, Row, Timed};
+pub(crate) use rows::{Compared, Labelled, Pair, Row, Timed};
 
 use crate::constant::constant;
 

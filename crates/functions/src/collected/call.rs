@@ -29,14 +29,9 @@ impl<'a> Call<'a> {
         self.column_types
     }
 
-    /// How many units of the time column make a second or, for integers, one: nanoseconds count in seconds.
-    pub(crate) fn units_per_time(&self) -> f64 {
-        if self.has_timestamps() { 1e9 } else { 1.0 }
-    }
-
     /// Whether the second column is a timestamp.
     pub(crate) fn has_timestamps(&self) -> bool {
-        matches!(self.column_types.get(1), Some(DataType::Timestamp(_, _)))
+        matches!(self.column_types().get(1), Some(DataType::Timestamp(_, _)))
     }
 
     /// The option of that name, if it was given.

@@ -91,14 +91,24 @@ impl<F: CollectedFunction> GroupsAccumulator for GroupedRows<F> {
         values: &[ArrayRef],
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let mut rows: Vec<Option<F::Row>> = vec![None; values[0].len()];
+        let mut rows: Vec<F::Row> = Vec::with_capacity(values[0].len());
+        let mut counts = vec![0; values[0].len()];
         F::Row::for_each_present(&values[..F::Row::WIDTH], |index, row| {
             if is_kept(opt_filter, index) {
-                rows[index] = Some(row);
+                rows.push(row);
+                counts[index] += 1;
             }
         })?;
-        let lists = rows.iter().map(|row| row.as_slice());
-        lists::columns(lists, &self.plan.column_types)
+        let mut rest = rows.as_slice();
+        let lists: Vec<&[F::Row]> = counts
+            .into_iter()
+            .map(|count| {
+                let (list, after) = rest.split_at(count);
+                rest = after;
+                list
+            })
+            .collect();
+        lists::columns(lists.into_iter(), &self.plan.column_types)
     }
 
     fn size(&self) -> usize {

@@ -31,7 +31,7 @@ pub(super) fn columns<'a, R: Row>(
 ) -> Result<Vec<ArrayRef>> {
     let lengths: Vec<usize> = groups.clone().map(<[R]>::len).collect();
     let offsets = offsets(&lengths)?;
-    let columns = R::columns(groups.flatten()).into_iter().zip(types);
+    let columns = R::columns(groups.flatten(), types).into_iter().zip(types);
     columns
         .map(|(column, data_type)| -> Result<ArrayRef> {
             let column = cast(&column, data_type)?;

@@ -8,9 +8,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, StructArray,
-};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, StringArray, StructArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
@@ -75,12 +73,6 @@ pub(crate) fn floats<R>(records: &[Option<R>], field: impl Fn(&R) -> Option<f64>
 pub(crate) fn integers<R>(records: &[Option<R>], field: impl Fn(&R) -> Option<i64>) -> ArrayRef {
     let field = |record: &Option<R>| record.as_ref().and_then(&field);
     Arc::new(records.iter().map(field).collect::<Int64Array>())
-}
-
-/// A column of booleans.
-pub(crate) fn booleans<R>(records: &[Option<R>], field: impl Fn(&R) -> Option<bool>) -> ArrayRef {
-    let field = |record: &Option<R>| record.as_ref().and_then(&field);
-    Arc::new(records.iter().map(field).collect::<BooleanArray>())
 }
 
 /// A column of texts.

@@ -6,6 +6,7 @@
 //! | [`Timed`]  | value, time        | by time; equal times by value, because arrival has no order across threads  |
 //! | [`Pair`]   | x, y               | by x, then y                                                                |
 //! | [`Labelled`] | value, group     | by group, then value                                                        |
+//! | [`Compared`] | reference, current, or value, is_current | the reference first, then by value                  |
 //!
 //! A row with a NULL, NaN or infinity in any of its columns is skipped.
 
@@ -27,13 +28,16 @@ pub(crate) trait Row: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// The types that the columns may have, one alternative after the other.
     fn signatures() -> Vec<Vec<DataType>>;
 
-    /// Calls `each` with the rows whose columns are all present, and their indices.
+    /// Calls `each` with the rows whose columns are all present, and their indices, which rise.
     ///
     /// `columns` are those of a call or of a stored state: the types are the same.
     fn for_each_present(columns: &[ArrayRef], each: impl FnMut(usize, Self)) -> Result<()>;
 
-    /// The rows as columns again, in types that [`cast`] turns into those of the call.
-    fn columns<'a>(rows: impl Iterator<Item = &'a Self> + Clone) -> Vec<ArrayRef>
+    /// The rows as columns again, in types that [`cast`] turns into `types`, those of the call.
+    fn columns<'a>(
+        rows: impl Iterator<Item = &'a Self> + Clone,
+        types: &[DataType],
+    ) -> Vec<ArrayRef>
     where
         Self: 'a;
 
@@ -55,7 +59,10 @@ impl Row for f64 {
         Ok(())
     }
 
-    fn columns<'a>(rows: impl Iterator<Item = &'a Self> + Clone) -> Vec<ArrayRef> {
+    fn columns<'a>(
+        rows: impl Iterator<Item = &'a Self> + Clone,
+        _types: &[DataType],
+    ) -> Vec<ArrayRef> {
         vec![Arc::new(Float64Array::from_iter_values(rows.copied()))]
     }
 
@@ -75,6 +82,19 @@ impl Timed {
     /// The values alone, in the order of the rows.
     pub(crate) fn values(rows: &[Self]) -> Vec<f64> {
         rows.iter().map(|row| row.value).collect()
+    }
+
+    /// The times as floats: timestamps in seconds since the first row, which a float of nanoseconds since 1970 could not
+    /// tell apart; integers as they are.
+    pub(crate) fn times(rows: &[Self], has_timestamps: bool) -> Vec<f64> {
+        let first = rows.first().map_or(0, |row| row.time);
+        let seconds = |row: &Self| (i128::from(row.time) - i128::from(first)) as f64 / 1e9;
+        let integer = |row: &Self| row.time as f64;
+        if has_timestamps {
+            rows.iter().map(seconds).collect()
+        } else {
+            rows.iter().map(integer).collect()
+        }
     }
 }
 
@@ -114,7 +134,10 @@ impl Row for Timed {
         Ok(())
     }
 
-    fn columns<'a>(rows: impl Iterator<Item = &'a Self> + Clone) -> Vec<ArrayRef> {
+    fn columns<'a>(
+        rows: impl Iterator<Item = &'a Self> + Clone,
+        _types: &[DataType],
+    ) -> Vec<ArrayRef> {
         let values = rows.clone().map(|row| row.value);
         let times = rows.map(|row| row.time);
         vec![
@@ -155,7 +178,10 @@ impl Row for Pair {
         Ok(())
     }
 
-    fn columns<'a>(rows: impl Iterator<Item = &'a Self> + Clone) -> Vec<ArrayRef> {
+    fn columns<'a>(
+        rows: impl Iterator<Item = &'a Self> + Clone,
+        _types: &[DataType],
+    ) -> Vec<ArrayRef> {
         let xs = rows.clone().map(|row| row.x);
         let ys = rows.map(|row| row.y);
         vec![
@@ -249,15 +275,12 @@ impl Row for Labelled {
         Ok(())
     }
 
-    fn columns<'a>(rows: impl Iterator<Item = &'a Self> + Clone) -> Vec<ArrayRef> {
+    fn columns<'a>(
+        rows: impl Iterator<Item = &'a Self> + Clone,
+        types: &[DataType],
+    ) -> Vec<ArrayRef> {
         let values = rows.clone().map(|row| row.value);
-        let is_text = matches!(
-            rows.clone().next(),
-            Some(Self {
-                label: Label::Text(_),
-                ..
-            })
-        );
+        let is_text = types[1] == DataType::Utf8;
         let labels: ArrayRef = if is_text {
             Arc::new(StringArray::from_iter(rows.map(|row| match &row.label {
                 Label::Text(text) => Some(text.as_ref()),
@@ -275,6 +298,82 @@ impl Row for Labelled {
     fn order(&self, other: &Self) -> Ordering {
         self.label
             .cmp(&other.label)
+            .then(self.value.total_cmp(&other.value))
+    }
+}
+
+/// A value of a reference or of what is compared with it.
+///
+/// Either a value and whether it is current, or two columns of values: then a row of the input makes up to two of these.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Compared {
+    pub(crate) is_current: bool,
+    pub(crate) value: f64,
+}
+
+impl Compared {
+    /// The values of the reference and the current ones, each sorted.
+    pub(crate) fn split(rows: &[Self]) -> (Vec<f64>, Vec<f64>) {
+        let (reference, current) = rows.split_at(rows.partition_point(|row| !row.is_current));
+        let values = |rows: &[Self]| rows.iter().map(|row| row.value).collect();
+        (values(reference), values(current))
+    }
+}
+
+impl Row for Compared {
+    const WIDTH: usize = 2;
+
+    fn signatures() -> Vec<Vec<DataType>> {
+        [DataType::Boolean, DataType::Float64]
+            .map(|second| vec![DataType::Float64, second])
+            .to_vec()
+    }
+
+    fn for_each_present(columns: &[ArrayRef], mut each: impl FnMut(usize, Self)) -> Result<()> {
+        let first = as_float64_array(&columns[0])?;
+        if let Some(flags) = columns[1].as_boolean_opt() {
+            for (row, value) in finite(first) {
+                if flags.is_valid(row) {
+                    let is_current = flags.value(row);
+                    each(row, Self { is_current, value });
+                }
+            }
+            return Ok(());
+        }
+        let second = as_float64_array(&columns[1])?;
+        for row in 0..first.len() {
+            for (is_current, column) in [(false, first), (true, second)] {
+                if column.is_valid(row) && column.value(row).is_finite() {
+                    let value = column.value(row);
+                    each(row, Self { is_current, value });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn columns<'a>(
+        rows: impl Iterator<Item = &'a Self> + Clone,
+        types: &[DataType],
+    ) -> Vec<ArrayRef> {
+        if types[1] == DataType::Boolean {
+            let values = rows.clone().map(|row| row.value);
+            let flags = rows.map(|row| Some(row.is_current));
+            return vec![
+                Arc::new(Float64Array::from_iter_values(values)),
+                Arc::new(BooleanArray::from_iter(flags)),
+            ];
+        }
+        let side = |is_current: bool| {
+            let value = move |row: &Self| (row.is_current == is_current).then_some(row.value);
+            rows.clone().map(value).collect::<Float64Array>()
+        };
+        vec![Arc::new(side(false)), Arc::new(side(true))]
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        self.is_current
+            .cmp(&other.is_current)
             .then(self.value.total_cmp(&other.value))
     }
 }

@@ -9,9 +9,10 @@ use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::Documentation;
 
 use super::output::{floats, integers as integer_column, texts};
+use super::rows::Label;
 use super::testing::{Case, integers, signal, values};
 use super::{
-    Call, Collected, CollectedFunction, Formula, Label, Labelled, Pair, Record, Struct, Timed,
+    Call, Collected, CollectedFunction, Compared, Formula, Labelled, Pair, Record, Struct, Timed,
 };
 
 /// Declares a function for the tests: its rows, its output, its limit and its formula.
@@ -81,7 +82,7 @@ impl Record for Sample {
     }
 }
 
-function!(Kth, f64 => f64, 5, &[("k", DataType::Int64), ("scale", DataType::Float64)], |call: &Call| {
+function!(Kth, f64 => f64, 10, &[("k", DataType::Int64), ("scale", DataType::Float64)], |call: &Call| {
     let k = call.count("k", 0, 0, 9)?;
     let scale = call.float("scale", 1.0, "a number above 0", |scale| scale > 0.0)?;
     Ok(Formula::new(move |rows: &[f64]| rows.get(k).map(|row| row * scale)))
@@ -116,6 +117,13 @@ function!(Sums, Labelled => Vec<Sample>, 100, &[], |_: &Call| {
     }))
 });
 
+function!(Shift, Compared => f64, 100, &[], |_: &Call| {
+    Ok(Formula::new(|rows: &[Compared]| {
+        let (reference, current) = Compared::split(rows);
+        Some(current.first()? - reference.first()?)
+    }))
+});
+
 fn kth(k: i64) -> Case {
     Case::with(Collected::udf(Kth), vec![ScalarValue::from(k)])
 }
@@ -147,9 +155,9 @@ fn a_result_that_is_not_finite_is_null() {
 #[test]
 fn a_group_that_grows_too_large_is_refused() {
     kth(4).check(&[values(&[1.0, 2.0, 3.0, 4.0, 5.0])], Some(5.0), 0.0);
-    let error = kth(4).error(&[values(&[1.0; 6])]);
+    let error = kth(4).error(&[values(&[1.0; 11])]);
     assert!(
-        error.contains("Kth: more than 5 rows in one group"),
+        error.contains("Kth: more than 10 rows in one group"),
         "{error}"
     );
 }
@@ -286,4 +294,21 @@ fn distinct_is_refused() {
         error.contains("Kth(DISTINCT …) is not supported"),
         "{error}"
     );
+}
+
+#[test]
+fn compared_samples_are_two_columns_or_one_and_a_flag() {
+    let case = Case::new(Collected::udf(Shift));
+    let columns = [
+        values(&[3.0, f64::NAN, 2.0]),
+        values(&[9.0, 7.0, f64::INFINITY]),
+    ];
+    case.check(&columns, Some(5.0), 0.0);
+    let is_current = BooleanArray::from(vec![Some(true), Some(false), None, Some(true)]);
+    case.check(
+        &[values(&[4.0, 1.0, -9.0, 3.5]), Arc::new(is_current)],
+        Some(2.5),
+        0.0,
+    );
+    case.check(&[values(&[1.0]), values(&[f64::NAN])], None, 0.0);
 }

@@ -206,7 +206,7 @@ impl DescribedSketch for analytics::sketches::DdSketch {
 }
 
 impl DescribedSketch for analytics::sketches::TDigest {
-    const DESCRIPTION: &'static str = "A sketch for quantiles that is best in the tails (t-digest). At the default compression quantiles err by at most 1.6 % in rank at the median, 0.3 % at the 99th percentile and 0.1 % at the 99.9th, and usually by a third of that; sketches of the same rows in another order differ within it.";
+    const DESCRIPTION: &'static str = "A sketch for quantiles that is best in the tails (t-digest). At the default compression quantiles err by at most 1.6 % in rank at the median, 0.3 % at the 99th percentile and 0.1 % at the 99.9th, and usually by a third of that; several times that when the values span dozens of powers of ten. Sketches of the same rows in another order differ within it.";
 
     const QUANTILE: &'static str = "Value below which a share of the values are, interpolated between the means of the sketch.";
 

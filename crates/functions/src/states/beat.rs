@@ -34,7 +34,10 @@ impl Row for Beat {
         Ok(())
     }
 
-    fn columns<'a>(rows: impl Iterator<Item = &'a Self> + Clone) -> Vec<ArrayRef> {
+    fn columns<'a>(
+        rows: impl Iterator<Item = &'a Self> + Clone,
+        _types: &[DataType],
+    ) -> Vec<ArrayRef> {
         vec![Arc::new(Int64Array::from_iter_values(
             rows.map(|beat| beat.0),
         ))]

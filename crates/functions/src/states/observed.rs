@@ -146,7 +146,10 @@ impl Row for Observed {
         Ok(())
     }
 
-    fn columns<'a>(rows: impl Iterator<Item = &'a Self> + Clone) -> Vec<ArrayRef> {
+    fn columns<'a>(
+        rows: impl Iterator<Item = &'a Self> + Clone,
+        _types: &[DataType],
+    ) -> Vec<ArrayRef> {
         let times = Int64Array::from_iter_values(rows.clone().map(|row| row.time));
         vec![column(rows.map(|row| Some(&row.state))), Arc::new(times)]
     }

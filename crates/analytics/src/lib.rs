@@ -13,19 +13,26 @@
 //! Rules every function here keeps: inputs are finite (the caller drops what is missing), a result that is not
 //! defined is `None` and never NaN, and the same values give the same result however they were split.
 
+pub mod calendar;
 pub mod change;
+pub mod downsampling;
 pub mod fatigue;
 pub mod health;
 pub mod indicators;
 pub mod interpolation;
 pub mod motor;
+pub mod resample;
 mod running;
 pub mod segments;
+pub mod sketches;
 mod sliding;
 pub mod smoothing;
 mod spikes;
+pub mod states;
 pub mod statistics;
 mod summary;
+#[cfg(test)]
+mod thinning_golden;
 
 pub use running::Running;
 pub use sliding::Sliding;

@@ -12,9 +12,11 @@
 //! | a constant that makes no sense            | an error that names the argument                        |
 
 mod aggregate;
+mod calendar;
 mod change;
 mod collected;
 mod constant;
+mod downsampling;
 mod fatigue;
 mod health;
 mod indicators;
@@ -26,8 +28,12 @@ mod planned;
 mod reference;
 mod scalar;
 mod segments;
+mod selectors;
+mod sketches;
 mod smoothing;
+mod span;
 mod spikes;
+mod states;
 mod statistics;
 #[cfg(test)]
 mod testing;
@@ -49,6 +55,10 @@ pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
         change::aggregate_udfs(),
         smoothing::aggregate_udfs(),
         fatigue::aggregate_udfs(),
+        selectors::aggregate_udfs(),
+        sketches::aggregate_udfs(),
+        states::aggregate_udfs(),
+        downsampling::aggregate_udfs(),
     ]
     .into_iter()
     .flatten()
@@ -71,11 +81,16 @@ pub fn all_window_udfs() -> Vec<Arc<WindowUDF>> {
 
 /// Every scalar function of this crate, family by family.
 pub fn all_scalar_udfs() -> Vec<Arc<ScalarUDF>> {
-    [motor::scalar_udfs(), health::scalar_udfs()]
-        .into_iter()
-        .flatten()
-        .map(Arc::new)
-        .collect()
+    [
+        motor::scalar_udfs(),
+        health::scalar_udfs(),
+        calendar::scalar_udfs(),
+        sketches::scalar_udfs(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(Arc::new)
+    .collect()
 }
 
 /// Registers every function of this crate, replacing functions of the same names.

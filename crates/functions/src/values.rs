@@ -30,10 +30,16 @@ fn compact(array: &Float64Array, start: usize, block: &[f64], each: &mut impl Fn
     }
 }
 
+/// Whether the value of a row is present.
+pub(crate) fn is_present(array: &Float64Array, row: usize) -> bool {
+    array.is_valid(row) && array.value(row).is_finite()
+}
+
 /// How many values of `array` are present.
 pub(crate) fn present_count(array: &Float64Array) -> usize {
-    let is_present = |row: &usize| array.is_valid(*row) && array.value(*row).is_finite();
-    (0..array.len()).filter(is_present).count()
+    (0..array.len())
+        .filter(|row| is_present(array, *row))
+        .count()
 }
 
 #[cfg(test)]

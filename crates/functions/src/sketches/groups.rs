@@ -1,0 +1,212 @@
+//! [`Sketches`] and [`OneSketch`]: sketches as accumulators, with and without GROUP BY.
+//!
+//! A partial result is a stored sketch like those that `_merge` takes, so that there is one form of state.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BinaryArray, BooleanArray};
+use datafusion_common::cast::as_binary_array;
+use datafusion_common::{Result, ScalarValue, internal_err};
+use datafusion_expr::{Accumulator, EmitTo, GroupsAccumulator};
+
+use super::kind::{Kind, error};
+
+/// What the rows of an aggregate are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// Values to add to a sketch.
+    Values,
+    /// Stored sketches to merge.
+    Sketches,
+}
+
+/// The sketches of all groups, side by side; none where there was no value yet.
+#[derive(Debug)]
+pub(crate) struct Sketches<K: Kind> {
+    name: String,
+    source: Source,
+    /// What the sketch of a group starts as.
+    empty: K::Sketch,
+    sketches: Vec<Option<K::Sketch>>,
+    heap_bytes: usize,
+}
+
+impl<K: Kind> Sketches<K> {
+    pub(crate) fn new(name: &str, source: Source, empty: K::Sketch) -> Self {
+        Self {
+            name: name.to_owned(),
+            source,
+            empty,
+            sketches: vec![],
+            heap_bytes: 0,
+        }
+    }
+
+    /// Changes the sketch of a group, keeping count of the memory.
+    fn change(
+        &mut self,
+        group: usize,
+        change: impl FnOnce(&mut Option<K::Sketch>) -> Result<()>,
+    ) -> Result<()> {
+        let sketch = &mut self.sketches[group];
+        let before = sketch.as_ref().map_or(0, K::heap_bytes);
+        let outcome = change(sketch);
+        let after = sketch.as_ref().map_or(0, K::heap_bytes);
+        self.heap_bytes = self.heap_bytes + after - before;
+        outcome
+    }
+
+    fn add_values(
+        &mut self,
+        column: &ArrayRef,
+        groups: impl Fn(usize) -> Option<usize>,
+    ) -> Result<()> {
+        for (row, item) in K::items(column)?.into_iter().enumerate() {
+            if let (Some(item), Some(group)) = (item, groups(row)) {
+                if self.sketches[group].is_none() {
+                    self.heap_bytes += K::heap_bytes(&self.empty);
+                    self.sketches[group] = Some(self.empty.clone());
+                }
+                self.change(group, |sketch| {
+                    if let Some(sketch) = sketch {
+                        K::push(sketch, item);
+                    }
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_sketches(
+        &mut self,
+        column: &ArrayRef,
+        groups: impl Fn(usize) -> Option<usize>,
+    ) -> Result<()> {
+        let name = self.name.clone();
+        for (row, bytes) in as_binary_array(column)?.iter().enumerate() {
+            if let (Some(bytes), Some(group)) = (bytes, groups(row)) {
+                let other = K::decode(bytes).map_err(|refusal| error(&name, &refusal))?;
+                self.change(group, |sketch| match sketch {
+                    Some(sketch) => {
+                        K::merge(sketch, &other).map_err(|refusal| error(&name, &refusal))
+                    }
+                    None => {
+                        *sketch = Some(other);
+                        Ok(())
+                    }
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, emit_to: EmitTo) -> BinaryArray {
+        let mut sketches = emit_to.take_needed(&mut self.sketches);
+        self.heap_bytes -= sketches.iter().flatten().map(K::heap_bytes).sum::<usize>();
+        sketches
+            .iter_mut()
+            .map(|sketch| sketch.as_mut().map(K::encode))
+            .collect()
+    }
+}
+
+impl<K: Kind> GroupsAccumulator for Sketches<K> {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.sketches.resize(total_num_groups, None);
+        let group = |row: usize| {
+            let is_kept = opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+            is_kept.then(|| group_indices[row])
+        };
+        match self.source {
+            Source::Values => self.add_values(&values[0], group),
+            Source::Sketches => self.add_sketches(&values[0], group),
+        }
+    }
+
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.sketches.resize(total_num_groups, None);
+        self.add_sketches(&values[0], |row| Some(group_indices[row]))
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        Ok(Arc::new(self.take(emit_to)))
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![Arc::new(self.take(emit_to))])
+    }
+
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        // Every row is a group of its own.
+        let mut rows = Self::new(&self.name, self.source, self.empty.clone());
+        let indices: Vec<usize> = (0..values[0].len()).collect();
+        rows.update_batch(values, &indices, opt_filter, indices.len())?;
+        rows.state(EmitTo::All)
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self)
+            + self.sketches.capacity() * size_of::<Option<K::Sketch>>()
+            + self.heap_bytes
+    }
+}
+
+/// A single sketch.
+#[derive(Debug)]
+pub(crate) struct OneSketch<K: Kind>(Sketches<K>);
+
+impl<K: Kind> OneSketch<K> {
+    pub(crate) fn new(mut sketches: Sketches<K>) -> Self {
+        sketches.sketches = vec![None];
+        Self(sketches)
+    }
+
+    /// The stored form of the sketch, which stays.
+    fn stored(&mut self) -> Result<ScalarValue> {
+        let Some(sketch) = self.0.sketches.first_mut() else {
+            return internal_err!("{}: the group is gone", self.0.name);
+        };
+        Ok(ScalarValue::Binary(sketch.as_mut().map(K::encode)))
+    }
+}
+
+impl<K: Kind> Accumulator for OneSketch<K> {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        match self.0.source {
+            Source::Values => self.0.add_values(&values[0], |_| Some(0)),
+            Source::Sketches => self.0.add_sketches(&values[0], |_| Some(0)),
+        }
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.0.add_sketches(&states[0], |_| Some(0))
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        self.stored()
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Ok(vec![self.stored()?])
+    }
+
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+}

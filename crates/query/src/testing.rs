@@ -12,10 +12,13 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use storage::Durability;
 
+use crate::caller::Caller;
 use crate::engine;
 use crate::error::Result;
+use crate::registry::Registry;
 use crate::session;
 use crate::settings::Settings;
+use crate::system;
 
 const DATABASE: &str = "test";
 
@@ -80,7 +83,15 @@ impl TestDatabase {
     pub(crate) fn session(&self) -> SessionState {
         let state = self.catalog.state();
         let database = Arc::clone(state.database(DATABASE).unwrap());
-        session::session(&self.runtime, &self.storage, &database).unwrap()
+        let view = system::View {
+            catalog: Arc::clone(&self.catalog),
+            storage: Arc::clone(&self.storage),
+            runtime: Arc::clone(&self.runtime),
+            registry: Registry::new(Arc::new(SystemClock)),
+            settings: Arc::default(),
+            caller: Caller::administrator(None),
+        };
+        session::session(&Settings::default(), view, &database).unwrap()
     }
 
     /// The answer to a query.

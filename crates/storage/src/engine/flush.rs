@@ -374,7 +374,14 @@ async fn encode(core: &Core, frozen: Arc<FrozenRows>) -> Result<Option<(FileReco
         let (bytes, summary) = parquet_file::encode(&rows, table.float_storage, Effort::Flush)?;
         Ok((file_record(&frozen, &table, &summary), bytes))
     };
-    core.background.run(encode).await?.map(Some)
+    // Nobody waits for it, until writers are about to.
+    match core.buffer.row_bytes() < core.settings.buffer.pressing_bytes() {
+        true => core.background.run(encode).await?.map(Some),
+        false => {
+            let encoded = tokio::task::spawn_blocking(encode).await;
+            encoded.map_err(|_| Error::ShuttingDown)?.map(Some)
+        }
+    }
 }
 
 /// What the manifest is to know of a file.

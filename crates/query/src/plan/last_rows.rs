@@ -7,6 +7,7 @@
 //! |-------------------------------------------------------------------|--------------------------------|
 //! | `SELECT DISTINCT ON (tags) … ORDER BY tags, time DESC`             | the first row is the newest    |
 //! | `last_value(x ORDER BY time)`, `first_value(x ORDER BY time DESC)` | likewise, with its NULL        |
+//! | `last_value(x ORDER BY time) IGNORE NULLS`, `selector_last(x, time)` | if no last row has NULL there |
 //! | `max(time)`, `min(tag)`, `max(tag)`, `count(DISTINCT tag)`         | no other row counts            |
 //! | `row_number() OVER (PARTITION BY tags ORDER BY time DESC) = 1`     | the only row that is left      |
 //! | `SELECT DISTINCT tags`                                            | every series has a last row    |
@@ -18,7 +19,8 @@
 //! newest row of a series is older, so are all others. They stay where they are and are applied to the last
 //! rows. Any other condition, on a field or on an upper bound of time, could let an older row win.
 //!
-//! Only the scan is replaced; what stands above it computes what it would have.
+//! Only the scan is replaced; what stands above it computes what it would have. Whether last rows have a NULL that
+//! would let an older row win is seen when they are read; then all rows are read after all.
 //!
 //! ```text
 //! rule.rs       where in a plan only newest rows count

@@ -2,6 +2,7 @@
 //! gaps begin and end.
 
 use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, Result, plan_err};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, JoinType, LogicalPlan, Operator};
@@ -80,10 +81,11 @@ impl Bounds {
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
                 if is_time(left, time) && is_constant(right) {
                     self.take_comparison(*op, right);
-                } else if is_time(right, time) && is_constant(left) {
-                    if let Some(swapped) = op.swap() {
-                        self.take_comparison(swapped, left);
-                    }
+                } else if is_time(right, time)
+                    && is_constant(left)
+                    && let Some(swapped) = op.swap()
+                {
+                    self.take_comparison(swapped, left);
                 }
             }
             Expr::Between(between) if !between.negated && is_time(&between.expr, time) => {
@@ -152,8 +154,7 @@ fn is_constant(expression: &Expr) -> bool {
             Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_)
         )
     };
-    let has_subquery =
-        datafusion::common::tree_node::TreeNode::exists(expression, |inner| Ok(is_subquery(inner)));
+    let has_subquery = expression.exists(|inner| Ok(is_subquery(inner)));
     expression.column_refs().is_empty()
         && !expression.is_volatile()
         && matches!(has_subquery, Ok(false))

@@ -58,11 +58,11 @@ impl Filler {
 
     /// Takes a value of the group, later than those before.
     pub(super) fn observe(&mut self, knot: Knot) {
-        if !self.is_curve() {
-            if self.fill != Fill::Constant {
-                self.knots.push_back(knot);
-            }
-        } else if knot.value.is_finite() {
+        let is_used = match self.is_curve() {
+            true => knot.value.is_finite(),
+            false => self.fill != Fill::Constant,
+        };
+        if is_used {
             self.knots.push_back(knot);
         }
     }

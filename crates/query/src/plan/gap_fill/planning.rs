@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result, ScalarValue, ToDFSchema, plan_err};
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{Expr, ExprSchemable, col};
+use datafusion::logical_expr::{Expr, ExprSchemable, UserDefinedLogicalNodeCore, col};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::bounds::{Bound, Bounds};
@@ -36,11 +36,7 @@ pub(crate) fn physical_plan(
         grid: grid(node, session)?,
         filled: filled.collect::<Result<_>>()?,
     };
-    let schema = Arc::new(
-        datafusion::logical_expr::UserDefinedLogicalNodeCore::schema(node)
-            .as_arrow()
-            .clone(),
-    );
+    let schema = Arc::new(node.schema().as_arrow().clone());
     Ok(Arc::new(GapFillExec::new(input, Arc::new(spec), schema)))
 }
 

@@ -6,15 +6,22 @@ use std::sync::Arc;
 use analytics::interpolation::{Point, Spline, linear, pchip};
 use arrow::array::{AsArray, Float64Array, RecordBatch, StringArray, TimestampNanosecondArray};
 use arrow::datatypes::TimestampNanosecondType;
-use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{
+    DataType, Field, Float64Type, IntervalMonthDayNano, Schema, SchemaRef, TimeUnit,
+};
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, UnboundedMemoryPool};
+use datafusion::functions::datetime::date_bin;
+use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, col, create_udf, lit};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use proptest::prelude::*;
 
 use super::exec::{FilledSpec, Spec};
 use super::filling::{Filling, Step};
 use super::functions::Fill;
-use super::grid::Grid;
+use super::grid::{Binning, Grid};
 use super::output::Output;
 use super::rows::Rows;
 
@@ -292,4 +299,115 @@ fn regular_grids_end_with_the_range_of_times() {
     let starts: Vec<_> = (0..).map_while(|place| grid.at(place)).collect();
     assert_eq!(starts, [i64::MAX - 25, i64::MAX - 15, i64::MAX - 5]);
     assert_eq!(Grid::empty().at(0), None);
+}
+
+const MINUTE: i64 = 60_000_000_000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Checks the bins that are listed against those that times are put into, step by step.
+fn check_listed(
+    stride: IntervalMonthDayNano,
+    start: &Arc<dyn PhysicalExpr>,
+    range: std::ops::RangeInclusive<i64>,
+    step: i64,
+) {
+    let time = DataType::Timestamp(TimeUnit::Nanosecond, None);
+    let schema = Arc::new(Schema::new(vec![Field::new("time", time, false)]));
+    let times = range.clone().step_by(usize::try_from(step).unwrap());
+    let times = TimestampNanosecondArray::from_iter_values(times);
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(times)]).unwrap();
+    let starts = start.evaluate(&batch).unwrap().into_array(batch.num_rows());
+    let starts = starts.unwrap();
+    let mut expected = starts
+        .as_primitive::<TimestampNanosecondType>()
+        .values()
+        .to_vec();
+    expected.dedup();
+    let binning = Binning {
+        stride,
+        is_wall_clock: true,
+        start: Arc::clone(start),
+        schema,
+    };
+    let grid = Grid::over(&binning, *range.start(), *range.end()).unwrap();
+    let listed: Vec<_> = (0..).map_while(|place| grid.at(place)).collect();
+    assert_eq!(listed, expected, "{stride:?}");
+}
+
+fn physical(expression: Expr) -> Arc<dyn PhysicalExpr> {
+    let time = DataType::Timestamp(TimeUnit::Nanosecond, None);
+    let schema = Schema::new(vec![Field::new("time", time, false)]);
+    let schema = DFSchema::try_from(schema).unwrap();
+    let session = SessionStateBuilder::new().with_default_features().build();
+    session.create_physical_expr(expression, &schema).unwrap()
+}
+
+#[test]
+fn every_month_is_listed_once() {
+    for months in [1, 2, 5, 12, 25] {
+        for origin in [0, 14 * DAY + 6 * HOUR, 30 * DAY, -DAY] {
+            let stride = IntervalMonthDayNano::new(months, 0, 0);
+            let origin = ScalarValue::TimestampNanosecond(Some(origin), None);
+            let start = date_bin().call(vec![lit_interval(stride), col("time"), lit(origin)]);
+            check_listed(stride, &physical(start), -4000 * DAY..=4000 * DAY, 6 * HOUR);
+        }
+    }
+}
+
+fn lit_interval(stride: IntervalMonthDayNano) -> Expr {
+    lit(ScalarValue::IntervalMonthDayNano(Some(stride)))
+}
+
+/// A clock that is put forward by an hour at the first moment, and back at the second.
+const FORWARD: i64 = DAY + HOUR;
+const BACK: i64 = 3 * DAY + 2 * HOUR;
+
+/// The bin of a time on that clock: it begins with the latest moment at which the clock showed its first
+/// reading, or when that reading was skipped.
+fn start_on_the_clock(time: i64, stride: i64) -> i64 {
+    let offset = |time: i64| {
+        if (FORWARD..BACK).contains(&time) {
+            HOUR
+        } else {
+            0
+        }
+    };
+    let reading = (time + offset(time)).div_euclid(stride) * stride;
+    let moments = [reading, reading - HOUR].into_iter();
+    let shown = moments.filter(|&moment| moment + offset(moment) == reading && moment <= time);
+    shown.max().unwrap_or(FORWARD)
+}
+
+#[test]
+fn bins_on_a_clock_that_is_changed_are_listed_once() {
+    for minutes in [15, 20, 60, 120, 360, 1440, 2880, 7, 25] {
+        let stride = minutes * MINUTE;
+        let kind = DataType::Timestamp(TimeUnit::Nanosecond, None);
+        let floor = move |arguments: &[ColumnarValue]| {
+            let times = ColumnarValue::values_to_arrays(arguments)?.remove(0);
+            let times = times.as_primitive::<TimestampNanosecondType>();
+            let starts = times
+                .iter()
+                .map(|time| Some(start_on_the_clock(time?, stride)));
+            let starts: TimestampNanosecondArray = starts.collect();
+            Ok(ColumnarValue::Array(Arc::new(starts)))
+        };
+        let floor = create_udf(
+            "floor_on_the_clock",
+            vec![kind.clone()],
+            kind,
+            Volatility::Immutable,
+            Arc::new(floor),
+        );
+        // Bins that do not fit into the hour run into one another when the clock is put back.
+        let end = if 60 % minutes == 0 || minutes % 60 == 0 {
+            6 * DAY
+        } else {
+            2 * DAY
+        };
+        let start = physical(floor.call(vec![col("time")]));
+        let stride = IntervalMonthDayNano::new(0, 0, stride);
+        check_listed(stride, &start, -DAY..=end, MINUTE);
+    }
 }

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{Float64Type, SchemaRef};
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::utils::memory::get_record_batch_memory_size;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
-use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{
     EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr,
@@ -19,11 +19,12 @@ use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSe
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
-    ReplaceChildrenOptions,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
+    PlanProperties, ReplaceChildrenOptions,
 };
-use futures::{TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use storage::TableSnapshot;
+use tokio::sync::OnceCell;
 
 /// Reads the last row of each series of a table, sorted by key.
 #[derive(Debug)]
@@ -31,13 +32,25 @@ pub(crate) struct LastRowsExec {
     snapshot: TableSnapshot,
     storage: Arc<storage::Engine>,
     schema: SchemaRef,
+    otherwise: Option<Otherwise>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
+/// What is read instead when last rows do not tell enough.
+#[derive(Debug)]
+struct Otherwise {
+    /// All rows.
+    plan: Arc<dyn ExecutionPlan>,
+    /// The columns that have to have a value in every last row.
+    present: Vec<usize>,
+    /// The last rows, or `None` if all rows have to be read; all partitions go by it.
+    decided: Arc<OnceCell<Option<Vec<RecordBatch>>>>,
+}
+
 impl LastRowsExec {
     /// `schema` has some of the table's columns.
-    pub(crate) fn new(
+    pub(super) fn new(
         snapshot: TableSnapshot,
         storage: Arc<storage::Engine>,
         schema: SchemaRef,
@@ -54,8 +67,52 @@ impl LastRowsExec {
             snapshot,
             storage,
             schema,
+            otherwise: None,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+
+    /// Passes on all rows, as `plan` reads them, if the last row of any series has no value in one of
+    /// the columns `present`.
+    pub(super) fn unless_missing(
+        snapshot: TableSnapshot,
+        storage: Arc<storage::Engine>,
+        plan: Arc<dyn ExecutionPlan>,
+        present: Vec<usize>,
+    ) -> Self {
+        let partitions = plan.output_partitioning().partition_count();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(plan.schema()),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        let otherwise = Otherwise {
+            plan: Arc::clone(&plan),
+            present,
+            decided: Arc::default(),
+        };
+        Self {
+            otherwise: Some(otherwise),
+            properties: Arc::new(properties),
+            ..Self::new(snapshot, storage, plan.schema(), Vec::new())
+        }
+    }
+
+    fn with_otherwise(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match (&self.otherwise, &children[..]) {
+            (None, []) => Ok(self),
+            (Some(otherwise), [plan]) => Ok(Arc::new(Self::unless_missing(
+                self.snapshot.clone(),
+                Arc::clone(&self.storage),
+                Arc::clone(plan),
+                otherwise.present.clone(),
+            ))),
+            _ => internal_err!("last rows have as many inputs as before"),
         }
     }
 }
@@ -69,7 +126,13 @@ impl DisplayAs for LastRowsExec {
             f,
             "LastRowsExec: table={table}, projection=[{}]",
             names.join(", ")
-        )
+        )?;
+        if let Some(otherwise) = &self.otherwise {
+            let present = otherwise.present.iter().map(|&at| names[at]);
+            let present: Vec<_> = present.collect();
+            write!(f, ", unless_missing=[{}]", present.join(", "))?;
+        }
+        Ok(())
     }
 }
 
@@ -83,7 +146,18 @@ impl ExecutionPlan for LastRowsExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
+        self.otherwise
+            .iter()
+            .map(|otherwise| &otherwise.plan)
+            .collect()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![false; self.children().len()]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false; self.children().len()]
     }
 
     fn apply_expressions(
@@ -95,17 +169,17 @@ impl ExecutionPlan for LastRowsExec {
 
     fn replace_children(
         self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
         _options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
+        self.with_otherwise(children)
     }
 
     fn with_new_children(
         self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
+        self.with_otherwise(children)
     }
 
     fn execute(
@@ -113,28 +187,39 @@ impl ExecutionPlan for LastRowsExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        if partition != 0 {
-            return internal_err!("last rows are one partition, not {partition}");
-        }
-        let (snapshot, storage) = (self.snapshot.clone(), Arc::clone(&self.storage));
-        let schema = Arc::clone(&self.schema);
         let memory = MemoryConsumer::new("LastRowsExec").register(context.memory_pool());
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let batch_rows = context.session_config().batch_size();
-        let batches = stream::once(async move {
-            let rows = storage.last_rows(&snapshot, &schema).await;
-            let rows = rows.map_err(|error| DataFusionError::External(Box::new(error)))?;
-            memory.try_grow(rows.iter().map(get_record_batch_memory_size).sum())?;
-            let slices = rows
-                .into_iter()
-                .flat_map(move |rows| slices(&rows, batch_rows));
-            // The memory counts until the last of them has been taken.
-            let slices = slices.inspect(move |slice| {
-                let _counted = &memory;
-                metrics.record_output(slice.num_rows());
-            });
-            Ok::<_, DataFusionError>(stream::iter(slices.map(Ok)))
-        });
+        let read = Read {
+            snapshot: self.snapshot.clone(),
+            storage: Arc::clone(&self.storage),
+            schema: Arc::clone(&self.schema),
+            memory,
+            metrics: BaselineMetrics::new(&self.metrics, partition),
+            batch_rows: context.session_config().batch_size(),
+        };
+        let batches = match &self.otherwise {
+            None if partition != 0 => {
+                return internal_err!("last rows are one partition, not {partition}");
+            }
+            None => stream::once(async move {
+                let rows = read.last_rows().await?;
+                read.batches(rows)
+            })
+            .boxed(),
+            Some(otherwise) => {
+                let decided = Arc::clone(&otherwise.decided);
+                let present = otherwise.present.clone();
+                let plan = Arc::clone(&otherwise.plan);
+                stream::once(async move {
+                    let decide = || async { read.last_rows_with(&present).await };
+                    match decided.get_or_try_init(decide).await? {
+                        None => plan.execute(partition, context),
+                        Some(rows) if partition == 0 => read.batches(rows.clone()),
+                        Some(_) => read.batches(Vec::new()),
+                    }
+                })
+                .boxed()
+            }
+        };
         let schema = Arc::clone(&self.schema);
         let batches = RecordBatchStreamAdapter::new(schema, batches.try_flatten());
         Ok(Box::pin(batches))
@@ -155,6 +240,61 @@ impl ExecutionPlan for LastRowsExec {
         statistics.num_rows = Precision::Inexact(rows);
         Ok(Arc::new(statistics))
     }
+}
+
+/// One reading of last rows.
+struct Read {
+    snapshot: TableSnapshot,
+    storage: Arc<storage::Engine>,
+    schema: SchemaRef,
+    memory: MemoryReservation,
+    metrics: BaselineMetrics,
+    batch_rows: usize,
+}
+
+impl Read {
+    async fn last_rows(&self) -> Result<Vec<RecordBatch>> {
+        let rows = self.storage.last_rows(&self.snapshot, &self.schema).await;
+        rows.map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
+    /// The last rows if they have values in all of these columns.
+    async fn last_rows_with(&self, present: &[usize]) -> Result<Option<Vec<RecordBatch>>> {
+        let rows = self.last_rows().await?;
+        let mut columns = (rows.iter()).flat_map(|rows| present.iter().map(|&at| rows.column(at)));
+        let is_complete = columns.all(has_all_values);
+        Ok(is_complete.then_some(rows))
+    }
+
+    fn batches(self, rows: Vec<RecordBatch>) -> Result<SendableRecordBatchStream> {
+        let Self {
+            schema,
+            memory,
+            metrics,
+            batch_rows,
+            ..
+        } = self;
+        memory.try_grow(rows.iter().map(get_record_batch_memory_size).sum())?;
+        let slices = rows
+            .into_iter()
+            .flat_map(move |rows| slices(&rows, batch_rows));
+        // The memory counts until the last of them has been taken.
+        let slices = slices.inspect(move |slice| {
+            let _counted = &memory;
+            metrics.record_output(slice.num_rows());
+        });
+        let batches = stream::iter(slices.map(Ok));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+}
+
+/// Aggregates take NaN and infinities for missing values too.
+fn has_all_values(column: &ArrayRef) -> bool {
+    let is_finite = match column.as_primitive_opt::<Float64Type>() {
+        Some(floats) => floats.values().iter().all(|value| value.is_finite()),
+        None => true,
+    };
+    column.null_count() == 0 && is_finite
 }
 
 fn slices(rows: &RecordBatch, length: usize) -> Vec<RecordBatch> {

@@ -24,6 +24,8 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Relation {
     kinds: Vec<Kind>,
+    /// The columns of the table that those of the relation are.
+    names: Vec<Option<String>>,
     /// All conditions, in terms of whatever they stand above.
     pub(super) filters: Vec<Expr>,
 }
@@ -48,10 +50,12 @@ impl Relation {
             LogicalPlan::Projection(projection) => {
                 let relation = Self::of(&projection.input)?;
                 let schema = projection.input.schema();
-                let expressions = projection.expr.iter();
-                let kinds = expressions.map(|expression| relation.kind(expression, schema));
+                let expressions = || projection.expr.iter();
+                let kinds = expressions().map(|expression| relation.kind(expression, schema));
+                let name = |expression| relation.name(expression, schema).map(str::to_owned);
                 Some(Self {
                     kinds: kinds.collect(),
+                    names: expressions().map(name).collect(),
                     filters: relation.filters,
                 })
             }
@@ -67,9 +71,11 @@ impl Relation {
         if scan.fetch.is_some() {
             return None;
         }
-        let all = kinds_of_columns(table);
-        let whole = Self {
-            kinds: all.clone(),
+        let fields = scan.source.schema();
+        let fields = fields.fields().iter();
+        let all = Self {
+            kinds: kinds_of_columns(table),
+            names: fields.map(|field| Some(field.name().clone())).collect(),
             filters: Vec::new(),
         };
         // Filters may look at columns that are not projected.
@@ -77,17 +83,27 @@ impl Relation {
             DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema());
         let schema = schema.ok()?;
         let filters: Vec<_> = scan.filters.iter().flat_map(split_conjunction).collect();
-        if !filters.iter().all(|part| whole.keeps_newest(part, &schema)) {
+        if !filters.iter().all(|part| all.keeps_newest(part, &schema)) {
             return None;
         }
-        let kinds = match &scan.projection {
-            Some(projection) => projection.iter().map(|&at| all[at]).collect(),
-            None => all,
+        let projection = match &scan.projection {
+            Some(projection) => projection.clone(),
+            None => (0..all.kinds.len()).collect(),
         };
         Some(Self {
-            kinds,
+            kinds: projection.iter().map(|&at| all.kinds[at]).collect(),
+            names: projection.iter().map(|&at| all.names[at].clone()).collect(),
             filters: filters.into_iter().cloned().collect(),
         })
+    }
+
+    /// The column of the table that an expression over the relation's columns is.
+    pub(super) fn name(&self, expression: &Expr, schema: &DFSchema) -> Option<&str> {
+        match expression {
+            Expr::Column(column) => self.names[schema.maybe_index_of_column(column)?].as_deref(),
+            Expr::Alias(alias) => self.name(&alias.expr, schema),
+            _ => None,
+        }
     }
 
     /// What an expression over the relation's columns is.

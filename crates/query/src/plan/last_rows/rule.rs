@@ -41,35 +41,50 @@ impl OptimizerRule for LastRows {
         plan: LogicalPlan,
         _config: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
-        match relation_of_newest(&plan) {
-            Some(relation) => with_last_rows(plan, &relation),
+        match Newest::of(&plan) {
+            Some(newest) => with_last_rows(plan, &newest),
             None => Ok(Transformed::no(plan)),
         }
     }
 }
 
-/// The relation below a node that looks at nothing but its newest rows.
-fn relation_of_newest(plan: &LogicalPlan) -> Option<Relation> {
-    match plan {
-        LogicalPlan::Aggregate(aggregate) => {
-            let relation = Relation::of(&aggregate.input)?;
-            aggregates_newest(aggregate, &relation).then_some(relation)
-        }
-        LogicalPlan::Filter(filter) => {
-            let (window, place) = first_of_window(filter)?;
-            let relation = Relation::of(&window.input)?;
-            ranks_newest_first(window, place, &relation).then_some(relation)
-        }
-        LogicalPlan::Sort(sort) if sort.fetch == Some(1) => {
-            let relation = Relation::of(&sort.input)?;
-            let schema = sort.input.schema();
-            begins_with_newest(&sort.expr, true, &relation, schema).then_some(relation)
-        }
-        _ => None,
+/// A relation of which the node above looks at nothing but the newest rows.
+struct Newest {
+    relation: Relation,
+    /// Columns of the table without NULL in any newest row; otherwise older rows count too.
+    present: Vec<String>,
+}
+
+impl Newest {
+    fn of(plan: &LogicalPlan) -> Option<Self> {
+        let mut present = Vec::new();
+        let relation = match plan {
+            LogicalPlan::Aggregate(aggregate) => {
+                let relation = Relation::of(&aggregate.input)?;
+                let fits = aggregates_newest(aggregate, &relation, &mut present);
+                fits.then_some(relation)?
+            }
+            LogicalPlan::Filter(filter) => {
+                let (window, place) = first_of_window(filter)?;
+                let relation = Relation::of(&window.input)?;
+                ranks_newest_first(window, place, &relation).then_some(relation)?
+            }
+            LogicalPlan::Sort(sort) if sort.fetch == Some(1) => {
+                let relation = Relation::of(&sort.input)?;
+                let schema = sort.input.schema();
+                begins_with_newest(&sort.expr, true, &relation, schema).then_some(relation)?
+            }
+            _ => return None,
+        };
+        Some(Self { relation, present })
     }
 }
 
-fn aggregates_newest(aggregate: &Aggregate, relation: &Relation) -> bool {
+fn aggregates_newest(
+    aggregate: &Aggregate,
+    relation: &Relation,
+    present: &mut Vec<String>,
+) -> bool {
     let schema = aggregate.input.schema();
     let is_of_series = |expression: &Expr| relation.kind(expression, schema) == Kind::OfSeries;
     let groups_series = aggregate.group_expr.iter().all(is_of_series);
@@ -79,7 +94,7 @@ fn aggregates_newest(aggregate: &Aggregate, relation: &Relation) -> bool {
         !aggregate.group_expr.is_empty() || !aggregate.aggr_expr.iter().all(|call| is_max(call));
     groups_series
         && is_worth_it
-        && functions.all(|function| takes_newest(function, relation, schema))
+        && functions.all(|function| takes_newest(function, relation, schema, present))
 }
 
 fn is_max(call: &Expr) -> bool {
@@ -88,9 +103,14 @@ fn is_max(call: &Expr) -> bool {
 }
 
 /// Whether an aggregate is the same over the newest row of each series as over all rows.
-fn takes_newest(call: &Expr, relation: &Relation, schema: &DFSchema) -> bool {
+fn takes_newest(
+    call: &Expr,
+    relation: &Relation,
+    schema: &DFSchema,
+    present: &mut Vec<String>,
+) -> bool {
     let call = match call {
-        Expr::Alias(alias) => return takes_newest(&alias.expr, relation, schema),
+        Expr::Alias(alias) => return takes_newest(&alias.expr, relation, schema, present),
         Expr::AggregateFunction(call) => call,
         _ => return false,
     };
@@ -106,24 +126,45 @@ fn takes_newest(call: &Expr, relation: &Relation, schema: &DFSchema) -> bool {
         Some(filter) => relation.keeps_newest(filter, schema),
         None => true,
     };
-    let of_series = || {
-        let mut args = args.iter();
-        args.all(|arg| relation.kind(arg, schema) == Kind::OfSeries)
-    };
-    let of_time = || matches!(&args[..], [arg] if relation.kind(arg, schema) == Kind::Time);
-    let takes = match func.name() {
-        "last_value" | "first_value" => {
+    let kind = |arg: &Expr| relation.kind(arg, schema);
+    let of_series = || args.iter().all(|arg| kind(arg) == Kind::OfSeries);
+    let of_time = || matches!(&args[..], [arg] if kind(arg) == Kind::Time);
+    let takes = match (func.name(), &args[..]) {
+        ("last_value" | "first_value", [value]) => {
             let newest_first = func.name() == "first_value";
-            *null_treatment != Some(NullTreatment::IgnoreNulls)
-                && !distinct
+            let skips_null = *null_treatment == Some(NullTreatment::IgnoreNulls);
+            !distinct
                 && begins_with_newest(order_by, newest_first, relation, schema)
+                && (!skips_null || is_present(value, relation, schema, present))
         }
-        "max" => of_time() || of_series(),
-        "min" => of_series(),
-        "count" => *distinct && of_series(),
+        // They skip rows without a value.
+        ("selector_last" | "last_by", [value, time, ..]) => {
+            kind(time) == Kind::Time
+                && order_by.is_empty()
+                && is_present(value, relation, schema, present)
+        }
+        ("max", _) => of_time() || of_series(),
+        ("min", _) => of_series(),
+        ("count", _) => *distinct && of_series(),
         _ => false,
     };
     is_filter_fine && takes
+}
+
+/// Whether a value that is not NULL in the newest rows is all that counts; if that cannot be told
+/// before the query runs, its column is added to those it has to be checked of.
+fn is_present(
+    value: &Expr,
+    relation: &Relation,
+    schema: &DFSchema,
+    present: &mut Vec<String>,
+) -> bool {
+    if relation.kind(value, schema) != Kind::Other {
+        return true;
+    }
+    let name = relation.name(value, schema);
+    present.extend(name.map(str::to_owned));
+    name.is_some()
 }
 
 /// Whether the first row in an order is the newest of its series; the last one, if not `newest_first`.
@@ -219,7 +260,8 @@ fn ranks_newest_first(window: &Window, place: usize, relation: &Relation) -> boo
 }
 
 /// The same plan over the last rows of the table it scans, if those are cheaper to get.
-fn with_last_rows(plan: LogicalPlan, relation: &Relation) -> Result<Transformed<LogicalPlan>> {
+fn with_last_rows(plan: LogicalPlan, newest: &Newest) -> Result<Transformed<LogicalPlan>> {
+    let Newest { relation, present } = newest;
     plan.transform_down(|node| {
         let LogicalPlan::TableScan(mut scan) = node else {
             return Ok(Transformed::no(node));
@@ -228,13 +270,15 @@ fn with_last_rows(plan: LogicalPlan, relation: &Relation) -> Result<Transformed<
         let Some(table) = provider.downcast_ref::<SnapshotTable>() else {
             return Ok(Transformed::no(LogicalPlan::TableScan(scan)));
         };
-        let last_rows = LastRowsTable::of(table);
+        let last_rows = LastRowsTable::of(table, present.clone());
         if !last_rows.is_cheaper_than_scan(&relation.filters, relation.has_filter_on_series()) {
             return Ok(Transformed::no(LogicalPlan::TableScan(scan)));
         }
+        if present.is_empty() {
+            // They are applied above as well.
+            scan.filters.clear();
+        }
         scan.source = provider_as_source(Arc::new(last_rows));
-        // They are applied above as well.
-        scan.filters.clear();
         let scan = LogicalPlan::TableScan(scan);
         Ok(Transformed::new(scan, true, TreeNodeRecursion::Stop))
     })

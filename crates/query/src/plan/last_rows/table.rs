@@ -10,7 +10,7 @@ use bytesize::ByteSize;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::datasource::TableType;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_expr::PhysicalSortExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
@@ -35,15 +35,24 @@ const MANY_SERIES: u64 = 50_000;
 pub(crate) struct LastRowsTable {
     snapshot: TableSnapshot,
     storage: Arc<storage::Engine>,
+    /// If there is NULL in one of these columns, all rows take the place of the last ones.
+    present: Vec<String>,
 }
 
 impl LastRowsTable {
-    pub(crate) fn new(snapshot: TableSnapshot, storage: Arc<storage::Engine>) -> Self {
-        Self { snapshot, storage }
+    pub(super) fn new(snapshot: TableSnapshot, storage: Arc<storage::Engine>) -> Self {
+        Self {
+            snapshot,
+            storage,
+            present: Vec::new(),
+        }
     }
 
-    pub(super) fn of(table: &SnapshotTable) -> Self {
-        Self::new(table.snapshot().clone(), Arc::clone(table.storage()))
+    pub(super) fn of(table: &SnapshotTable, present: Vec<String>) -> Self {
+        Self {
+            present,
+            ..Self::new(table.snapshot().clone(), Arc::clone(table.storage()))
+        }
     }
 
     /// Whether it takes less than reading all rows that these filters leave.
@@ -92,23 +101,41 @@ impl TableProvider for LastRowsTable {
         TableType::Base
     }
 
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        // Last rows are few; they are filtered above.
+        let support = match self.present.is_empty() {
+            true => TableProviderFilterPushDown::Unsupported,
+            false => TableProviderFilterPushDown::Inexact,
+        };
+        Ok(vec![support; filters.len()])
+    }
+
     async fn scan(
         &self,
-        _session: &dyn Session,
+        session: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = match projection {
             Some(projection) => Arc::new(self.snapshot.schema().project(projection)?),
             None => self.schema(),
         };
-        let ordering = self.ordering(&schema);
-        Ok(Arc::new(LastRowsExec::new(
-            self.snapshot.clone(),
-            Arc::clone(&self.storage),
-            schema,
-            ordering,
-        )))
+        let (snapshot, storage) = (self.snapshot.clone(), Arc::clone(&self.storage));
+        if self.present.is_empty() {
+            let ordering = self.ordering(&schema);
+            return Ok(Arc::new(LastRowsExec::new(
+                snapshot, storage, schema, ordering,
+            )));
+        }
+        let all = SnapshotTable::new(snapshot.clone(), Arc::clone(&storage));
+        let all = all.scan(session, projection, filters, None).await?;
+        let present = self.present.iter().map(|name| schema.index_of(name));
+        let present = present.collect::<Result<Vec<_>, _>>()?;
+        let exec = LastRowsExec::unless_missing(snapshot, storage, all, present);
+        Ok(Arc::new(exec))
     }
 }

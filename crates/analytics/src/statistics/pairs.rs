@@ -67,7 +67,8 @@ pub(super) fn select<const N: usize>(
     let mut ranks = ranks;
     for pass in 0..64 / DIGITS {
         let shift = 64 - DIGITS * (pass + 1);
-        let mut counts = vec![[0_u64; N]; 1 << DIGITS];
+        // On the heap: two megabytes for four ranks are too many for a stack.
+        let mut counts = vec![[0_u64; N]; 1 << DIGITS].into_boxed_slice();
         each_value(&mut |value| {
             let key = key(value);
             let digit = (key >> shift) as usize & ((1 << DIGITS) - 1);

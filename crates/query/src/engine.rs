@@ -218,7 +218,8 @@ impl QueryEngine {
         let in_hand = (turn, Arc::clone(&query));
         let plan = async move {
             let SqlRequest { sql, params, .. } = request;
-            (execute(session, database, sql, params).await, in_hand)
+            let results = execute(session, database, sql, params, &in_hand.1).await;
+            (results, in_hand)
         };
         planning.spawn_on(plan, runtime);
         let planned = tokio::time::timeout_at(deadline.at, planning.join_next())
@@ -227,7 +228,6 @@ impl QueryEngine {
             .expect("one task was just spawned");
         let (results, in_hand) = planned.map_err(|_| Error::ShuttingDown)?;
         let mut results = results?;
-        query.enter(State::Running);
 
         let schema = results.schema();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
@@ -364,6 +364,7 @@ async fn execute(
     database: Arc<Database>,
     sql: String,
     params: Vec<(String, ScalarValue)>,
+    query: &Handle,
 ) -> Result<SendableRecordBatchStream> {
     let planned = async {
         let plan = plan(&session, &sql, params).await?;
@@ -390,6 +391,7 @@ async fn execute(
         };
         subject.explain(error)
     })?;
+    query.enter(State::Running);
     Ok(execute_stream(physical, session.task_ctx())?)
 }
 

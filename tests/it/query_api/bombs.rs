@@ -16,7 +16,7 @@ const RESIDENT_MAX_KIB: u64 = 700 << 10;
 /// A server with little memory for queries, and two thousand rows.
 fn small() -> Server {
     let server = Site::open()
-        .set("query.memory=32MiB")
+        .set("query.memory=16MiB")
         .set("query.spill=8MiB")
         .start();
     let lines: String = (0..2_000).map(|i| format!("many v={i} {i}\n")).collect();

@@ -112,7 +112,8 @@ pub fn miner_damage(values: &[f64], line: SnLine) -> Option<f64> {
     let damages = cycles
         .iter()
         .map(|cycle| cycle.count * line.damage(cycle.range));
-    defined(damages.sum())
+    // The sum of nothing is a negative zero.
+    defined(damages.fold(0.0, |sum, damage| sum + damage))
 }
 
 #[cfg(test)]

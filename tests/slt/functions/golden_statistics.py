@@ -249,8 +249,7 @@ def order_statistics():
     scalar("trimmed_mean", "trimmed_mean({v}, 0.2)", lambda x: stats.trim_mean(x, 0.2), 9,
            "trimmed_mean(x[, p]), as scipy.stats.trim_mean.",
            errors=[("argument `p` must be a number from 0 to below 0.5", "trimmed_mean({v}, 0.5)"),
-                   ("argument `p` must be a constant", "trimmed_mean({v}, {v})"),
-                   ("DISTINCT", "trimmed_mean(DISTINCT {v})")])
+                   ("argument `p` must be a constant", "trimmed_mean({v}, {v})")])
     scalar("winsorized_mean", "winsorized_mean({v}, 0.2)", lambda x: mstats.winsorize(x, (0.2, 0.2)).mean(), 9,
            "winsorized_mean(x[, p]), as the mean of scipy.stats.mstats.winsorize.",
            errors=[("argument `p` must be a number from 0 to below 0.5", "winsorized_mean({v}, -1)")])

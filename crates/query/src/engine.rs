@@ -1,6 +1,8 @@
 //! Runs queries: one statement, checked, planned and executed on threads of its own, within a
 //! deadline and a memory budget.
 
+mod describe;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,8 +23,8 @@ use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use futures::StreamExt;
-use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -32,6 +34,7 @@ use crate::session;
 use crate::settings::Settings;
 use crate::statements;
 use crate::stream::{Deadline, QueryStream};
+pub use describe::{Description, TableListing};
 
 /// Batches of a result that wait for a slow reader; more make the query wait.
 const BATCHES_AHEAD: usize = 2;
@@ -116,55 +119,16 @@ impl QueryEngine {
     /// Plans a query and starts it. Errors of the text come from this call; errors while running
     /// come out of the stream.
     pub async fn sql(&self, request: SqlRequest) -> Result<QueryStream> {
-        let (size, limit) = (
-            ByteSize(request.sql.len() as u64),
-            self.settings.text_bytes_max,
-        );
-        if size > limit {
-            return Err(Error::TooLarge { size, limit });
-        }
-        let Settings {
-            depth_max: depth,
-            references_max: references,
-            ..
-        } = self.settings;
-        complexity::check(&request.sql, complexity::Limits { depth, references })?;
-        let ours = statements::parse(&request.sql)?;
-        let timeout = request.timeout.unwrap_or(self.settings.timeout);
-        let timeout = timeout.min(self.settings.timeout_max);
-        let deadline = Instant::now() + timeout;
-        let turn = tokio::time::timeout_at(deadline, self.turn())
-            .await
-            .map_err(|_| Error::Timeout { timeout })??;
-
+        let ours = self.read_text(&request.sql)?;
+        let deadline = self.deadline(request.timeout);
+        let turn = self.turn_until(deadline).await?;
         if let Some(statement) = ours {
-            let deadline = Deadline {
-                at: deadline,
-                timeout,
-            };
             return self.run_statement(statement, request, deadline).await;
         }
         let (session, database) = self.session(&request.database)?;
-        let runtime = self
-            .runtime
-            .as_ref()
-            .expect("it is only taken when dropped")
-            .handle();
-        // A set aborts its tasks when it is dropped: a query ends with whoever waits for it.
-        // Planning does not yield, so the deadline is watched from here, and the turn stays with
-        // the task until planning has really ended.
-        let mut starting = JoinSet::new();
-        let start = async move {
-            let SqlRequest { sql, params, .. } = request;
-            (start(session, database, sql, params).await, turn)
-        };
-        starting.spawn_on(start, runtime);
-        let started = tokio::time::timeout_at(deadline, starting.join_next())
-            .await
-            .map_err(|_| Error::Timeout { timeout })?
-            .expect("one task was just spawned");
-        let (results, turn) = started.map_err(|_| Error::ShuttingDown)?;
-        let mut results = results?;
+        let SqlRequest { sql, params, .. } = request;
+        let starting = start(session, database, sql, params);
+        let (mut results, turn) = self.plan_until(deadline, turn, starting).await?;
 
         let schema = results.schema();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
@@ -180,16 +144,67 @@ impl QueryEngine {
             }
         };
         // A reader that never reads must not keep its turn for ever.
-        query.spawn_on(tokio::time::timeout_at(deadline, run), runtime);
-        Ok(QueryStream::new(
-            schema,
-            batches,
-            query,
-            Deadline {
-                at: deadline,
-                timeout,
-            },
-        ))
+        query.spawn_on(tokio::time::timeout_at(deadline.at, run), self.handle());
+        Ok(QueryStream::new(schema, batches, query, deadline))
+    }
+
+    /// Refuses a text that cannot be planned in bounded time, and takes it for one of our
+    /// statements if it is one.
+    fn read_text(&self, sql: &str) -> Result<Option<statements::Statement>> {
+        let (size, limit) = (ByteSize(sql.len() as u64), self.settings.text_bytes_max);
+        if size > limit {
+            return Err(Error::TooLarge { size, limit });
+        }
+        let Settings {
+            depth_max: depth,
+            references_max: references,
+            ..
+        } = self.settings;
+        complexity::check(sql, complexity::Limits { depth, references })?;
+        statements::parse(sql)
+    }
+
+    fn deadline(&self, asked: Option<Duration>) -> Deadline {
+        let timeout = asked.unwrap_or(self.settings.timeout);
+        let timeout = timeout.min(self.settings.timeout_max);
+        Deadline {
+            at: Instant::now() + timeout,
+            timeout,
+        }
+    }
+
+    async fn turn_until(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit> {
+        let Deadline { at, timeout } = deadline;
+        tokio::time::timeout_at(at, self.turn())
+            .await
+            .map_err(|_| Error::Timeout { timeout })?
+    }
+
+    /// Plans on the threads of queries.
+    async fn plan_until<T: Send + 'static>(
+        &self,
+        deadline: Deadline,
+        turn: OwnedSemaphorePermit,
+        planning: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<(T, OwnedSemaphorePermit)> {
+        let Deadline { at, timeout } = deadline;
+        // A set aborts its tasks when it is dropped: a query ends with whoever waits for it.
+        // Planning does not yield, so the deadline is watched from here, and the turn stays with
+        // the task until planning has really ended.
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(async move { (planning.await, turn) }, self.handle());
+        let planned = tokio::time::timeout_at(at, tasks.join_next())
+            .await
+            .map_err(|_| Error::Timeout { timeout })?
+            .expect("one task was just spawned");
+        let (planned, turn) = planned.map_err(|_| Error::ShuttingDown)?;
+        Ok((planned?, turn))
+    }
+
+    /// The threads of queries.
+    fn handle(&self) -> &Handle {
+        let runtime = self.runtime.as_ref();
+        runtime.expect("it is only taken when dropped").handle()
     }
 
     /// Runs one of our statements, which is done when this returns.
@@ -232,7 +247,7 @@ impl QueryEngine {
         Ok((session, database))
     }
 
-    async fn turn(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
         if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
             return Ok(turn);
         }

@@ -14,6 +14,7 @@ mod complexity;
 mod engine;
 mod error;
 mod key_merge_exec;
+mod placeholders;
 mod session;
 mod settings;
 mod statements;
@@ -22,7 +23,8 @@ mod table;
 mod time_range;
 mod visible_rows_exec;
 
-pub use engine::{Access, QueryEngine, SqlRequest};
+pub use engine::{Access, Description, QueryEngine, SqlRequest, TableListing};
 pub use error::{Error, Result};
+pub use placeholders::{Placeholders, placeholders};
 pub use settings::Settings;
 pub use stream::QueryStream;

@@ -19,12 +19,13 @@ mod parse;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use catalog::{Catalog, Clock, DatabaseName, FloatStorage, Retention, TableOptions};
 use datafusion::common::ScalarValue;
 use datafusion::execution::session_state::SessionState;
 
 use crate::error::{Error, Result};
+pub(crate) use delete::rows_of;
 pub(crate) use parse::parse;
 
 /// One of our statements.
@@ -187,9 +188,17 @@ impl Statement {
     }
 }
 
+/// The columns of what [`run`] returns.
+pub(crate) fn result_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![Field::new(
+        "status",
+        DataType::Utf8,
+        false,
+    )]))
+}
+
 fn done(status: &str) -> Result<RecordBatch> {
-    let schema = Schema::new(vec![Field::new("status", DataType::Utf8, false)]);
     let column = Arc::new(StringArray::from(vec![status]));
-    RecordBatch::try_new(Arc::new(schema), vec![column])
+    RecordBatch::try_new(result_schema(), vec![column])
         .map_err(|error| datafusion::error::DataFusionError::from(error).into())
 }

@@ -67,7 +67,8 @@ fn is_known(state: &State, token: &str) -> bool {
     found.into()
 }
 
-fn token_of_header(headers: &HeaderMap) -> Result<Option<String>> {
+/// The token that the `Authorization` header shows, whether or not it is known.
+pub(crate) fn token_of_header(headers: &HeaderMap) -> Result<Option<String>> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);

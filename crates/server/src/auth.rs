@@ -10,8 +10,9 @@
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Uri};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, Engine as _};
 use catalog::{State, TokenDigest};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
@@ -19,6 +20,12 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::error::{Error, Result};
 use crate::http::Surface;
 use crate::http::parameters::Parameters;
+
+/// Go's Flight client leaves out the padding.
+const BASIC: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Longest `Authorization` header that is looked at.
 const HEADER_BYTES_MAX: usize = 8 * 1024;
@@ -96,7 +103,7 @@ pub(crate) fn token_of_header(headers: &HeaderMap) -> Result<Option<String>> {
 
 /// The password of `user:password`.
 fn token_of_basic(credentials: &str) -> Option<String> {
-    let decoded = BASE64_STANDARD.decode(credentials).ok()?;
+    let decoded = BASIC.decode(credentials).ok()?;
     let text = String::from_utf8(decoded).ok()?;
     text.split_once(':').map(|(_, token)| token.to_owned())
 }
@@ -106,6 +113,7 @@ mod tests {
     use std::sync::Arc;
 
     use axum::http::HeaderValue;
+    use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 
     use super::*;
 
@@ -133,6 +141,7 @@ mod tests {
             }
         };
         let basic = format!("Basic {}", BASE64_STANDARD.encode("anyone:s3cret"));
+        let unpadded = format!("Basic {}", BASE64_STANDARD_NO_PAD.encode("anyone:s3cret"));
         let root = format!("Basic {}", BASE64_STANDARD.encode("root:root"));
         let huge = format!("Bearer {}", "x".repeat(64 * 1024));
         let (v1, v2, v3) = (Surface::V1, Surface::V2, Surface::V3);
@@ -142,6 +151,7 @@ mod tests {
             (v2, "/", &["token other"], "ok"),
             (v1, "/", &[basic.as_str()], "ok"),
             (v3, "/", &[basic.as_str()], "ok"),
+            (v3, "/", &[unpadded.as_str()], "ok"),
             (v1, "/write?db=x&u=me&p=s3cret", &[], "ok"),
             (v1, "/write?db=x&u=me&p=wrong", &[], "unauthorized"),
             (v2, "/api/v2/write?p=s3cret", &[], "unauthorized"),

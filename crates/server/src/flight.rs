@@ -30,6 +30,7 @@ mod tickets;
 use arrow_flight::flight_service_server::FlightServiceServer;
 use axum::Router;
 
+pub(crate) use self::running::Registry;
 use self::service::Flight;
 use crate::http::App;
 

@@ -8,9 +8,11 @@ use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use catalog::Database;
 use datafusion::catalog::SchemaProvider;
 use datafusion::catalog::information_schema::INFORMATION_SCHEMA;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::TableType;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::{Access, QueryEngine, SqlRequest, explained, plan};
 use crate::error::{Error, Result};
@@ -102,7 +104,8 @@ async fn describe(
         .map_err(|error| explained(error, &database))?;
     let type_of = |field: FieldRef| field.data_type().clone();
     let open = plan.get_parameter_fields()?.into_iter();
-    let parameters: HashMap<_, _> = open.map(|(id, field)| (id, field.map(type_of))).collect();
+    let mut parameters: HashMap<_, _> = open.map(|(id, field)| (id, field.map(type_of))).collect();
+    type_limits(&plan, &mut parameters)?;
     let schema = match parameters.is_empty() {
         true => session.create_physical_plan(&plan).await?.schema(),
         false => Arc::clone(plan.schema().inner()),
@@ -112,6 +115,26 @@ async fn describe(
         parameters,
         changes: false,
     })
+}
+
+/// Parameters of LIMIT and OFFSET are counts, of which the planner says nothing.
+fn type_limits(
+    plan: &LogicalPlan,
+    parameters: &mut HashMap<String, Option<DataType>>,
+) -> Result<()> {
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Limit(limit) = node {
+            for count in [&limit.skip, &limit.fetch].into_iter().flatten() {
+                if let Expr::Placeholder(placeholder) = &**count
+                    && let Some(known) = parameters.get_mut(&placeholder.id)
+                {
+                    known.get_or_insert(DataType::Int64);
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(())
 }
 
 async fn list(session: SessionState) -> Result<Vec<TableListing>> {

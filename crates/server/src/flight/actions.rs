@@ -138,7 +138,7 @@ fn cancel(flight: &Flight, caller: &Caller, info: FlightInfo) -> Result<(), Stat
     let mut has_cancelled = false;
     for ticket in tickets {
         let id = tickets::id_of_ticket(caller, &ticket.ticket).map_err(status)?;
-        has_cancelled |= flight.running.cancel(&id);
+        has_cancelled |= flight.app.server.running.cancel(&id);
     }
     match has_cancelled {
         true => Ok(()),

@@ -16,7 +16,8 @@ pub(super) type Responses = BoxStream<'static, Result<HandshakeResponse, Status>
 pub(super) async fn answer(
     request: Request<Streaming<HandshakeRequest>>,
 ) -> Result<Response<Responses>, Status> {
-    let token = auth::token_of_header(request.metadata().as_ref()).map_err(status)?;
+    // Where nobody needs a token the gate lets any header through.
+    let token = auth::token_of_header(request.metadata().as_ref()).unwrap_or_default();
     // Some clients send nothing but the header.
     let first = request.into_inner().message().await?;
     let echo = first.map(|first| {

@@ -14,9 +14,10 @@ use arrow_flight::sql::{
     DoPutPreparedStatementResult,
 };
 use bytes::Bytes;
+use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt as _;
 use futures::stream::Peekable;
-use query::Placeholders;
+use query::{Description, Placeholders};
 use tonic::{Status, Streaming};
 
 use super::caller::Caller;
@@ -46,7 +47,7 @@ pub(super) async fn create(
         sql,
         ..Statement::default()
     };
-    let description = statements::describe(flight, caller, &statement).await?;
+    let description = describe(flight, caller, &statement, &names).await?;
     let parameter = |name: &String| {
         let known = description.parameters.get(name).cloned().flatten();
         // Text is what the planner converts most easily to whatever it needs.
@@ -69,6 +70,32 @@ pub(super) async fn create(
     })
 }
 
+/// What a statement will do, as far as that can be known before its parameters have values. Some
+/// expressions, such as `$1 + $2`, have no type until then; they are described for whole numbers,
+/// or else for text.
+async fn describe(
+    flight: &Flight,
+    caller: &Caller,
+    statement: &Statement,
+    names: &[String],
+) -> Result<Description> {
+    let error = match statements::describe(flight, caller, statement).await {
+        Err(error) if !names.is_empty() => error,
+        described => return described,
+    };
+    for guess in [ScalarValue::Int64(None), ScalarValue::Utf8(None)] {
+        let guesses = names.iter().map(|name| (bare(name), guess.clone()));
+        let guessed = Statement {
+            params: guesses.collect(),
+            ..statement.clone()
+        };
+        if let Ok(description) = statements::describe(flight, caller, &guessed).await {
+            return Ok(description);
+        }
+    }
+    Err(error)
+}
+
 /// Checks a handle that is to be forgotten, which the caller does alone.
 pub(super) fn close(caller: &Caller, handle: &[u8]) -> Result<()> {
     Sealed::open(caller, Purpose::Statement, handle).map(|_| ())
@@ -85,7 +112,8 @@ pub(super) async fn bind(
         let names = query::placeholders(sealed.sql()).names;
         let rows = rows_of(messages).await?;
         let handle = match &rows[..] {
-            [] if names.is_empty() => sealed,
+            // Some clients bind a row of nothing.
+            rows if names.is_empty() && rows.iter().all(|row| row.num_columns() == 0) => sealed,
             [row] => sealed.bound(&named(row, &names)?)?,
             _ => return Err(parameters(format!("{} rows", rows.len()), "one row")),
         };
@@ -159,7 +187,6 @@ const ROWS_MAX: usize = 10_000;
 /// that have the names of the placeholders are taken by name; any others by position, because
 /// clients make names up: ADBC calls them `0`, `1`, …
 fn named(row: &RecordBatch, names: &[String]) -> Result<RecordBatch> {
-    let bare = |name: &str| name.strip_prefix('$').unwrap_or(name).to_owned();
     let schema = row.schema();
     if names.len() != schema.fields().len() {
         let found = format!("{} columns", schema.fields().len());
@@ -184,6 +211,11 @@ fn named(row: &RecordBatch, names: &[String]) -> Result<RecordBatch> {
     let columns = order.iter().map(|&column| Arc::clone(row.column(column)));
     RecordBatch::try_new(schema, columns.collect())
         .map_err(|error| parameters(error.to_string(), "values of plain types"))
+}
+
+/// The name of a parameter without the `$`.
+fn bare(name: &str) -> String {
+    name.strip_prefix('$').unwrap_or(name).to_owned()
 }
 
 /// What is wrong with a stream of record batches: what tonic says of it, or its content.

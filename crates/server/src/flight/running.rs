@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-/// All results that are being sent.
+/// All results that are being sent, over whichever address.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Registry(Arc<Mutex<Entries>>);
+pub(crate) struct Registry(Arc<Mutex<Entries>>);
 
 #[derive(Debug, Default)]
 struct Entries {

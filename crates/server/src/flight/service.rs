@@ -1,7 +1,5 @@
 //! The calls of Flight, one method each: decode, ask one module, encode.
 
-use std::pin::Pin;
-
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::{Any, Command, DoPutUpdateResult};
 use arrow_flight::{
@@ -20,7 +18,6 @@ use super::errors::status;
 use super::handshake;
 use super::ingest;
 use super::prepared::{self, Messages};
-use super::running::Registry;
 use super::statements;
 use super::stream;
 use super::tickets::{self, Statement, Work};
@@ -34,13 +31,11 @@ type Answers<T> = BoxStream<'static, Result<T, Status>>;
 #[derive(Debug, Clone)]
 pub(super) struct Flight {
     pub(super) app: App,
-    pub(super) running: Registry,
 }
 
 impl Flight {
     pub(super) fn new(app: App) -> Self {
-        let running = Registry::default();
-        Self { app, running }
+        Self { app }
     }
 
     pub(super) fn services(&self) -> Result<&Services> {
@@ -139,7 +134,7 @@ impl FlightService for Flight {
             Work::Statement(statement) => statement.id.clone(),
             Work::Metadata(_) => Default::default(),
         };
-        let running = self.running.enter(id);
+        let running = self.app.server.running.enter(id);
         let rows = tokio::select! {
             () = running.cancelled() => Err(Error::QueryCancelled),
             rows = statements::rows(self, &caller, work) => rows,
@@ -242,7 +237,7 @@ const UNKNOWN_COUNT: i64 = -1;
 /// The command that comes with the first message.
 async fn command_of(messages: &mut Messages) -> Result<Command, Status> {
     let invalid = |problem| status(Error::InvalidTicket { problem });
-    let first = match Pin::new(messages).get_mut().as_mut().peek().await {
+    let first = match messages.as_mut().peek().await {
         Some(Ok(first)) => first,
         Some(Err(broken)) => return Err(broken.clone()),
         None => return Err(invalid("nothing was sent")),

@@ -93,7 +93,8 @@ pub(super) async fn change(flight: &Flight, caller: &Caller, statement: &Stateme
             expected: "a statement that changes something; run queries as such",
         });
     }
-    let mut result = engine(flight)?.sql(request(caller, statement)).await?;
+    let result = engine(flight)?.sql(request(caller, statement)).await;
+    let mut result = result.map_err(|error| explained(caller, error))?;
     while result.try_next().await?.is_some() {}
     Ok(())
 }

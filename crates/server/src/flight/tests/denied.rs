@@ -71,6 +71,7 @@ async fn nobody_gets_in_without_a_token() {
         ("Bearer tidemill_test", Code::Ok),
         ("Token tidemill_test", Code::Ok),
         ("Basic YW55b25lOnRpZGVtaWxsX3Rlc3Q=", Code::Ok),
+        ("Basic YW55b25lOnRpZGVtaWxsX3Rlc3Q", Code::Ok),
     ] {
         let mut client = client(
             &site,

@@ -180,7 +180,8 @@ async fn a_million_rows_stream_in_bounded_memory() {
     assert!(taken < 64, "the result took {taken} MiB");
 }
 
-#[tokio::test]
+// Waiting blocks this thread; the connection needs another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_result_that_nobody_reads_any_more_stops() {
     let server = started(&site());
     let mut client = connect(server.client().http()).await;
@@ -192,7 +193,8 @@ async fn a_result_that_nobody_reads_any_more_stops() {
     wait_until("the query has ended", || running(&server) == "0");
 }
 
-#[tokio::test]
+// Waiting blocks this thread; the connection needs another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_deadline_ends_a_query() {
     let server = started(&site());
     let mut client = connect(server.client().http()).await;

@@ -9,6 +9,7 @@
 //! | `bad_input`    | what is wrong is refused in each API's words; good lines are never lost  |
 //! | `model`        | writes, deletes, drops, compactions and crashes, against a naive map     |
 //! | `query_api`    | every format; no statement reaches outside of its database               |
+//! | `flight`       | Arrow Flight SQL on both addresses: rows, tokens, limits, forged tickets |
 //! | `auth`         | who gets in, and that tokens stay out of the logs                        |
 //! | `durability`   | nothing acknowledged is lost to `kill -9`; damage is found               |
 //! | `full_disk`    | a full or read-only volume stops writes, never reads, and heals by itself |
@@ -29,6 +30,7 @@ mod bad_input;
 mod cli;
 mod client;
 mod durability;
+mod flight;
 mod full_disk;
 mod harness;
 mod maintenance;

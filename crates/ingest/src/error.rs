@@ -2,6 +2,8 @@
 
 use catalog::ErrorKind;
 
+use crate::fault::{Fault, FaultClass};
+
 /// Why nothing of a write could be accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -26,6 +28,28 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// A table or column of a record batch cannot be.
+    #[error("{fault}")]
+    RefusedTable {
+        /// Why not.
+        fault: Fault,
+    },
+    /// A row of a record batch cannot be.
+    #[error("row {row}: {fault}")]
+    RefusedRow {
+        /// Which one, from 0.
+        row: usize,
+        /// Why not.
+        fault: Fault,
+    },
+    /// A column of a record batch has values that no column can have.
+    #[error("column '{column}' {problem}")]
+    UnsupportedColumn {
+        /// The column.
+        column: String,
+        /// Why not.
+        problem: String,
+    },
     /// A table changed, or went away, between parsing and finishing.
     #[error("table '{table}' changed while the write was parsed: try again")]
     SchemaChanged {
@@ -44,6 +68,11 @@ impl Error {
             Self::Catalog(error) => error.kind(),
             Self::BodyTooLarge { .. } | Self::TooManyCells { .. } => ErrorKind::Exhausted,
             Self::SchemaChanged { .. } => ErrorKind::Unavailable,
+            Self::RefusedTable { fault } | Self::RefusedRow { fault, .. } => match fault.class() {
+                FaultClass::Limit => ErrorKind::Exhausted,
+                FaultClass::Syntax | FaultClass::Schema => ErrorKind::Invalid,
+            },
+            Self::UnsupportedColumn { .. } => ErrorKind::Invalid,
         }
     }
 
@@ -63,6 +92,8 @@ impl Error {
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::TooManyCells { .. } => "batch_too_sparse",
             Self::SchemaChanged { .. } => "schema_changed",
+            Self::RefusedTable { fault } | Self::RefusedRow { fault, .. } => fault.reason(),
+            Self::UnsupportedColumn { .. } => "unsupported_column_type",
         }
     }
 }

@@ -15,7 +15,8 @@
 //! result is the same.
 //!
 //! [`parse()`] and [`Draft::finish`] are plain CPU work; between them the caller makes the new
-//! tables and columns durable. [`ingest`] does all three. What is wrong with a line is data, a
+//! tables and columns durable. [`ingest`] does all three. [`draft_records`] begins with Arrow instead of
+//! text. What is wrong with a line is data, a
 //! [`LineError`], not a failure: a refused line leaves no row, no column and no table behind.
 
 mod columns;
@@ -30,6 +31,7 @@ mod line_protocol;
 mod lines;
 mod parse;
 mod plain;
+mod record_batch;
 mod scan;
 mod settings;
 mod table;
@@ -40,6 +42,7 @@ pub use draft::{Draft, Parsed};
 pub use error::{Error, Result};
 pub use fault::{Fault, FaultClass, LineError};
 pub use parse::{OnError, Request, ingest, parse};
+pub use record_batch::{TableRecords, draft_records};
 pub use settings::Settings;
 pub use timestamps::Precision;
 

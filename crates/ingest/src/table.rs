@@ -223,7 +223,7 @@ fn check_value(name: &str, value: Value<'_>, string_bytes_max: usize) -> Result<
 
 /// Distinct series, numbered as they appear.
 #[derive(Debug, Default)]
-struct SeriesList {
+pub(crate) struct SeriesList {
     keys: Vec<SeriesKey>,
     /// With the hashes of the keys: a growing table must not read the keys again.
     numbers: HashTable<(u64, u32)>,
@@ -231,7 +231,12 @@ struct SeriesList {
 }
 
 impl SeriesList {
-    fn number(&mut self, key: SeriesKey) -> u32 {
+    pub(crate) fn into_keys(self) -> Vec<SeriesKey> {
+        self.keys
+    }
+
+    /// The number of a series, new if no row had it.
+    pub(crate) fn number(&mut self, key: SeriesKey) -> u32 {
         let hash = self.hasher.hash_one(&key);
         let next = u32::try_from(self.keys.len()).expect("a body has fewer than 2^32 lines");
         let is_it = |&(of, number): &(u64, u32)| of == hash && self.keys[number as usize] == key;

@@ -3,6 +3,7 @@
 mod accepted;
 mod differential;
 mod properties;
+mod records;
 mod refused;
 mod schema;
 

@@ -1,6 +1,8 @@
 //! Runs queries: one statement, checked, planned and executed on threads of its own, within a
 //! deadline and a memory budget.
 
+mod describe;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +22,7 @@ use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use futures::StreamExt;
-use tokio::runtime::Runtime;
+use tokio::runtime::{self, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -38,6 +40,7 @@ use crate::settings::Settings;
 use crate::statements::{self, Statement};
 use crate::stream::{Deadline, Limits, QueryStream};
 use crate::system;
+pub use describe::{Description, TableListing};
 
 /// Batches of a result that wait for a slow reader; more make the query wait.
 const BATCHES_AHEAD: usize = 2;
@@ -98,7 +101,7 @@ impl QueryEngine {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
+        let runtime = runtime::Builder::new_multi_thread()
             .thread_name("query")
             .worker_threads(cores)
             // Planning recurses over the query's expressions.
@@ -153,12 +156,7 @@ impl QueryEngine {
     async fn start(&self, mut request: SqlRequest, query: &Arc<Handle>) -> Result<QueryStream> {
         self.check_text(&request.sql)?;
         let ours = statements::parse(&request.sql)?;
-        let timeout = request.timeout.unwrap_or(self.settings.timeout);
-        let timeout = timeout.min(self.settings.timeout_max);
-        let deadline = Deadline {
-            at: Instant::now() + timeout,
-            timeout,
-        };
+        let deadline = self.deadline(request.timeout);
         let needs_turn = ours.as_ref().is_none_or(|(_, ours)| ours.needs_turn());
         let turn = match needs_turn {
             true => Some(self.turn(deadline).await?),
@@ -204,30 +202,12 @@ impl QueryEngine {
             turn,
             deadline,
         } = run;
-        let timeout = deadline.timeout;
         let (session, database) = self.session(&request.database, &request.caller, &query)?;
-        let runtime = self
-            .runtime
-            .as_ref()
-            .expect("it is only taken when dropped")
-            .handle();
-        // A set aborts its tasks when it is dropped: a query ends with whoever waits for it.
-        // Planning does not yield, so the deadline is watched from here, and the turn stays with
-        // the task until planning has really ended.
-        let mut planning = JoinSet::new();
+        let worker = Arc::clone(&query);
+        let SqlRequest { sql, params, .. } = request;
+        let planning = async move { execute(session, database, sql, params, &worker).await };
         let in_hand = (turn, Arc::clone(&query));
-        let plan = async move {
-            let SqlRequest { sql, params, .. } = request;
-            let results = execute(session, database, sql, params, &in_hand.1).await;
-            (results, in_hand)
-        };
-        planning.spawn_on(plan, runtime);
-        let planned = tokio::time::timeout_at(deadline.at, planning.join_next())
-            .await
-            .map_err(|_| Error::Timeout { timeout })?
-            .expect("one task was just spawned");
-        let (results, in_hand) = planned.map_err(|_| Error::ShuttingDown)?;
-        let mut results = results?;
+        let (mut results, in_hand) = self.plan_until(deadline, in_hand, planning).await?;
 
         let schema = results.schema();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
@@ -243,11 +223,47 @@ impl QueryEngine {
             }
         };
         // A reader that never reads must not keep its turn for ever.
-        running.spawn_on(tokio::time::timeout_at(deadline.at, rows), runtime);
+        running.spawn_on(tokio::time::timeout_at(deadline.at, rows), self.threads());
         let limits = Limits::of(&self.settings);
         Ok(QueryStream::new(
             schema, batches, running, query, limits, deadline,
         ))
+    }
+
+    fn deadline(&self, asked: Option<Duration>) -> Deadline {
+        let timeout = asked.unwrap_or(self.settings.timeout);
+        let timeout = timeout.min(self.settings.timeout_max);
+        Deadline {
+            at: Instant::now() + timeout,
+            timeout,
+        }
+    }
+
+    /// Plans on the threads of queries. What is in hand for it comes back when it is done, and stays
+    /// with it until it has really ended if nobody waits any more.
+    async fn plan_until<T: Send + 'static, H: Send + 'static>(
+        &self,
+        deadline: Deadline,
+        in_hand: H,
+        planning: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<(T, H)> {
+        let Deadline { at, timeout } = deadline;
+        // A set aborts its tasks when it is dropped: a query ends with whoever waits for it.
+        // Planning does not yield, so the deadline is watched from here.
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(async move { (planning.await, in_hand) }, self.threads());
+        let planned = tokio::time::timeout_at(at, tasks.join_next())
+            .await
+            .map_err(|_| Error::Timeout { timeout })?
+            .expect("one task was just spawned");
+        let (planned, in_hand) = planned.map_err(|_| Error::ShuttingDown)?;
+        Ok((planned?, in_hand))
+    }
+
+    /// The threads of queries.
+    fn threads(&self) -> &runtime::Handle {
+        let runtime = self.runtime.as_ref();
+        runtime.expect("it is only taken when dropped").handle()
     }
 
     /// Runs one of our statements that changes something, which is done when this returns.
@@ -401,6 +417,11 @@ pub(crate) async fn plan(
     sql: &str,
     params: Vec<(String, ScalarValue)>,
 ) -> Result<LogicalPlan> {
+    parameters::bind(plan_open(session, sql).await?, params)
+}
+
+/// The same with places for parameters left open.
+async fn plan_open(session: &SessionState, sql: &str) -> Result<LogicalPlan> {
     let mut statements = DFParserBuilder::new(sql)
         .with_dialect(&GenericDialect {})
         .with_recursion_limit(session.config_options().sql_parser.recursion_limit.get())
@@ -415,7 +436,7 @@ pub(crate) async fn plan(
     plan::nest_asof_joins(&mut statement);
     let plan = session.statement_to_plan(statement).await?;
     refuse_effects(&plan)?;
-    parameters::bind(plan, params)
+    Ok(plan)
 }
 
 /// Lets statements through that read, by what they are called. What they contain is looked at in

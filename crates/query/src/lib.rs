@@ -21,6 +21,7 @@ mod file_reader;
 mod information_schema;
 mod key_merge_exec;
 mod parameters;
+mod placeholders;
 mod plan;
 mod registry;
 mod scan_size;
@@ -36,7 +37,8 @@ mod time_range;
 mod visible_rows_exec;
 
 pub use caller::{Caller, Sees};
-pub use engine::{Access, QueryEngine, SqlRequest};
+pub use engine::{Access, Description, QueryEngine, SqlRequest, TableListing};
 pub use error::{Error, Position, Result};
+pub use placeholders::{Placeholders, placeholders};
 pub use settings::Settings;
 pub use stream::QueryStream;

@@ -39,7 +39,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use catalog::{Catalog, Clock};
 use datafusion::common::ScalarValue;
@@ -106,6 +106,11 @@ pub(crate) trait Change: Debug + Send {
     /// Whether it waits its turn behind queries.
     fn needs_turn(&self) -> bool {
         true
+    }
+
+    /// The query for the rows that it concerns: what takes parameters in it.
+    fn concerned_rows(&self) -> Option<String> {
+        None
     }
 
     /// Does it.
@@ -183,11 +188,16 @@ fn forms() -> impl Iterator<Item = &'static Form> {
 /// No statement is recognised by more words than this.
 const WORDS_MAX: usize = 4;
 
+/// The columns of what [`status`] returns.
+pub(crate) fn status_schema() -> SchemaRef {
+    let status = Field::new("status", DataType::Utf8, false);
+    Arc::new(Schema::new(vec![status]))
+}
+
 /// What a statement did, as a result.
 pub(crate) fn status(done: Done) -> Result<RecordBatch> {
-    let schema = Schema::new(vec![Field::new("status", DataType::Utf8, false)]);
     let column = Arc::new(StringArray::from(vec![done]));
-    RecordBatch::try_new(Arc::new(schema), vec![column])
+    RecordBatch::try_new(status_schema(), vec![column])
         .map_err(|error| DataFusionError::from(error).into())
 }
 

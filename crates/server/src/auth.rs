@@ -10,8 +10,9 @@
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Uri};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, Engine as _};
 use catalog::{State, TokenDigest};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -19,6 +20,12 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use crate::error::{Error, Result};
 use crate::http::Surface;
 use crate::http::parameters::Parameters;
+
+/// Go's Flight client leaves out the padding.
+const BASIC: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Longest `Authorization` header that is looked at.
 const HEADER_BYTES_MAX: usize = 8 * 1024;
@@ -58,7 +65,7 @@ pub(crate) fn authenticate(
 }
 
 /// Compares with every token, whatever the outcome, so that the time taken says nothing.
-fn name_of<'a>(state: &'a State, token: &str) -> Option<&'a str> {
+pub(crate) fn name_of<'a>(state: &'a State, token: &str) -> Option<&'a str> {
     let shown = digest(token);
     let none = (Choice::from(0), 0);
     let (found, place) =
@@ -72,7 +79,8 @@ fn name_of<'a>(state: &'a State, token: &str) -> Option<&'a str> {
     bool::from(found).then_some(name)
 }
 
-fn token_of_header(headers: &HeaderMap) -> Result<Option<String>> {
+/// The token that the `Authorization` header shows, whether or not it is known.
+pub(crate) fn token_of_header(headers: &HeaderMap) -> Result<Option<String>> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -100,7 +108,7 @@ fn token_of_header(headers: &HeaderMap) -> Result<Option<String>> {
 
 /// The password of `user:password`.
 fn token_of_basic(credentials: &str) -> Option<String> {
-    let decoded = BASE64_STANDARD.decode(credentials).ok()?;
+    let decoded = BASIC.decode(credentials).ok()?;
     let text = String::from_utf8(decoded).ok()?;
     text.split_once(':').map(|(_, token)| token.to_owned())
 }
@@ -110,6 +118,7 @@ mod tests {
     use std::sync::Arc;
 
     use axum::http::HeaderValue;
+    use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 
     use super::*;
 
@@ -143,6 +152,7 @@ mod tests {
             }
         };
         let basic = format!("Basic {}", BASE64_STANDARD.encode("anyone:s3cret"));
+        let unpadded = format!("Basic {}", BASE64_STANDARD_NO_PAD.encode("anyone:s3cret"));
         let root = format!("Basic {}", BASE64_STANDARD.encode("root:root"));
         let huge = format!("Bearer {}", "x".repeat(64 * 1024));
         let (v1, v2, v3) = (Surface::V1, Surface::V2, Surface::V3);
@@ -152,6 +162,7 @@ mod tests {
             (v2, "/", &["token other"], "second"),
             (v1, "/", &[basic.as_str()], "first"),
             (v3, "/", &[basic.as_str()], "first"),
+            (v3, "/", &[unpadded.as_str()], "first"),
             (v1, "/write?db=x&u=me&p=s3cret", &[], "first"),
             (v1, "/write?db=x&u=me&p=wrong", &[], "unauthorized"),
             (v2, "/api/v2/write?p=s3cret", &[], "unauthorized"),

@@ -62,6 +62,12 @@ pub(crate) enum Error {
         "invalid mime type ({accept}): accepted are application/json, application/jsonl, text/csv, text/plain and application/vnd.apache.parquet"
     )]
     InvalidMimeType { accept: String },
+    #[error("{what} is not supported")]
+    Unsupported { what: &'static str },
+    #[error("invalid ticket or handle: {problem}")]
+    InvalidTicket { problem: &'static str },
+    #[error("the query was cancelled by its caller")]
+    QueryCancelled,
     #[error(
         "invalid request; error parsing predicate: only equalities joined by AND are supported"
     )]
@@ -190,6 +196,9 @@ impl Error {
             | Self::InvalidParameter { .. }
             | Self::InvalidJson { .. }
             | Self::InvalidMimeType { .. }
+            | Self::Unsupported { .. }
+            | Self::InvalidTicket { .. }
+            | Self::QueryCancelled
             | Self::DeletePredicate
             | Self::DeleteTime { .. }
             | Self::LinesRefused(_)
@@ -226,6 +235,9 @@ impl Error {
             Self::InvalidParameter { .. } => "invalid_parameter",
             Self::InvalidJson { .. } => "invalid_json",
             Self::InvalidMimeType { .. } => "invalid_mime_type",
+            Self::Unsupported { .. } => "unsupported",
+            Self::InvalidTicket { .. } => "invalid_ticket",
+            Self::QueryCancelled => "query_cancelled",
             Self::DeletePredicate => "invalid_predicate",
             Self::DeleteTime { .. } => "invalid_timestamp",
             Self::DatabaseNotFound { .. } => "database_not_found",

@@ -2,24 +2,26 @@
 
 pub(crate) mod errors;
 mod exchange;
-mod formats;
+pub(crate) mod formats;
 mod gate;
 mod json;
 pub(crate) mod parameters;
+pub(crate) mod scalars;
 mod system;
 mod v1;
 mod v2;
 mod v3;
-mod write;
+pub(crate) mod write;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::HeaderMap;
-use axum::http::header::ALLOW;
+use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware;
 
 use crate::error::Error;
+use crate::flight;
 use crate::services::Server;
 
 /// As what a listener answers where the APIs collide.
@@ -37,14 +39,19 @@ pub(crate) enum Surface {
     V1,
     V2,
     V3,
+    Flight,
 }
 
 impl Surface {
-    pub(crate) const ALL: [Self; 3] = [Self::V1, Self::V2, Self::V3];
+    pub(crate) const ALL: [Self; 4] = [Self::V1, Self::V2, Self::V3, Self::Flight];
 
-    /// The API of a path; paths that all share go by the profile.
-    fn of(path: &str, profile: Profile) -> Self {
+    /// The API of a request; paths that all share go by the profile.
+    fn of(path: &str, headers: &HeaderMap, profile: Profile) -> Self {
+        let is_grpc =
+            |content_type: &HeaderValue| content_type.as_bytes().starts_with(b"application/grpc");
         match profile {
+            // Also of services that are not there: their clients read nothing but gRPC.
+            _ if headers.get(CONTENT_TYPE).is_some_and(is_grpc) => Self::Flight,
             _ if path.starts_with("/api/v3") => Self::V3,
             _ if path.starts_with("/api/v2") => Self::V2,
             _ if path == v1::WRITE => Self::V1,
@@ -59,6 +66,7 @@ impl Surface {
             Self::V1 => "v1",
             Self::V2 => "v2",
             Self::V3 => "v3",
+            Self::Flight => "flight",
         }
     }
 }
@@ -78,6 +86,7 @@ pub(crate) fn router(server: Arc<Server>, profile: Profile) -> Router {
         .merge(v1::routes())
         .merge(v2::routes())
         .merge(v3::routes())
+        .merge(flight::routes(&app))
         .fallback(async || Error::NoSuchRoute)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed {
             allow: String::new(),
@@ -91,9 +100,9 @@ pub(crate) fn router(server: Arc<Server>, profile: Profile) -> Router {
 }
 
 /// The methods that a path has, where the router found that the one asked for is not among them.
-fn allowed_methods(headers: &HeaderMap) -> Option<axum::http::HeaderValue> {
+fn allowed_methods(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(ALLOW).cloned()
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

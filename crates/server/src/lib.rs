@@ -1,10 +1,11 @@
-//! The outside of the engine: HTTP in the shapes of InfluxDB 1, 2 and 3. Decode, authorize, call,
-//! encode; nothing is computed here.
+//! The outside of the engine: HTTP in the shapes of InfluxDB 1, 2 and 3, and Arrow Flight SQL. Decode,
+//! authorize, call, encode; nothing is computed here.
 //!
 //! ```text
 //!   Listener ─▶ connection ─▶ exchange: request id, headers, log, error bodies
 //!                               └▶ gate: started? authorized?
-//!                                    └▶ handler of one endpoint ─▶ ingest → storage, or query
+//!                                    ├▶ handler of one endpoint ─▶ ingest → storage, or query
+//!                                    └▶ flight: the same over gRPC
 //! ```
 //!
 //! A process has one [`Server`] and a [`Listener`] for each address; they differ in their
@@ -14,6 +15,7 @@
 mod auth;
 mod body;
 mod error;
+mod flight;
 mod http;
 mod listener;
 mod metrics;

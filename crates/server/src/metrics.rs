@@ -12,7 +12,7 @@ const DURATION_BUCKETS: [f64; 8] = [0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.
 /// Counters of what the server was asked.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    surfaces: [SurfaceCounters; 3],
+    surfaces: [SurfaceCounters; Surface::ALL.len()],
     query_buckets: [AtomicU64; DURATION_BUCKETS.len()],
     queries: AtomicU64,
     queries_failed: AtomicU64,

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use crate::auth::Auth;
 use crate::body::{self, Content};
 use crate::error::{Error, Result};
+use crate::flight;
 use crate::metrics::Metrics;
 use crate::settings::{BodySettings, Settings};
 
@@ -78,6 +79,8 @@ pub struct Server {
     pub(crate) small_body_budget: Arc<Semaphore>,
     /// Bodies that may be parsed at the same time: one for each core, as more only share them.
     pub(crate) parse_slots: Semaphore,
+    /// Results that are being sent over Flight.
+    pub(crate) running: flight::Registry,
     services: OnceLock<Services>,
 }
 
@@ -90,6 +93,7 @@ impl Server {
             body_budget: budget(settings.bodies.in_flight_bytes_max),
             small_body_budget: budget(settings.queries.in_flight_bytes_max),
             parse_slots: Semaphore::new(cores),
+            running: flight::Registry::default(),
             services: OnceLock::new(),
             settings,
         })

@@ -20,6 +20,12 @@ use crate::engine::plan;
 use crate::error::{Error, Result};
 use crate::table::SnapshotTable;
 
+/// The query for the rows of a table that fulfil a condition.
+pub(super) fn rows_of(table: &str, condition: &str) -> String {
+    let quoted = table.replace('"', "\"\"");
+    format!("SELECT * FROM \"{quoted}\" WHERE {condition}")
+}
+
 /// The table and what is to be deleted from it.
 pub(super) async fn target(
     session: &SessionState,
@@ -27,9 +33,7 @@ pub(super) async fn target(
     condition: &str,
     params: Vec<(String, ScalarValue)>,
 ) -> Result<(TableId, Predicate)> {
-    let quoted = table.replace('"', "\"\"");
-    let sql = format!("SELECT * FROM \"{quoted}\" WHERE {condition}");
-    let planned = plan(session, &sql, params).await?;
+    let planned = plan(session, &rows_of(table, condition), params).await?;
     let table = scanned_table(&planned)?;
     let optimized = session.optimize(&planned)?;
     let predicate = match condition_of(&optimized)? {

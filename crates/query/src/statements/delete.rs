@@ -57,6 +57,10 @@ fn parse(parser: &mut Parser<'_>) -> Result<Delete> {
 
 #[async_trait]
 impl Change for Delete {
+    fn concerned_rows(&self) -> Option<String> {
+        Some(condition::rows_of(&self.table, &self.condition))
+    }
+
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
         let session = context.session?;
         let Self { table, condition } = *self;

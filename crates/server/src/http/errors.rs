@@ -28,7 +28,7 @@ fn json(status: StatusCode, content_type: &'static str, body: &impl Serialize) -
 }
 
 /// The message of a failure. What went wrong inside is for the log, not for the caller.
-fn public_message(error: &Error) -> String {
+pub(crate) fn public_message(error: &Error) -> String {
     match error.kind() {
         Kind::Internal => "internal error: see the server's log for the request id".to_owned(),
         _ => error.to_string(),

@@ -4,6 +4,7 @@
 //! The log never holds a query string, a header or a body: tokens travel in all three.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::HttpBody as _;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use super::{App, Surface, allowed_methods, errors};
 use crate::body;
 use crate::error::{Error, Failure, Kind};
+use crate::flight;
 
 const BUILD: HeaderName = HeaderName::from_static("x-influxdb-build");
 const VERSION: HeaderName = HeaderName::from_static("x-influxdb-version");
@@ -43,7 +45,7 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
         id: Uuid::new_v4(),
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
-        surface: Surface::of(request.uri().path(), app.profile),
+        surface: Surface::of(request.uri().path(), request.headers(), app.profile),
         started: Instant::now(),
     };
     let request = body::drained(&app.server.settings.bodies, request);
@@ -59,20 +61,23 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
         response = exchange.rendered(&app, failure, allowed_methods(response.headers()));
     }
     exchange.add_headers(&app, &mut response);
-    exchange.log(&response, failure.as_ref().map(|Failure(error)| &**error));
-    app.server
-        .metrics
-        .count_request(exchange.surface, response.status().as_u16());
+    let status = response.status().as_u16();
+    let failure = failure.as_ref().map(|Failure(error)| &**error);
+    // Whatever becomes of a gRPC call, its HTTP status is 200.
+    let (status, failure) = flight::errors::failure_of(&response).unwrap_or((status, failure));
+    exchange.log(status, failure);
+    app.server.metrics.count_request(exchange.surface, status);
     response
 }
 
 impl Exchange {
-    fn rendered(&self, app: &App, error: &Error, allow: Option<HeaderValue>) -> Response {
+    fn rendered(&self, app: &App, error: &Arc<Error>, allow: Option<HeaderValue>) -> Response {
         let id = self.id.to_string();
         let mut response = match self.surface {
             Surface::V1 => errors::v1::render(error, &id),
             Surface::V2 => errors::v2::render(error, &id, app.profile),
             Surface::V3 => errors::v3::render(error, &id),
+            Surface::Flight => return flight::errors::render(Arc::clone(error)),
         };
         let length = response.body().size_hint().exact();
         // Only with a status that says: try again. A 4xx on a query's memory does not.
@@ -94,7 +99,7 @@ impl Exchange {
         if status == StatusCode::UNAUTHORIZED {
             let challenge = match self.surface {
                 Surface::V1 => r#"Basic realm="InfluxDB""#,
-                Surface::V2 | Surface::V3 => r#"Bearer realm="Tidemill""#,
+                Surface::V2 | Surface::V3 | Surface::Flight => r#"Bearer realm="Tidemill""#,
             };
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
@@ -115,11 +120,10 @@ impl Exchange {
         }
     }
 
-    fn log(&self, response: &Response, failure: Option<&Error>) {
+    fn log(&self, status: u16, failure: Option<&Error>) {
         let Self {
             id, method, path, ..
         } = self;
-        let status = response.status().as_u16();
         let elapsed_ms = self.started.elapsed().as_secs_f64() * 1e3;
         let Some(failure) = failure else {
             debug!(%id, %method, path, status, elapsed_ms, "request");

@@ -203,15 +203,15 @@ impl Pump {
 }
 
 /// Counts a result from start to end; one that is dropped before its end counts as failed.
-struct Figures {
+pub(crate) struct Figures {
     app: App,
     started: Instant,
-    rows: u64,
-    has_ended: bool,
+    pub(crate) rows: u64,
+    pub(crate) has_ended: bool,
 }
 
 impl Figures {
-    fn start(app: &App) -> Self {
+    pub(crate) fn start(app: &App) -> Self {
         app.server.metrics.query_started();
         Self {
             app: app.clone(),

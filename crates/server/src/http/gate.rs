@@ -48,7 +48,7 @@ fn check(app: &App, request: &Request) -> Result<Option<String>> {
     if is_open || services.auth == Auth::Disabled {
         return Ok(None);
     }
-    let surface = Surface::of(path, app.profile);
+    let surface = Surface::of(path, request.headers(), app.profile);
     auth::authenticate(
         &services.catalog.state(),
         surface,

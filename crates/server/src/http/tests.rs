@@ -19,25 +19,29 @@ use crate::auth::{Auth, digest};
 use crate::services::{Readiness, Services};
 use crate::settings::Settings;
 
-const TOKEN: &str = "tidemill_test";
+pub(crate) const TOKEN: &str = "tidemill_test";
 
 /// A running engine. Its directory goes when it is dropped.
-struct Site {
-    server: Arc<Server>,
+pub(crate) struct Site {
+    pub(crate) server: Arc<Server>,
     shutdown: CancellationToken,
     _directory: tempfile::TempDir,
 }
 
 impl Site {
     async fn start(auth: Auth) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store: Arc<dyn object_store::ObjectStore> =
-            Arc::new(object_store::memory::InMemory::new());
         let limits = Limits {
             databases: 4,
             tables: 5,
             columns_per_table: 6,
         };
+        Self::with_limits(auth, limits).await
+    }
+
+    pub(crate) async fn with_limits(auth: Auth, limits: Limits) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store: Arc<dyn object_store::ObjectStore> =
+            Arc::new(object_store::memory::InMemory::new());
         let catalog = Arc::new(Catalog::open(Arc::clone(&store), limits).await.unwrap());
         catalog.put_token("admin", digest(TOKEN)).await.unwrap();
         let (engine, _) = storage::Engine::open(
@@ -81,7 +85,7 @@ impl Site {
     }
 
     /// Sends a request and returns status and body.
-    async fn ask(&self, request: Ask<'_>) -> (u16, String) {
+    pub(crate) async fn ask(&self, request: Ask<'_>) -> (u16, String) {
         let response = self.send(request.profile, request.build()).await;
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
@@ -112,7 +116,7 @@ impl Site {
 
 /// A request in the making.
 #[derive(Clone)]
-struct Ask<'a> {
+pub(crate) struct Ask<'a> {
     profile: Profile,
     method: Method,
     uri: &'a str,
@@ -131,15 +135,15 @@ impl<'a> Ask<'a> {
         }
     }
 
-    fn get(uri: &'a str) -> Self {
+    pub(crate) fn get(uri: &'a str) -> Self {
         Self::new(Method::GET, uri, b"")
     }
 
-    fn post(uri: &'a str, body: &[u8]) -> Self {
+    pub(crate) fn post(uri: &'a str, body: &[u8]) -> Self {
         Self::new(Method::POST, uri, body)
     }
 
-    fn with(mut self, header: &'a str, value: &'a str) -> Self {
+    pub(crate) fn with(mut self, header: &'a str, value: &'a str) -> Self {
         self.headers.push((header, value));
         self
     }

@@ -17,7 +17,7 @@ use crate::services::Services;
 
 /// How often a body is parsed because others change the schema under it. Each time one of them won,
 /// so this many in a row need as many new conflicting columns.
-const ATTEMPTS_MAX: usize = 8;
+pub(crate) const ATTEMPTS_MAX: usize = 8;
 
 /// What the parameters of a write say.
 #[derive(Debug)]
@@ -210,7 +210,10 @@ async fn parse_once(
 }
 
 /// Runs CPU work on a thread for it; as many at a time as there are cores.
-async fn cpu<T, E>(app: &App, work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+pub(crate) async fn cpu<T, E>(
+    app: &App,
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
 where
     T: Send + 'static,
     E: Send + 'static,

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::http::formats::{self, Format, Rows};
 use crate::http::parameters::Parameters;
+use crate::http::scalars;
 use crate::http::{App, gate};
 
 const TIMEOUT: HeaderName = HeaderName::from_static("x-tidemill-timeout");
@@ -43,7 +44,7 @@ pub(super) async fn answer_get(State(app): State<App>, request: Request) -> Resu
         db: parameters.take("db"),
         q: parameters.take("q"),
         format: parameters.take("format"),
-        params: params.map_err(|error| invalid_params(&error.to_string()))?,
+        params: params.map_err(|error| scalars::invalid(&error.to_string()))?,
     };
     // A link that is followed, or fetched ahead by a proxy, must not change anything.
     let caller = gate::caller(request.extensions());
@@ -85,7 +86,7 @@ async fn answer(
     let request = SqlRequest {
         database: query.db.unwrap_or_default(),
         sql: query.q.unwrap_or_default(),
-        params: query.params.map_or(Ok(Vec::new()), scalars)?,
+        params: query.params.map_or(Ok(Vec::new()), params_of)?,
         timeout: timeout(headers)?,
         access,
         caller,
@@ -114,87 +115,16 @@ fn timeout(headers: &HeaderMap) -> Result<Option<Duration>> {
     }
 }
 
-fn scalars(params: Params) -> Result<Vec<(String, ScalarValue)>> {
-    let named =
-        |(name, value): (String, Value)| Ok((parameter_name(&name)?, scalar(&name, value)?));
+fn params_of(params: Params) -> Result<Vec<(String, ScalarValue)>> {
     match params {
-        Params::Named(values) => values.into_iter().map(named).collect(),
-        Params::Positions(values) => {
-            let names = (1..).map(|position: usize| position.to_string());
-            names.zip(values).map(named).collect()
-        }
-    }
-}
-
-fn parameter_name(name: &str) -> Result<String> {
-    match name.strip_prefix('$').unwrap_or(name) {
-        "" => Err(invalid_params("a parameter has no name")),
-        name => Ok(name.to_owned()),
-    }
-}
-
-fn scalar(name: &str, value: Value) -> Result<ScalarValue> {
-    Ok(match value {
-        Value::Null => ScalarValue::Null,
-        Value::Bool(value) => ScalarValue::Boolean(Some(value)),
-        Value::String(value) => ScalarValue::Utf8(Some(value)),
-        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(value), _, _) => ScalarValue::Int64(Some(value)),
-            (_, Some(value), _) => ScalarValue::UInt64(Some(value)),
-            (_, _, Some(value)) if value.is_finite() => ScalarValue::Float64(Some(value)),
-            _ => return Err(invalid_params(&format!("`{name}` does not fit in 64 bits"))),
-        },
-        Value::Array(_) | Value::Object(_) => {
-            return Err(invalid_params(&format!("`{name}` is a list or an object")));
-        }
-    })
-}
-
-fn invalid_params(problem: &str) -> Error {
-    Error::InvalidParameter {
-        name: "params".to_owned(),
-        value: problem.chars().take(200).collect(),
-        expected: "an object or a list of strings, numbers, booleans and null",
+        Params::Named(values) => scalars::of_json(values),
+        Params::Positions(values) => scalars::of_list(values),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parameters_become_scalars() {
-        let check = |json: &str| {
-            let params: Params = serde_json::from_str(json).unwrap();
-            scalars(params).map_err(|error| error.reason())
-        };
-        let one = |value| Ok(vec![("x".to_owned(), value)]);
-        for (json, expected) in [
-            (r#"{"x":1}"#, one(ScalarValue::Int64(Some(1)))),
-            (r#"{"$x":1.5}"#, one(ScalarValue::Float64(Some(1.5)))),
-            (
-                r#"{"x":18446744073709551615}"#,
-                one(ScalarValue::UInt64(Some(u64::MAX))),
-            ),
-            (r#"{"x":"a"}"#, one(ScalarValue::Utf8(Some("a".to_owned())))),
-            (r#"{"x":false}"#, one(ScalarValue::Boolean(Some(false)))),
-            (r#"{"x":null}"#, one(ScalarValue::Null)),
-            (r#"[]"#, Ok(vec![])),
-            (
-                r#"[1,"a"]"#,
-                Ok(vec![
-                    ("1".to_owned(), ScalarValue::Int64(Some(1))),
-                    ("2".to_owned(), ScalarValue::Utf8(Some("a".to_owned()))),
-                ]),
-            ),
-            (r#"[[1]]"#, Err("invalid_parameter")),
-            (r#"{"x":[1]}"#, Err("invalid_parameter")),
-            (r#"{"x":{}}"#, Err("invalid_parameter")),
-            (r#"{"$":1}"#, Err("invalid_parameter")),
-        ] {
-            assert_eq!(check(json), expected, "{json}");
-        }
-    }
 
     #[test]
     fn a_deadline_may_be_asked_for() {

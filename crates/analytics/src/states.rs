@@ -138,23 +138,35 @@ mod tests {
 
     #[test]
     fn signs_of_life_join_while_they_reach_one_another() {
+        let ends = |ranges: &[Range<i64>]| -> Vec<(i64, i64)> {
+            ranges
+                .iter()
+                .map(|range| (range.start, range.end))
+                .collect()
+        };
         let check = |times: &[i64],
                      within: Option<Range<i64>>,
-                     live: &[Range<i64>],
-                     dead: &[Range<i64>]| {
+                     live: &[(i64, i64)],
+                     dead: &[(i64, i64)]| {
             let ranges = live_ranges(times, 10, within.clone());
-            assert_eq!(ranges, live);
-            assert_eq!(gaps(&ranges, within), dead);
+            assert_eq!(ends(&ranges), live);
+            assert_eq!(ends(&gaps(&ranges, within)), dead);
         };
         check(&[], None, &[], &[]);
-        check(&[5], None, &[5..15], &[]);
-        check(&[0, 10, 12, 40], None, &[0..22, 40..50], &[22..40]);
-        check(&[0, 40], Some(-5..45), &[0..10, 40..45], &[-5..0, 10..40]);
-        check(&[0, 40], Some(5..30), &[5..10], &[10..30]);
-        check(&[0], Some(20..30), &[], &[20..30]);
-        check(&[], Some(20..30), &[], &[20..30]);
-        check(&[i64::MAX - 1], None, &[i64::MAX - 1..i64::MAX], &[]);
+        check(&[5], None, &[(5, 15)], &[]);
+        check(&[0, 10, 12, 40], None, &[(0, 22), (40, 50)], &[(22, 40)]);
+        check(
+            &[0, 40],
+            Some(-5..45),
+            &[(0, 10), (40, 45)],
+            &[(-5, 0), (10, 40)],
+        );
+        check(&[0, 40], Some(5..30), &[(5, 10)], &[(10, 30)]);
+        check(&[0], Some(20..30), &[], &[(20, 30)]);
+        check(&[], Some(20..30), &[], &[(20, 30)]);
+        check(&[i64::MAX - 1], None, &[(i64::MAX - 1, i64::MAX)], &[]);
         assert_eq!(total(&[0..22, 40..50]), 32.0);
-        assert_eq!(total(&[i64::MIN..i64::MAX]), 18_446_744_073_709_551_615.0);
+        let all = [i64::MIN..0, 0..i64::MAX];
+        assert_eq!(total(&all), 18_446_744_073_709_551_615.0);
     }
 }

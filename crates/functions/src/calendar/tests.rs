@@ -365,7 +365,7 @@ fn what_makes_no_sense_is_refused() {
     );
     error(
         "date_bin_wallclock",
-        &[time.clone()],
+        std::slice::from_ref(&time),
         "takes an interval, a time and optionally an origin",
     );
 }

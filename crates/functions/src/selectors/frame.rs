@@ -4,6 +4,7 @@
 //! left is sorted, best first (the monotonic queue of sliding maxima). Rows are encoded as a whole.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::cast;
@@ -76,7 +77,7 @@ impl Accumulator for PickedFrame {
         let columns: Vec<ArrayRef> = self
             .plan
             .rest()
-            .map(|column| values[column].clone())
+            .map(|column| Arc::clone(&values[column]))
             .collect();
         let encoded = self.converter.convert_columns(&columns)?;
         for (row, bytes) in encoded.iter().enumerate() {

@@ -69,7 +69,7 @@ async fn queries_answer_in_v3_words() {
             "invalid_parameter",
         ),
         (
-            Ask::get("/api/v3/query_sql?db=d&q=SELECT+1&params=%5B%5D"),
+            Ask::get("/api/v3/query_sql?db=d&q=SELECT+1&params=%22%22"),
             400,
             "invalid_parameter",
         ),

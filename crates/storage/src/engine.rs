@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use crate::background::Background;
 use crate::batch::{TableBatch, WriteBatch, codec};
 use crate::buffer::{self, Buffer};
 use crate::compaction;
@@ -131,6 +132,8 @@ struct Core {
     /// by whoever needs both.
     rewriting: Arc<tokio::sync::Mutex<()>>,
     replaced: maintenance::Replaced,
+    /// What encodes and merges files.
+    background: Background,
     last_rows: last_rows::Cache,
     /// Files begun to be made of others.
     rewrites: AtomicU64,
@@ -227,6 +230,7 @@ impl Engine {
             flushing: tokio::sync::Mutex::default(),
             rewriting: Arc::default(),
             replaced: maintenance::Replaced::default(),
+            background: Background::new(settings.maintenance.niceness)?,
             last_rows: last_rows::Cache::new(
                 usize::try_from(settings.last_rows.cache_bytes.as_u64()).unwrap_or(usize::MAX),
             ),

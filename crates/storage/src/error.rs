@@ -76,6 +76,9 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// No threads can be had for work in the background.
+    #[error("cannot start threads: {0}")]
+    Threads(#[source] std::io::Error),
     /// A background thread ended before its work was done.
     #[error("storage is shutting down")]
     ShuttingDown,
@@ -129,7 +132,9 @@ impl Error {
             Self::File(_) => ErrorKind::Internal,
             Self::EmptyStore => ErrorKind::NotFound,
             Self::DamagedFile { .. } => ErrorKind::Corrupt,
-            Self::Locked { .. } | Self::DataDirectory { .. } => ErrorKind::Unavailable,
+            Self::Locked { .. } | Self::DataDirectory { .. } | Self::Threads(_) => {
+                ErrorKind::Unavailable
+            }
         }
     }
 
@@ -156,6 +161,7 @@ impl Error {
             Self::DamagedFile { .. } => "corrupt_file",
             Self::Locked { .. } => "data_directory_locked",
             Self::DataDirectory { .. } => "storage_error",
+            Self::Threads(_) => "no_threads",
             Self::ShuttingDown => "shutting_down",
         }
     }

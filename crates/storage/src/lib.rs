@@ -10,6 +10,7 @@
 //!
 //! Start at [`Engine`]. The crate knows nothing of line protocol, SQL or HTTP.
 
+mod background;
 pub mod backup;
 mod batch;
 mod buffer;

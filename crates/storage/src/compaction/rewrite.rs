@@ -21,6 +21,7 @@ use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
+use crate::background::Background;
 use crate::error::{Error, Result};
 use crate::file_check::check_object;
 use crate::merge::{KeyMerge, Step};
@@ -65,6 +66,7 @@ pub(crate) struct Rewrite {
 pub(crate) async fn run(
     rewrite: Arc<Rewrite>,
     store: &Arc<dyn ObjectStore>,
+    background: &Background,
 ) -> Result<Option<FileRecord>> {
     let schema = arrow_schema(&rewrite.table);
     let mut inputs = Vec::with_capacity(rewrite.inputs.len());
@@ -78,7 +80,7 @@ pub(crate) async fn run(
     let path = Path::from(rewrite.record(id, None).path());
     let mut upload = BufWriter::with_capacity(Arc::clone(store), path, PART_BYTES);
     let machine = Machine::new(Arc::clone(&rewrite), schema, inputs)?;
-    match transfer(machine, &rewrite, store, &mut upload).await {
+    match transfer(machine, &rewrite, store, background, &mut upload).await {
         Ok(summary) if summary.rows > 0 => {
             upload.shutdown().await.map_err(upload_failed)?;
             Ok(Some(rewrite.record(id, Some(summary))))
@@ -96,6 +98,7 @@ async fn transfer(
     mut machine: Machine,
     rewrite: &Rewrite,
     store: &Arc<dyn ObjectStore>,
+    background: &Background,
     upload: &mut BufWriter,
 ) -> Result<FileSummary> {
     loop {
@@ -106,8 +109,7 @@ async fn transfer(
             let next = machine.advance();
             (machine, next)
         };
-        let advanced = tokio::task::spawn_blocking(advance).await;
-        let (returned, next) = advanced.map_err(|_| Error::ShuttingDown)?;
+        let (returned, next) = background.run(advance).await?;
         machine = returned;
         match next? {
             Next::Read { input, ranges } => {

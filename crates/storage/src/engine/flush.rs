@@ -367,14 +367,14 @@ async fn encode(core: &Core, frozen: Arc<FrozenRows>) -> Result<Option<(FileReco
     let Some(table) = state.stored_table(frozen.table).cloned() else {
         return Ok(None);
     };
-    let encoded = tokio::task::spawn_blocking(move || {
+    let encode = move || {
         let chunks: Vec<_> = frozen.chunks.iter().map(|chunk| &**chunk).collect();
         let schema = arrow_schema(&table);
         let rows = rows::sorted_unique(&chunks, &table, &schema);
         let (bytes, summary) = parquet_file::encode(&rows, table.float_storage, Effort::Flush)?;
         Ok((file_record(&frozen, &table, &summary), bytes))
-    });
-    encoded.await.map_err(|_| Error::ShuttingDown)?.map(Some)
+    };
+    core.background.run(encode).await?.map(Some)
 }
 
 /// What the manifest is to know of a file.

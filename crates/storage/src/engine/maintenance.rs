@@ -53,6 +53,10 @@ pub struct Settings {
     /// the next start; default 24 h. They are not read any more all the same.
     #[serde(with = "humantime_serde")]
     pub clock_jump_max: Duration,
+    /// How much nicer than others the threads are that write and merge files, from 0 to 19; default 10.
+    /// They get what CPU time requests leave over, and on a busy machine a little of theirs; with 0 they
+    /// share evenly, and writes wait longer while a flush or compaction runs.
+    pub niceness: u8,
 }
 
 impl Default for Settings {
@@ -65,6 +69,7 @@ impl Default for Settings {
             orphan_age: hours(24),
             orphan_interval: hours(6),
             clock_jump_max: hours(24),
+            niceness: 10,
         }
     }
 }
@@ -73,6 +78,10 @@ impl Settings {
     pub(super) fn check(&self) -> Result<()> {
         if self.orphan_age < Duration::from_secs(3600) {
             let (name, problem) = ("maintenance.orphan_age", "must be at least an hour");
+            return Err(Error::InvalidSetting { name, problem });
+        }
+        if self.niceness > 19 {
+            let (name, problem) = ("maintenance.niceness", "must be at most 19");
             return Err(Error::InvalidSetting { name, problem });
         }
         Ok(())
@@ -284,7 +293,7 @@ impl Core {
             let table = Arc::clone(&rewrite.table);
             let (unwanted, earliest) = (rewrite.unwanted.is_some(), rewrite.earliest);
             let started = Instant::now();
-            let added = rewrite::run(Arc::new(rewrite), &self.store).await?;
+            let added = rewrite::run(Arc::new(rewrite), &self.store, &self.background).await?;
             let rows = added.as_ref().map_or(0, |file| file.rows);
             let (from, to) = (
                 total_bytes(&inputs),

@@ -93,6 +93,7 @@ pub(super) fn settings(flush_bytes: ByteSize, replaced_file_age: Duration) -> Se
             ..compaction::Settings::default()
         },
         maintenance: MaintenanceSettings {
+            niceness: 0, // the world has one thread, and a clock that waits for its work
             interval: Duration::MAX,
             undrop_period: UNDROP_PERIOD,
             replaced_file_age,

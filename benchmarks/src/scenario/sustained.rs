@@ -1,4 +1,4 @@
-//! `sustained`: full rate for minutes, with flushes and compaction running beside it.
+//! `sustained`: minutes at full rate, or at a given one, with flushes and compaction running beside it.
 
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// Minutes to write.
     #[arg(long, default_value_t = 10, value_parser = positive)]
     minutes: usize,
+    /// Rows per second to send; as many as the server takes by default.
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
     /// Hosts.
     #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(1..))]
     scale: u32,
@@ -47,6 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let (server, _) = scenario.fresh_server("server", &[])?;
     let target = server.target();
     let drive = Drive {
+        rows_per_s: options.rate.map(f64::from),
         time_limit: Some(Duration::from_secs(60 * options.minutes as u64)),
         ..Drive::full(options.connections)
     };
@@ -69,6 +73,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     );
     record.condition("data", data);
     record.condition("connections", options.connections);
+    let rate = options.rate.map(|rate| format!("{rate} rows/s"));
+    record.condition("sent at", rate.unwrap_or("full rate".to_owned()));
     record_load(record, &measured, Some(Aim::AtLeast(300_000.0)));
     let seconds = measured.samples.iter().map(|sample| sample.rss_bytes);
     let greatest = mib(seconds.max().unwrap_or(0));

@@ -15,8 +15,9 @@ use crate::batch::TableBatch;
 /// Neighbouring chunks are joined only up to this size: text arrays hold 2 GiB at most.
 const JOINED_BYTES_MAX: usize = 256 << 20;
 
-/// Neighbouring chunks are joined only up to this many rows; it bounds the longest single copy.
-const JOINED_ROWS_MAX: usize = 1 << 19;
+/// Neighbouring chunks are joined only up to this many rows. Joining holds up the acknowledgement of the
+/// write that completes the neighbours, and of all behind it: a few milliseconds with ten columns.
+const JOINED_ROWS_MAX: usize = 1 << 14;
 
 /// This many neighbours of like size are joined into one. A row is copied once for every power of
 /// it on the way up, and a partition has fewer than this many chunks of each power.
@@ -147,6 +148,8 @@ impl TableBuffer {
     /// Puts a spilled file in the place of the oldest chunks, all frozen, whose rows it has; false if
     /// they are not there any more.
     pub(super) fn replace(&self, rows: &FrozenRows, file: FileRecord) -> bool {
+        // Writers wait for the lock, but not for the memory to be given back.
+        let _replaced;
         let mut partitions = self.partitions.lock();
         let Some(partition) = partitions.get_mut(&rows.partition_start) else {
             return false;
@@ -156,7 +159,7 @@ impl TableBuffer {
             && (partition.chunks.iter().zip(&rows.chunks))
                 .all(|(own, given)| Arc::ptr_eq(own, given));
         if is_there {
-            partition.remove_oldest(count, &self.memory);
+            _replaced = partition.remove_oldest(count, &self.memory);
             partition.spilled.push(Arc::new(file));
         }
         is_there
@@ -165,12 +168,14 @@ impl TableBuffer {
     /// Forgets the rows of all records up to this one; returns what of it was in spilled files.
     pub(super) fn release_through(&self, sequence: u64) -> Vec<Arc<FileRecord>> {
         let mut released = Vec::new();
+        // Writers wait for the lock, but not for the memory to be given back.
+        let mut removed = Vec::new();
         self.partitions.lock().retain(|_, partition| {
             let is_covered = |file: &mut Arc<FileRecord>| file.id.last_sequence <= sequence;
             released.extend(partition.spilled.extract_if(.., is_covered));
             let covered = |chunk: &Arc<Chunk>| chunk.last_sequence <= sequence;
             let count = partition.chunks.partition_point(covered);
-            partition.remove_oldest(count, &self.memory);
+            removed.push(partition.remove_oldest(count, &self.memory));
             !partition.is_empty()
         });
         released
@@ -192,13 +197,13 @@ impl Partition {
         self.spilled.is_empty() && self.chunks.is_empty()
     }
 
-    fn remove_oldest(&mut self, count: usize, memory: &Memory) {
+    fn remove_oldest(&mut self, count: usize, memory: &Memory) -> Vec<Arc<Chunk>> {
         let frozen = count.min(self.frozen);
         let bytes = |chunks: &[Arc<Chunk>]| chunks.iter().map(|chunk| chunk.bytes()).sum();
         memory.rows.subtract(bytes(&self.chunks[..count]));
         memory.frozen.subtract(bytes(&self.chunks[..frozen]));
         self.frozen -= frozen;
-        self.chunks.drain(..count);
+        self.chunks.drain(..count).collect()
     }
 
     fn join_neighbours(&mut self, memory: &Memory) {

@@ -45,7 +45,7 @@ def binds_parameters():
         sql = "SELECT f FROM types WHERE host = $host AND f > $least"
         table = c.query(sql, query_parameters={"host": "a", "least": 1})
         kit.same(table.to_pylist(), [{"f": 1.5}])
-        kit.raises(Exception, "No value found", c.query, sql, query_parameters={"host": "a"})
+        kit.raises(Exception, "gives no value", c.query, sql, query_parameters={"host": "a"})
 
 
 def streams_a_large_result():

@@ -458,6 +458,26 @@ impl Simulation {
         for (number, answer) in answers {
             self.note_answer(program, number, durability, answer);
         }
+        if hangs_up {
+            self.wait_for_applier(program).await;
+        }
+    }
+
+    /// Nobody says when a write that was hung up on is done, and a read meanwhile may see a part of it.
+    async fn wait_for_applier(&self, program: &Program) {
+        let core = &program.engine.core;
+        busy(async {
+            while program.life.is_alive() {
+                let log = program.engine.wal.stats();
+                let in_files = core.catalog.state().wal_applied_through();
+                let applied = in_files.max(*core.applied.lock());
+                if log.queued_bytes == 0 && applied >= log.last_sequence {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     fn note_answer(

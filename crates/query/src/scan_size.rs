@@ -27,15 +27,24 @@ const SMALL_ROWS: u64 = 200_000;
 /// Of the rows of a row group, pages leave at most this share where tags are asked for.
 const SHARE_OF_PAGES: u64 = 8;
 
-/// Whether the plan, optimised already, reads so little that one core is enough.
+/// Whether the plan, optimised already, reads so little that one core is enough. Not if it joins or
+/// unnests: how much that makes of what is read, nobody knows, and operators that make much of little
+/// only stop between batches that come from another core.
 pub(crate) fn is_small(plan: &LogicalPlan, footers: &FileMetadataCache) -> Result<bool> {
-    let mut rows = 0;
+    let mut rows = 0u64;
     plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node {
-            let provider = source_as_provider(&scan.source)?;
-            let table = provider.downcast_ref::<SnapshotTable>();
-            rows += table.map_or(0, |table| rows_to_read(table, &scan.filters, footers));
-        }
+        rows = match node {
+            LogicalPlan::TableScan(scan) => {
+                let provider = source_as_provider(&scan.source)?;
+                let table = provider.downcast_ref::<SnapshotTable>();
+                let more = table.map_or(0, |table| rows_to_read(table, &scan.filters, footers));
+                rows.saturating_add(more)
+            }
+            LogicalPlan::Join(_) | LogicalPlan::Unnest(_) | LogicalPlan::RecursiveQuery(_) => {
+                u64::MAX
+            }
+            _ => rows,
+        };
         Ok(match rows <= SMALL_ROWS {
             true => TreeNodeRecursion::Continue,
             false => TreeNodeRecursion::Stop,

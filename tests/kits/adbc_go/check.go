@@ -201,6 +201,8 @@ func nullable(name string, kind arrow.DataType) arrow.Field {
 
 func BindsParameters() {
 	text, integer, double := arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Float64
+	nanoseconds := nullable("0", arrow.FixedWidthTypes.Timestamp_ns)
+	milliseconds := nullable("0", arrow.FixedWidthTypes.Timestamp_ms)
 	for _, bound := range []struct {
 		sql      string
 		row      arrow.RecordBatch
@@ -212,6 +214,10 @@ func BindsParameters() {
 			record(`[{"0": "a", "1": -2}]`, nullable("0", text), nullable("1", integer)), [][]any{{1.5}}},
 		{"SELECT f FROM types WHERE host = $host",
 			record(`[{"host": "a"}]`, nullable("host", text)), [][]any{{1.5}}},
+		{"SELECT i FROM types WHERE time = $1",
+			record(fmt.Sprintf(`[{"0": %d}]`, kit.Base), nanoseconds), [][]any{{int64(-2)}}},
+		{"SELECT i FROM types WHERE time <= $1",
+			record(fmt.Sprintf(`[{"0": %d}]`, kit.Base/1_000_000), milliseconds), [][]any{{int64(-2)}}},
 		{"SELECT $1 AS a, $2 AS b",
 			record(`[{"0": 1, "1": null}]`, nullable("0", integer), nullable("1", text)), [][]any{{int64(1), nil}}},
 	} {

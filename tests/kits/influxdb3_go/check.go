@@ -293,8 +293,8 @@ func AStreamIsLeftEarly() {
 }
 
 func ADeadlineStopsAQuery() {
-	err := failure(client(func(config *influxdb3.ClientConfig) { config.QueryTimeout = 500 * time.Millisecond }), kit.Endless, nil)
-	kit.Same(status.Code(err), codes.DeadlineExceeded)
+	hasty := client(func(config *influxdb3.ClientConfig) { config.QueryTimeout = 500 * time.Millisecond })
+	kit.Same(status.Code(failure(hasty, kit.Endless, nil)), codes.DeadlineExceeded)
 	kit.WaitUntilIdle()
 }
 

@@ -83,8 +83,10 @@ kinds,host=b,region=r\ 1 f=-1e300 ${kit.BASE + 1n}`))
 
 async function bindsParameters() {
   const bound = (sql, params) => rows(sql, {}, {type: 'sql', params})
-  assert.deepEqual(await bound('SELECT f FROM types WHERE host = $host AND f > $least', {host: 'a', least: 1}), [{f: 1.5}])
-  assert.deepEqual(await bound('SELECT $a AS a, $b AS b, $c AS c', {a: 0.5, b: 'x', c: true}), [{a: 0.5, b: 'x', c: true}])
+  const sql = 'SELECT f FROM types WHERE host = $host AND f > $least'
+  assert.deepEqual(await bound(sql, {host: 'a', least: 1}), [{f: 1.5}])
+  const values = {a: 0.5, b: 'x', c: true}
+  assert.deepEqual(await bound('SELECT $a AS a, $b AS b, $c AS c', values), [values])
   await kit.fails('$host', bound('SELECT f FROM types WHERE host = $host', {other: 1}))
 }
 

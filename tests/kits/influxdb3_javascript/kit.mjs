@@ -1,8 +1,13 @@
-// Where the server is, the rows that are expected, how checks are run and reported: what ../common/kit.py is for Python.
+// Where the server is, the rows that are expected, how checks are run: what ../common/kit.py is for Python.
 
 import assert from 'node:assert/strict'
 
-export const {TIDEMILL_URL: URL_V2, TIDEMILL_V3_URL: URL_V3, TIDEMILL_TOKEN: TOKEN, TIDEMILL_DATABASE: DATABASE} = process.env
+export const {
+  TIDEMILL_URL: URL_V2,
+  TIDEMILL_V3_URL: URL_V3,
+  TIDEMILL_TOKEN: TOKEN,
+  TIDEMILL_DATABASE: DATABASE,
+} = process.env
 for (const [name, value] of Object.entries({URL_V2, URL_V3, TOKEN, DATABASE})) {
   assert(value, `${name} is not in the environment; start this by tests/kits/run`)
 }
@@ -15,7 +20,8 @@ types,region=é s="é\"q",b=false,i=9223372036854775807i ${BASE + 2n}`
 export const SQL = 'SELECT host, region, f, i, u, b, s, time FROM types ORDER BY time'
 
 export const LARGE_ROWS = 1_000_000
-export const LARGE = `SELECT value AS n, value * 0.5 AS half, 'row ' || value AS name FROM generate_series(1, ${LARGE_ROWS})`
+export const LARGE =
+  `SELECT value AS n, value * 0.5 AS half, 'row ' || value AS name FROM generate_series(1, ${LARGE_ROWS})`
 export const LARGE_SUM = (BigInt(LARGE_ROWS) * BigInt(LARGE_ROWS + 1)) / 2n
 
 // Runs for minutes if nothing stops it.

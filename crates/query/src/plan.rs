@@ -5,6 +5,7 @@
 //! | `asof_join`  | `ASOF JOIN … MATCH_CONDITION (…)`                 | syntax, relation planner, node, operator |
 //! | `last_rows`  | the last row of each series instead of all rows   | optimizer rule, table, operator         |
 //! | `gap_fill`   | `date_bin_gapfill`, `locf`, `interpolate`, …      | analyzer rule, node, operator           |
+//! | `yielding_joins` | joins that can be stopped                     | physical optimizer rule                 |
 
 mod asof_join;
 mod constant;
@@ -12,6 +13,7 @@ mod gap_fill;
 mod last_rows;
 #[cfg(test)]
 mod tests;
+mod yielding_joins;
 
 pub(crate) use asof_join::nest_asof_joins;
 
@@ -42,6 +44,7 @@ pub(crate) fn extend(builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
         .with_analyzer_rule(Arc::clone(&*GAP_FILLING) as _)
         .with_optimizer_rule(Arc::new(last_rows::LastRows))
+        .with_physical_optimizer_rule(Arc::new(yielding_joins::YieldingJoins))
         .with_relation_planners(vec![Arc::new(asof_join::AsofJoins)])
         .with_query_planner(Arc::new(Planner))
 }

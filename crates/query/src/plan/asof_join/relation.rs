@@ -91,13 +91,16 @@ pub(super) struct Sides {
     pub(super) right: LogicalPlan,
 }
 
+/// A key of the left side and one of the right side, which have to be equal.
+type Equality = (Expr, Expr);
+
 impl Sides {
     /// The keys that have to be equal, and the columns of the right side that are not shown.
     fn keys(
         &self,
         constraint: JoinConstraint,
         context: &mut dyn RelationPlannerContext,
-    ) -> Result<(Vec<(Expr, Expr)>, Vec<Column>)> {
+    ) -> Result<(Vec<Equality>, Vec<Column>)> {
         match constraint {
             JoinConstraint::None => Ok((Vec::new(), Vec::new())),
             JoinConstraint::On(condition) => Ok((self.equalities(condition, context)?, Vec::new())),
@@ -128,9 +131,8 @@ impl Sides {
         let parts = utils::split_conjunction_owned(condition);
         let keys = parts.into_iter().map(|part| match part {
             Expr::BinaryExpr(equality) if equality.op == Operator::Eq => {
-                match self.sorted(*equality.left, *equality.right)? {
-                    (left, right, _) => self.coerced(left, right),
-                }
+                let (left, right, _) = self.sorted(*equality.left, *equality.right)?;
+                self.coerced(left, right)
             }
             other => plan_err!("ON of an ASOF JOIN compares keys by =, not {other}"),
         });

@@ -204,7 +204,7 @@ impl Filling {
             .fillers
             .iter()
             .map(|filler| filler.known_until(seen_until));
-        known.fold(Some(seen_until), |a, b| Some(a?.min(b?)))
+        known.chain([Some(seen_until)]).min().flatten()
     }
 
     fn flush(&mut self) -> Result<RecordBatch> {

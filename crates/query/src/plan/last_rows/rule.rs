@@ -90,8 +90,7 @@ fn aggregates_newest(
     let groups_series = aggregate.group_expr.iter().all(is_of_series);
     let mut functions = aggregate.aggr_expr.iter();
     // The time of the newest row of all is known from the statistics of files.
-    let is_worth_it =
-        !aggregate.group_expr.is_empty() || !aggregate.aggr_expr.iter().all(|call| is_max(call));
+    let is_worth_it = !aggregate.group_expr.is_empty() || !aggregate.aggr_expr.iter().all(is_max);
     groups_series
         && is_worth_it
         && functions.all(|function| takes_newest(function, relation, schema, present))

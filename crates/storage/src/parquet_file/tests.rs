@@ -1,3 +1,5 @@
+//! Files as they are written, read back, and read in part.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

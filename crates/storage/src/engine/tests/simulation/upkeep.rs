@@ -88,14 +88,15 @@ impl Simulation {
     pub(super) async fn compact(&mut self, program: &Program) {
         let held = self.keeps_replaced.then(|| {
             let tables = program.tables();
-            reader::snapshots(&program.engine, &tables)
+            let snapshots = reader::snapshots(&program.engine, &tables);
+            // Upkeep may find that a table was dropped by a commit whose answer was lost.
+            (snapshots, self.view(program))
         });
         let compacted = maintenance::tend(&program.engine.core).await;
         self.note_upkeep(program, compacted);
-        if let Some(held) = held {
-            // Held against now: nothing that this sees was written or deleted meanwhile.
+        if let Some((held, view)) = held {
+            // Nothing that this sees was written or deleted meanwhile.
             let late = self.rows_of(program, &held, i64::MIN..=i64::MAX).await;
-            let view = self.view(program);
             if let Some(rows) = late
                 && let Err(problem) = self.model.check(&rows, &view)
             {

@@ -52,7 +52,8 @@ pub(crate) fn failure_of(response: &Response) -> Option<(u16, Option<&Error>)> {
 fn code(error: &Error) -> Code {
     match error.kind() {
         Kind::Invalid if matches!(error, Error::Unsupported { .. }) => Code::Unimplemented,
-        Kind::Invalid if matches!(error, Error::QueryCancelled) => Code::Cancelled,
+        // By its caller, or by somebody's `KILL QUERY`.
+        _ if error.reason() == "query_cancelled" => Code::Cancelled,
         Kind::Invalid => Code::InvalidArgument,
         Kind::Unauthenticated | Kind::MalformedCredentials => Code::Unauthenticated,
         Kind::Denied => Code::PermissionDenied,
@@ -107,6 +108,11 @@ mod tests {
                 }),
                 Code::DeadlineExceeded,
                 "longer than 1s",
+            ),
+            (
+                Error::Query(query::Error::QueryCancelled { id: 7 }),
+                Code::Cancelled,
+                "query 7",
             ),
             (
                 Error::Query(query::Error::StatementNotAllowed {

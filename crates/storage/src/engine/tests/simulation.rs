@@ -583,22 +583,21 @@ impl Simulation {
         // Without further draws, so that reading does not change what comes next.
         let narrow = START + 2..=START + DAY;
         let core = Arc::clone(&program.engine.core);
-        let found = {
-            // Where files that were replaced go at once, none is replaced while this reads.
-            let _none_is_replaced = match self.keeps_replaced {
-                true => None,
-                false => Some(core.rewriting.lock().await),
-            };
-            let snapshots = reader::snapshots(&program.engine, &program.tables());
-            let found = self.rows_of(program, &snapshots, all).await?;
-            let mut expected = found.clone();
-            expected.retain(|key, _| narrow.contains(&key.time));
-            if self.rows_of(program, &snapshots, narrow).await? != expected {
-                self.fail("a range of times does not hold what all times hold");
-            }
-            found
+        // Where files that were replaced go at once, none is replaced while this reads.
+        let none_is_replaced = match self.keeps_replaced {
+            true => None,
+            false => Some(core.rewriting.lock().await),
         };
+        // Of the same moment: time goes on while this reads, and so does what runs beside it.
         let view = self.view(program);
+        let snapshots = reader::snapshots(&program.engine, &program.tables());
+        let found = self.rows_of(program, &snapshots, all).await?;
+        let mut expected = found.clone();
+        expected.retain(|key, _| narrow.contains(&key.time));
+        if self.rows_of(program, &snapshots, narrow).await? != expected {
+            self.fail("a range of times does not hold what all times hold");
+        }
+        drop(none_is_replaced);
         match self.model.check(&found, &view) {
             Ok(writes) => Some(writes),
             Err(problem) => self.fail(problem),

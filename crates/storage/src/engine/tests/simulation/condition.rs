@@ -138,7 +138,7 @@ impl Condition {
         self.mentions_fields() || self.truth(key, None) == Some(true)
     }
 
-    fn mentions_fields(&self) -> bool {
+    pub(super) fn mentions_fields(&self) -> bool {
         match self {
             Self::Field(..) | Self::FieldIsNull(_) => true,
             Self::And(items) | Self::Or(items) => items.iter().any(Self::mentions_fields),

@@ -107,6 +107,20 @@ pub(super) struct View {
     pub(super) eroded: BTreeMap<TableId, i64>,
 }
 
+impl View {
+    fn is_visible(&self, key: &Key) -> bool {
+        self.tables
+            .get(&key.table)
+            .is_some_and(|first| key.time >= *first)
+    }
+
+    fn is_eroded(&self, key: &Key) -> bool {
+        self.eroded
+            .get(&key.table)
+            .is_some_and(|first| key.time < *first)
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Model {
     /// In the order in which they were sent, which is that of their sequence numbers.
@@ -273,13 +287,13 @@ impl Model {
                 let place = questions.iter().position(|other| other == question);
                 place.is_some_and(|place| guess >> place & 1 == 1)
             };
-            if agrees(found, &self.contributions(marks, &yes)?, view).is_ok() {
+            if agrees(found, &self.contributions(marks, view, &yes)?, view).is_ok() {
                 (always, ever) = (always & guess, ever | guess);
                 fits = true;
             }
         }
         if !fits {
-            let nothing_open = self.contributions(marks, &|_| false)?;
+            let nothing_open = self.contributions(marks, view, &|_| false)?;
             let problem = agrees(found, &nothing_open, view);
             let problem = problem.err().unwrap_or_default();
             return Err(format!(
@@ -344,6 +358,7 @@ impl Model {
     fn contributions(
         &self,
         marks: &BTreeSet<usize>,
+        view: &View,
         guess: &dyn Fn(&Question) -> bool,
     ) -> Result<Contributions<'_>, String> {
         let mut left = Contributions::new();
@@ -351,7 +366,7 @@ impl Model {
         for number in 0..=self.writes.len() {
             while let Some((place, delete)) = deletes.next_if(|(_, delete)| delete.before <= number)
             {
-                delete.apply(place, &mut left, guess);
+                delete.apply(place, &mut left, view, guess);
             }
             if !marks.contains(&number) {
                 continue;
@@ -377,7 +392,13 @@ impl Delete {
         conditions.any(|(_, condition)| condition.may_match(key))
     }
 
-    fn apply(&self, place: usize, left: &mut Contributions<'_>, guess: &dyn Fn(&Question) -> bool) {
+    fn apply(
+        &self,
+        place: usize,
+        left: &mut Contributions<'_>,
+        view: &View,
+        guess: &dyn Fn(&Question) -> bool,
+    ) {
         let is = |answer, question| match answer {
             Answer::Yes => true,
             Answer::No => false,
@@ -394,6 +415,10 @@ impl Delete {
         for (key, given) in left {
             let conditions = self.conditions.iter();
             for (_, condition) in conditions.filter(|(table, _)| *table == key.table) {
+                // Of a row that has eroded the delete saw who knows which fields.
+                if view.is_eroded(key) && condition.mentions_fields() {
+                    continue;
+                }
                 let concerned = given.iter().filter(|(write, _)| concerns(*write));
                 let row = merged(concerned.map(|(_, fields)| *fields));
                 if condition.matches(key, &row) {
@@ -412,23 +437,21 @@ fn merged<'a>(given: impl Iterator<Item = &'a Fields>) -> Fields {
 
 /// Whether these rows are what is left, as far as readers may see it.
 fn agrees(found: &Rows, left: &Contributions<'_>, view: &View) -> Result<(), String> {
-    let is_eroded = |key: &Key| view.eroded.get(&key.table).is_some_and(|t| key.time < *t);
-    let is_visible = |key: &Key| view.tables.get(&key.table).is_some_and(|t| key.time >= *t);
     let mut expected = Rows::new();
     for (key, given) in left {
-        if !given.is_empty() && is_visible(key) && !is_eroded(key) {
+        if !given.is_empty() && view.is_visible(key) && !view.is_eroded(key) {
             let row = merged(given.iter().map(|(_, fields)| *fields));
             expected.insert((*key).clone(), row);
         }
     }
     let mut certain = found.clone();
-    for (key, fields) in found.iter().filter(|(key, _)| is_eroded(key)) {
+    for (key, fields) in found.iter().filter(|(key, _)| view.is_eroded(key)) {
         let given = left.get(key).map_or(&[][..], |given| given.as_slice());
         let is_given = |(name, value): (&String, &Value)| {
             let mut given = given.iter();
             given.any(|(_, fields)| fields.get(name) == Some(value))
         };
-        if !is_visible(key) || given.is_empty() || !fields.iter().all(is_given) {
+        if !view.is_visible(key) || given.is_empty() || !fields.iter().all(is_given) {
             return Err(format!(
                 "{key:?} should not be there: {fields:?}, {given:?}"
             ));

@@ -72,6 +72,12 @@ pub(crate) trait OpenFile: Debug + Send + Sync {
     /// Reads some of the bytes from `offset` on, and says how many; none at the end of the file.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// The same if it can be done without waiting for a disk, and otherwise nothing.
+    fn read_at_once(&self, offset: u64, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let _ = (offset, buffer);
+        Ok(None)
+    }
+
     /// Reserves space for the first `size_bytes` bytes, which read as zeros where nothing was written.
     fn allocate(&self, size_bytes: u64) -> io::Result<()>;
 

@@ -26,6 +26,10 @@ use crate::io::{FileSystem, Metadata, OpenFile, read_full_at};
 /// What is read at once of an object that is read as a stream; it bounds the memory that takes.
 const CHUNK_BYTES: usize = 8 << 20;
 
+/// What is read where the caller runs, if it is in memory: copying it takes less time than handing the
+/// work to another thread and getting it back.
+const AT_ONCE_BYTES_MAX: u64 = 256 << 10;
+
 /// The file of an object.
 pub(super) fn file_of(root: &FilePath, location: &Path) -> Result<PathBuf> {
     let mut path = root.to_owned();
@@ -141,6 +145,29 @@ pub(super) fn get_ranges(
     let read = |range: &Range<u64>| {
         let range = bounded(&GetRange::Bounded(range.clone()), metadata.size_bytes)?;
         read(file.as_ref(), path, &range)
+    };
+    ranges.iter().map(read).collect()
+}
+
+/// The same if all of it is in memory and not much; otherwise nothing, and nothing is said of errors.
+pub(super) fn get_ranges_at_once(
+    files: &dyn FileSystem,
+    path: &FilePath,
+    ranges: &[Range<u64>],
+) -> Option<Vec<Bytes>> {
+    let sizes = ranges
+        .iter()
+        .map(|range| range.end.saturating_sub(range.start));
+    let size = sizes.fold(0u64, u64::saturating_add);
+    if size > AT_ONCE_BYTES_MAX {
+        return None;
+    }
+    let (file, _) = open(files, path).ok()?;
+    let read = |range: &Range<u64>| {
+        let size = usize::try_from(range.end.checked_sub(range.start)?).ok()?;
+        let mut bytes = vec![0; size];
+        let read = file.read_at_once(range.start, &mut bytes).ok()??;
+        (read == size).then(|| bytes.into())
     };
     ranges.iter().map(read).collect()
 }

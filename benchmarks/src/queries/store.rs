@@ -40,6 +40,9 @@ const COMPACT: [&str; 3] = [
     "maintenance.replaced_file_age=1s",
 ];
 
+/// Longer than it takes with [`COMPACT`] until a replaced file is removed.
+const REMOVAL_PAUSE: Duration = Duration::from_secs(5);
+
 /// With these, rows stay in the buffer.
 pub(super) const UNFLUSHED: [&str; 3] = [
     "buffer.flush_age=1day",
@@ -265,9 +268,25 @@ fn fill(installed: &Installed, folder: &Path, spec: &Spec) -> Result<Fed> {
             ),
         });
     }
+    if installed.kind == Kind::Tidemill {
+        wait_for_removals(folder)?;
+    }
     server.target().check_rows(&fed.tables, fed.range_ns)?;
     server.stop()?;
     Ok(fed)
+}
+
+/// Files that were replaced are removed a little later; who reads all files must not find them.
+fn wait_for_removals(folder: &Path) -> Result<()> {
+    let mut before = usize::MAX;
+    loop {
+        let now = parquet_files(folder)?.len();
+        if now == before {
+            return Ok(());
+        }
+        before = now;
+        std::thread::sleep(REMOVAL_PAUSE);
+    }
 }
 
 /// The rows that were sent.

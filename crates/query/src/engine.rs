@@ -13,6 +13,7 @@ use catalog::{Catalog, Clock, Database};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -35,7 +36,7 @@ use crate::parameters;
 use crate::plan;
 use crate::registry::{Handle, Registry, State};
 use crate::scan_size;
-use crate::session;
+use crate::session::{self, Sessions};
 use crate::settings::Settings;
 use crate::statements::{self, Statement};
 use crate::stream::{Deadline, Limits, QueryStream};
@@ -83,6 +84,7 @@ pub struct QueryEngine {
     storage: Arc<storage::Engine>,
     clock: Arc<dyn Clock>,
     runtime_env: Arc<RuntimeEnv>,
+    sessions: Sessions,
     /// Threads of their own, so that a busy query never delays an answer to `/ping`.
     runtime: Option<Runtime>,
     turns: Arc<Semaphore>,
@@ -114,8 +116,10 @@ impl QueryEngine {
         } else {
             settings.concurrent
         };
+        let runtime_env = session::runtime_env(&settings, data_dir, storage.object_store())?;
         Ok(Self {
-            runtime_env: session::runtime_env(&settings, data_dir, storage.object_store())?,
+            sessions: Sessions::new(&settings, Arc::clone(&runtime_env))?,
+            runtime_env,
             settings,
             catalog,
             storage,
@@ -202,10 +206,11 @@ impl QueryEngine {
             turn,
             deadline,
         } = run;
-        let (session, database) = self.session(&request.database, &request.caller, &query)?;
+        let (session, database) = self.session(&request.database, &request.caller)?;
+        let pool = query.memory_pool(&self.runtime_env.memory_pool);
         let worker = Arc::clone(&query);
         let SqlRequest { sql, params, .. } = request;
-        let planning = async move { execute(session, database, sql, params, &worker).await };
+        let planning = async move { execute(session, database, sql, params, &worker, pool).await };
         let in_hand = (turn, Arc::clone(&query));
         let (mut results, in_hand) = self.plan_until(deadline, in_hand, planning).await?;
 
@@ -280,7 +285,7 @@ impl QueryEngine {
         let Run {
             query, deadline, ..
         } = run;
-        let session = self.session(&request.database, &request.caller, &query);
+        let session = self.session(&request.database, &request.caller);
         if change.needs_database()
             && let Err(error) = session
         {
@@ -310,24 +315,17 @@ impl QueryEngine {
         state.database(name).map(Arc::clone).ok_or_else(missing)
     }
 
-    fn session(
-        &self,
-        database: &str,
-        caller: &Caller,
-        query: &Handle,
-    ) -> Result<(SessionState, Arc<Database>)> {
+    fn session(&self, database: &str, caller: &Caller) -> Result<(SessionState, Arc<Database>)> {
         let database = self.database(database)?;
-        let pool = query.memory_pool(&self.runtime_env.memory_pool);
         let view = system::View {
             catalog: Arc::clone(&self.catalog),
             storage: Arc::clone(&self.storage),
-            runtime: session::with_memory_pool(&self.runtime_env, pool),
+            runtime: Arc::clone(&self.runtime_env),
             registry: Arc::clone(&self.registry),
             settings: Arc::clone(&self.shown_settings),
             caller: caller.clone(),
         };
-        let session = session::session(&self.settings, view, &database)?;
-        Ok((session, database))
+        Ok((self.sessions.begin(view, &database), database))
     }
 
     async fn turn(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit> {
@@ -385,21 +383,12 @@ async fn execute(
     sql: String,
     params: Vec<(String, ScalarValue)>,
     query: &Handle,
+    pool: Arc<dyn MemoryPool>,
 ) -> Result<SendableRecordBatchStream> {
     let planned = async {
         let plan = plan(&session, &sql, params).await?;
         let plan = session.optimize(&plan)?;
-        let footers = session
-            .runtime_env()
-            .cache_manager
-            .get_file_metadata_cache();
-        if scan_size::is_small(&plan, footers.as_ref())? {
-            session
-                .config_mut()
-                .options_mut()
-                .execution
-                .target_partitions = 1;
-        }
+        scan_size::divide(&mut session, &plan)?;
         let planner = Arc::clone(session.query_planner());
         Ok(planner.create_physical_plan(&plan, &session).await?)
     };
@@ -412,7 +401,8 @@ async fn execute(
         subject.explain(error)
     })?;
     query.enter(State::Running);
-    Ok(execute_stream(physical, session.task_ctx())?)
+    let context = session::task_context(&session, pool);
+    Ok(execute_stream(physical, Arc::new(context))?)
 }
 
 /// Text to a logical plan that only reads.

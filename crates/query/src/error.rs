@@ -3,6 +3,7 @@
 use catalog::ErrorKind;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::parser::ParserError;
 
 use crate::builtins::FunctionLimit;
 
@@ -301,6 +302,11 @@ fn message(error: &DataFusionError) -> String {
     // Which rule found it says nothing to the author of a query.
     if let DataFusionError::Context(_, inner) = error {
         return message(inner);
+    }
+    if let DataFusionError::SQL(problem, _) = error
+        && let ParserError::ParserError(text) | ParserError::TokenizerError(text) = &**problem
+    {
+        return text.clone();
     }
     let text = error.strip_backtrace();
     // The layers DataFusion puts in front say nothing to the author of a query.

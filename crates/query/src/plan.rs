@@ -3,16 +3,20 @@
 //! | module       | what                                              | hooks                                   |
 //! |--------------|---------------------------------------------------|-----------------------------------------|
 //! | `asof_join`  | `ASOF JOIN … MATCH_CONDITION (…)`                 | syntax, relation planner, node, operator |
-//! | `last_rows`  | the last row of each series instead of all rows   | optimizer rule, table, operator         |
+//! | `last_rows`  | the last row of each series instead of all rows   | optimizer rules, table, operators       |
 //! | `gap_fill`   | `date_bin_gapfill`, `locf`, `interpolate`, …      | analyzer rule, node, operator           |
+//! | `run_aggregation` | neighbouring rows of a group aggregated at once   | physical optimizer rule, operator     |
+//! | `windowed_limit` | `ORDER BY time LIMIT n` over windows of times      | optimizer rule, node, operator        |
 //! | `yielding_joins` | joins that can be stopped                     | physical optimizer rule                 |
 
 mod asof_join;
 mod constant;
 mod gap_fill;
 mod last_rows;
+mod run_aggregation;
 #[cfg(test)]
 mod tests;
+mod windowed_limit;
 mod yielding_joins;
 
 pub(crate) use asof_join::nest_asof_joins;
@@ -44,26 +48,33 @@ pub(crate) fn extend(builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
         .with_analyzer_rule(Arc::clone(&*GAP_FILLING) as _)
         .with_optimizer_rule(Arc::new(last_rows::LastRows))
+        .with_optimizer_rule(Arc::new(last_rows::NewestOfGroups))
+        .with_optimizer_rule(Arc::new(windowed_limit::WindowedLimits))
+        .with_physical_optimizer_rule(Arc::new(run_aggregation::RunAggregation))
         .with_physical_optimizer_rule(Arc::new(yielding_joins::YieldingJoins))
         .with_relation_planners(vec![Arc::new(asof_join::AsofJoins)])
         .with_query_planner(Arc::new(Planner))
 }
 
-/// Adds the functions that our rules replace, and those that read tables of a database.
-pub(crate) fn register_functions(
-    session: &mut SessionState,
-    storage: &Arc<storage::Engine>,
-    database: &Arc<Database>,
-) -> Result<()> {
+/// Adds the functions that our rules replace.
+pub(crate) fn register_functions(session: &mut SessionState) -> Result<()> {
     for function in FUNCTIONS.iter() {
         session.register_udf(Arc::clone(function))?;
     }
+    Ok(())
+}
+
+/// Adds the functions that read tables of a database.
+pub(crate) fn register_table_functions(
+    session: &mut SessionState,
+    storage: &Arc<storage::Engine>,
+    database: &Arc<Database>,
+) {
     let latest = last_rows::Latest {
         storage: Arc::clone(storage),
         database: Arc::clone(database),
     };
     session.register_udtf("latest", Arc::new(latest));
-    Ok(())
 }
 
 /// DataFusion's planner, with our operators.
@@ -104,6 +115,12 @@ impl ExtensionPlanner for Operators {
         let node = node.as_any();
         if let (Some(node), [input]) = (node.downcast_ref(), inputs) {
             return gap_fill::physical_plan(node, Arc::clone(input), session).map(Some);
+        }
+        if let (Some(node), [input]) = (node.downcast_ref(), inputs) {
+            return last_rows::physical_plan(node, Arc::clone(input), session).map(Some);
+        }
+        if let (Some(node), [input]) = (node.downcast_ref(), inputs) {
+            return windowed_limit::physical_plan(node, Arc::clone(input), session).map(Some);
         }
         if let (Some(node), [left, right]) = (node.downcast_ref(), inputs) {
             let (left, right) = (Arc::clone(left), Arc::clone(right));

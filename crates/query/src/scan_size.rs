@@ -12,9 +12,11 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use datafusion::parquet::file::metadata::RowGroupMetaData;
 use datafusion::parquet::file::statistics::Statistics;
+use datafusion::prelude::SessionConfig;
 use object_store::path::Path;
 use storage::ScanUnit;
 
@@ -27,10 +29,25 @@ const SMALL_ROWS: u64 = 200_000;
 /// Of the rows of a row group, pages leave at most this share where tags are asked for.
 const SHARE_OF_PAGES: u64 = 8;
 
+/// A guess at how many series a table has, for those who ask for one by its tags.
+pub(crate) const SERIES_GUESS: u64 = 1_000;
+
+/// Divides the work of a plan, optimised already, among all cores or leaves it to one.
+pub(crate) fn divide(session: &mut SessionState, plan: &LogicalPlan) -> Result<()> {
+    let caches = &session.runtime_env().cache_manager;
+    let is_small = is_small(plan, caches.get_file_metadata_cache().as_ref())?;
+    let execution = &mut session.config_mut().options_mut().execution;
+    execution.target_partitions = match is_small {
+        true => 1,
+        false => SessionConfig::new().target_partitions(),
+    };
+    Ok(())
+}
+
 /// Whether the plan, optimised already, reads so little that one core is enough. Not if it joins or
 /// unnests: how much that makes of what is read, nobody knows, and operators that make much of little
 /// only stop between batches that come from another core.
-pub(crate) fn is_small(plan: &LogicalPlan, footers: &FileMetadataCache) -> Result<bool> {
+fn is_small(plan: &LogicalPlan, footers: &FileMetadataCache) -> Result<bool> {
     let mut rows = 0u64;
     plan.apply_with_subqueries(|node| {
         rows = match node {
@@ -129,7 +146,7 @@ impl Wanted<'_> {
 }
 
 /// `tag = 'value'`, either way round.
-fn tag_value<'a>(table: &SnapshotTable, filter: &'a Expr) -> Option<(&'a str, &'a str)> {
+pub(crate) fn tag_value<'a>(table: &SnapshotTable, filter: &'a Expr) -> Option<(&'a str, &'a str)> {
     let Expr::BinaryExpr(BinaryExpr {
         left,
         op: Operator::Eq,

@@ -4,17 +4,18 @@
 //! one address, which no SQL can name; there is no dynamic file catalog; and only plans that read
 //! are let through (`engine.rs`).
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use catalog::Database;
 use datafusion::common::{DataFusionError, Result, plan_err};
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
+use datafusion::execution::{SessionStateBuilder, TaskContext};
 use datafusion::prelude::SessionConfig;
 use object_store::ObjectStore;
 use url::Url;
@@ -62,52 +63,70 @@ pub(crate) fn runtime_env(
         .build_arc()
 }
 
-/// What all sessions share, but for the memory, which is taken from `pool`.
-pub(crate) fn with_memory_pool(shared: &RuntimeEnv, pool: Arc<dyn MemoryPool>) -> Arc<RuntimeEnv> {
-    Arc::new(RuntimeEnv {
+/// What every session begins as; made once, because there are hundreds of functions to be registered.
+#[derive(Debug)]
+pub(crate) struct Sessions(SessionState);
+
+impl Sessions {
+    pub(crate) fn new(settings: &Settings, runtime: Arc<RuntimeEnv>) -> Result<Self> {
+        let mut config = SessionConfig::new()
+            .with_default_catalog_and_schema(CATALOG, SCHEMA)
+            .with_create_default_catalog_and_schema(false)
+            // There is one all the same: ours.
+            .with_information_schema(false);
+        let options = config.options_mut();
+        // Files are sorted by series and time, so a filter usually skips most of a page: decoding the
+        // other columns only for rows that pass it pays.
+        options.execution.parquet.pushdown_filters = true;
+        options.execution.parquet.reorder_filters = true;
+        // A query that recurses without end would only be stopped by its deadline.
+        options.execution.enable_recursive_ctes = false;
+        // So that an error can say where in the text it is.
+        options.sql_parser.collect_spans = true;
+        let builder = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_default_features();
+        let mut session = plan::extend(builder).build();
+        functions::register_all(&mut session)?;
+        plan::register_functions(&mut session)?;
+        builtins::register(&mut session, settings.function_bytes_max.as_u64())?;
+        Ok(Self(session))
+    }
+
+    /// A session on one database, as of one catalog state. `view` is what its schema `system` shows.
+    pub(crate) fn begin(&self, view: system::View, database: &Arc<Database>) -> SessionState {
+        let mut session = self.0.clone();
+        plan::register_table_functions(&mut session, &view.storage, database);
+        let catalogs = DatabaseCatalogs::new(view, database);
+        catalogs.set_table_functions(session.table_functions().clone());
+        session.register_catalog_list(Arc::new(catalogs));
+        // Fixes what `now()` is for this query.
+        session.mark_start_execution();
+        session
+    }
+}
+
+/// What the operators of one query run with: what all sessions share, but for the memory, which is taken
+/// from `pool`. They bring their functions with them.
+pub(crate) fn task_context(session: &SessionState, pool: Arc<dyn MemoryPool>) -> TaskContext {
+    let shared = session.runtime_env();
+    let runtime = RuntimeEnv {
         memory_pool: pool,
         disk_manager: Arc::clone(&shared.disk_manager),
         cache_manager: Arc::clone(&shared.cache_manager),
         object_store_registry: Arc::clone(&shared.object_store_registry),
-    })
-}
-
-/// A session on one database, as of one catalog state. `view` is what its schema `system` shows.
-pub(crate) fn session(
-    settings: &Settings,
-    view: system::View,
-    database: &Arc<Database>,
-) -> Result<SessionState> {
-    let mut config = SessionConfig::new()
-        .with_default_catalog_and_schema(CATALOG, SCHEMA)
-        .with_create_default_catalog_and_schema(false)
-        // There is one all the same: ours.
-        .with_information_schema(false);
-    let options = config.options_mut();
-    // Files are sorted by series and time, so a filter usually skips most of a page: decoding the
-    // other columns only for rows that pass it pays.
-    options.execution.parquet.pushdown_filters = true;
-    options.execution.parquet.reorder_filters = true;
-    // A query that recurses without end would only be stopped by its deadline.
-    options.execution.enable_recursive_ctes = false;
-    // So that an error can say where in the text it is.
-    options.sql_parser.collect_spans = true;
-    let runtime = Arc::clone(&view.runtime);
-    let storage = Arc::clone(&view.storage);
-    let catalogs = DatabaseCatalogs::new(view, database);
-    let builder = SessionStateBuilder::new()
-        .with_config(config)
-        .with_runtime_env(runtime)
-        .with_default_features()
-        .with_catalog_list(Arc::new(catalogs.clone()));
-    let mut session = plan::extend(builder).build();
-    // Fixes what `now()` is for this query.
-    session.mark_start_execution();
-    functions::register_all(&mut session)?;
-    plan::register_functions(&mut session, &storage, database)?;
-    builtins::register(&mut session, settings.function_bytes_max.as_u64())?;
-    catalogs.set_table_functions(session.table_functions().clone());
-    Ok(session)
+    };
+    TaskContext::new(
+        None,
+        session.session_id().to_owned(),
+        session.config().clone(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        Arc::new(runtime),
+    )
 }
 
 fn bytes(size: bytesize::ByteSize) -> usize {

@@ -16,7 +16,7 @@ use crate::caller::Caller;
 use crate::engine;
 use crate::error::Result;
 use crate::registry::Registry;
-use crate::session;
+use crate::session::{self, Sessions};
 use crate::settings::Settings;
 use crate::system;
 
@@ -91,7 +91,9 @@ impl TestDatabase {
             settings: Arc::default(),
             caller: Caller::administrator(None),
         };
-        session::session(&Settings::default(), view, &database).unwrap()
+        let runtime = Arc::clone(&self.runtime);
+        let sessions = Sessions::new(&Settings::default(), runtime).unwrap();
+        sessions.begin(view, &database)
     }
 
     /// The answer to a query.

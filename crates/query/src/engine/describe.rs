@@ -18,7 +18,7 @@ use crate::advice::Subject;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::parameters;
-use crate::registry::{Handle, State};
+use crate::registry::State;
 use crate::session;
 use crate::statements::{self, Statement};
 
@@ -71,9 +71,8 @@ impl QueryEngine {
                 (standing.sql(&request.sql, &database)?, false)
             }
         };
-        let session = |query: &Handle| self.session(&request.database, &request.caller, query);
         let planning = |session, database| describe(session, database, sql, request.params.clone());
-        let planned = self.plan_only(&request, session, planning).await?;
+        let planned = self.plan_only(&request, planning).await?;
         Ok(match changes {
             false => planned,
             true => of_change(planned.parameters),
@@ -90,9 +89,8 @@ impl QueryEngine {
             access: Access::Read,
             caller,
         };
-        let session = |query: &Handle| self.session(&request.database, &request.caller, query);
         let listing = |session, _| list(session);
-        self.plan_only(&request, session, listing).await
+        self.plan_only(&request, listing).await
     }
 
     /// Plans something that is not run, in its turn and within its time, and on the list of queries
@@ -100,7 +98,6 @@ impl QueryEngine {
     async fn plan_only<T: Send + 'static, P>(
         &self,
         request: &SqlRequest,
-        session: impl Fn(&Handle) -> Result<(SessionState, Arc<Database>)>,
         planning: impl FnOnce(SessionState, Arc<Database>) -> P,
     ) -> Result<T>
     where
@@ -113,7 +110,7 @@ impl QueryEngine {
             let deadline = self.deadline(request.timeout);
             let turn = self.turn(deadline).await?;
             query.enter(State::Planning);
-            let (session, database) = session(&query)?;
+            let (session, database) = self.session(&request.database, &request.caller)?;
             let in_hand = (turn, Arc::clone(&query));
             let planning = planning(session, database);
             let (planned, _in_hand) = self.plan_until(deadline, in_hand, planning).await?;

@@ -19,18 +19,22 @@
 //! newest row of a series is older, so are all others. They stay where they are and are applied to the last
 //! rows. Any other condition, on a field or on an upper bound of time, could let an older row win.
 //!
-//! Only the scan is replaced; what stands above it computes what it would have. Whether last rows have a NULL that
-//! would let an older row win is seen when they are read; then all rows are read after all.
+//! The scan is replaced, and what takes whole rows of groups from it; all else above computes what it would
+//! have. Whether last rows have a NULL that would let an older row win is seen when they are read; then all rows
+//! are read after all.
 //!
 //! ```text
 //! rule.rs       where in a plan only newest rows count
 //! relation.rs   what of a plan's columns is a tag or the time, down to the scan
 //! table.rs      last rows as a table, with its operator exec.rs
+//! groups.rs     the newest of a group's last rows, with its operator groups_exec.rs
 //! function.rs   latest('table'): the same, asked for by name
 //! ```
 
 mod exec;
 mod function;
+mod groups;
+mod groups_exec;
 mod relation;
 mod rule;
 mod table;
@@ -38,4 +42,5 @@ mod table;
 mod tests;
 
 pub(crate) use function::Latest;
+pub(crate) use groups::{NewestOfGroups, physical_plan};
 pub(crate) use rule::LastRows;

@@ -89,6 +89,42 @@ async fn last_rows_are_read_where_only_newest_rows_count() {
 }
 
 #[tokio::test]
+async fn whole_rows_of_groups_are_taken_at_once() {
+    let with = [
+        "SELECT DISTINCT ON (host, rack) * FROM cpu ORDER BY host, rack, time DESC",
+        "SELECT DISTINCT ON (rack) rack, host, usage FROM cpu ORDER BY rack, host, time DESC",
+        "SELECT host, last_value(usage ORDER BY time), first_value(idle ORDER BY time DESC), max(time) FROM cpu GROUP BY host",
+    ];
+    let without = [
+        "SELECT host, usage FROM cpu",
+        "SELECT DISTINCT ON (host) * FROM cpu ORDER BY host, time",
+        "SELECT host, last_value(usage ORDER BY time), last_value(idle ORDER BY time, rack) FROM cpu GROUP BY host",
+        "SELECT host, last_value(usage ORDER BY time), max(rack) FROM cpu GROUP BY host",
+        "SELECT last_value(usage ORDER BY time) FROM cpu",
+        "SELECT host, max(time) FROM cpu GROUP BY host",
+    ];
+    check("NewestOfGroupExec", &with, &without).await;
+    let database = database().await;
+    for (sql, expected) in [
+        (
+            "SELECT DISTINCT ON (rack) rack, host, usage, idle FROM cpu ORDER BY rack, time DESC",
+            &["x a 5.0 NULL"][..],
+        ),
+        (
+            "SELECT host, last_value(usage ORDER BY time) AS u, max(time) AS t FROM cpu GROUP BY host ORDER BY host",
+            &["a 5.0 1970-01-01T00:00:03", "b 3.0 1970-01-01T00:00:02"],
+        ),
+        (
+            "SELECT host, last_value(usage ORDER BY time), max(time) FROM cpu WHERE host = 'c' GROUP BY host",
+            &[],
+        ),
+    ] {
+        let found = crate::testing::rows(&database.query(sql).await.unwrap());
+        assert_eq!(found, expected, "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn gap_filling_stands_above_its_aggregate() {
     const BOUNDS: &str = "time >= '1970-01-01T00:00:00Z' AND time < '1970-01-01T00:01:00Z'";
     let filled = format!(

@@ -1,0 +1,24 @@
+//! Aggregates neighbouring rows of one group before any of them is hashed.
+//!
+//! A table's rows are read by series and, within a series, by time. Where a query groups by tags and by
+//! bins of time, or by one of the two, the rows of a group therefore come in long runs: six minutes' worth
+//! of samples of a host before the next host or the next bin begins. Stock aggregation hashes the group of
+//! every row all the same, and with tags, which are dictionaries, it first encodes it as bytes.
+//!
+//! ```text
+//! AggregateExec: mode=FinalPartitioned          as planned
+//!   RepartitionExec: Hash                       as planned
+//!     AggregateExec: mode=PartialReduce         one state a group; left out where order is to be kept
+//!       RunAggregateExec                        one state a run
+//!         …                                     what AggregateExec: mode=Partial had below it
+//! ```
+//!
+//! Where the runs turn out to be short, the operator hands what comes to the stock one that it replaced.
+
+mod exec;
+mod rule;
+mod runs;
+#[cfg(test)]
+mod tests;
+
+pub(super) use rule::RunAggregation;

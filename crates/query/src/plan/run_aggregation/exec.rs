@@ -1,0 +1,275 @@
+//! The operator: a stream around [`Runs`], which does the work.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_err};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, InputOrderMode, PlanProperties,
+    ReplaceChildrenOptions,
+};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
+
+use super::runs::Runs;
+
+/// Rows that are looked at before runs can be said to be short, and the mean length at which they are:
+/// below it hashing every row costs less than a state for every run.
+const ROWS_MIN: usize = 32_768;
+const SHORT: usize = 4;
+
+/// Gives one partial state for every run of rows of the same group.
+#[derive(Debug)]
+pub(super) struct RunAggregateExec {
+    /// The partial aggregate that it stands for, with its input.
+    aggregate: AggregateExec,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl RunAggregateExec {
+    pub(super) fn new(aggregate: AggregateExec) -> Self {
+        Self {
+            aggregate,
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+
+    fn with_input(&self, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<Self>> {
+        let aggregate = with_input(&self.aggregate, children)?;
+        match aggregate.downcast_ref::<AggregateExec>() {
+            Some(aggregate) => Ok(Arc::new(Self::new(aggregate.clone()))),
+            None => internal_err!("an aggregate is no aggregate any more"),
+        }
+    }
+}
+
+fn with_input(
+    aggregate: &AggregateExec,
+    children: Vec<Arc<dyn ExecutionPlan>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let aggregate: Arc<dyn ExecutionPlan> = Arc::new(aggregate.clone());
+    replace_children_if_necessary(aggregate, children)
+}
+
+impl DisplayAs for RunAggregateExec {
+    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let group = self.aggregate.group_expr().expr().iter();
+        let group: Vec<_> = group.map(|(_, name)| name.as_str()).collect();
+        let functions = self.aggregate.aggr_expr().iter();
+        let functions: Vec<_> = functions.map(|function| function.name()).collect();
+        write!(
+            f,
+            "RunAggregateExec: gby=[{}], aggr=[{}]",
+            group.join(", "),
+            functions.join(", ")
+        )
+    }
+}
+
+impl ExecutionPlan for RunAggregateExec {
+    fn name(&self) -> &'static str {
+        "RunAggregateExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.aggregate.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![self.aggregate.input()]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        self.aggregate.maintains_input_order()
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.aggregate.apply_expressions(f)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        _options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self.with_input(children)?)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self.with_input(children)?)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let input = self.aggregate.input();
+        let memory = MemoryConsumer::new("RunAggregateExec").register(context.memory_pool());
+        let state = Aggregating {
+            input: input.execute(partition, Arc::clone(&context))?,
+            runs: Runs::new(&self.aggregate)?,
+            rows: 0,
+            runs_given: 0,
+            batch_size: context.session_config().batch_size(),
+            memory,
+            aggregate: self.aggregate.clone(),
+            metrics: BaselineMetrics::new(&self.metrics, partition),
+            rows_hashed: MetricBuilder::new(&self.metrics).counter("rows_hashed", partition),
+            context,
+        };
+        let batches = stream::try_unfold(Some(state), |state| async {
+            match state {
+                Some(state) => state.next().await,
+                None => Ok(None),
+            }
+        });
+        let schema = self.schema();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            schema,
+            batches.try_flatten(),
+        )))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
+
+type Batches = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
+
+/// One partition under way.
+struct Aggregating {
+    input: SendableRecordBatchStream,
+    runs: Runs,
+    rows: usize,
+    /// Runs that were passed on.
+    runs_given: usize,
+    batch_size: usize,
+    memory: MemoryReservation,
+    aggregate: AggregateExec,
+    metrics: BaselineMetrics,
+    /// Rows that were left to the stock operator.
+    rows_hashed: Count,
+    context: Arc<TaskContext>,
+}
+
+impl Aggregating {
+    /// The next batches, and what comes after them.
+    async fn next(mut self) -> Result<Option<(Batches, Option<Self>)>> {
+        while let Some(batch) = self.input.next().await {
+            let batch = batch?;
+            let timer = self.metrics.elapsed_compute().clone();
+            let _timer = timer.timer();
+            self.rows += batch.num_rows();
+            self.runs.add(&batch)?;
+            // States are passed on early rather than kept beyond what memory there is.
+            let is_refused = self.memory.try_resize(self.runs.size()).is_err();
+            if self.runs.count() >= self.batch_size || is_refused {
+                let states = self.take()?;
+                return Ok(Some(match self.runs_are_short() {
+                    true => {
+                        let rest = self.hash_the_rest()?;
+                        (Box::pin(stream::iter([Ok(states)]).chain(rest)), None)
+                    }
+                    false => (Box::pin(stream::iter([Ok(states)])), Some(self)),
+                }));
+            }
+        }
+        if self.runs.count() == 0 {
+            return Ok(None);
+        }
+        let states = self.take()?;
+        Ok(Some((Box::pin(stream::iter([Ok(states)])), None)))
+    }
+
+    fn take(&mut self) -> Result<RecordBatch> {
+        self.runs_given += self.runs.count();
+        let states = self.runs.take()?;
+        self.memory.try_resize(self.runs.size())?;
+        self.metrics.record_output(states.num_rows());
+        Ok(states)
+    }
+
+    /// Where order is to be kept they may be: hashing does not keep it.
+    fn runs_are_short(&self) -> bool {
+        *self.aggregate.input_order_mode() == InputOrderMode::Linear
+            && self.rows >= ROWS_MIN
+            && self.rows / SHORT < self.runs_given
+    }
+
+    /// Puts what is left of the input to the operator that this one replaced.
+    fn hash_the_rest(self) -> Result<Batches> {
+        let (metrics, hashed) = (self.metrics, self.rows_hashed);
+        let schema = self.input.schema();
+        let rest = self
+            .input
+            .inspect_ok(move |batch| hashed.add(batch.num_rows()));
+        let rest = RecordBatchStreamAdapter::new(Arc::clone(&schema), rest);
+        let rest = Rest {
+            schema: Arc::clone(&schema),
+            stream: Mutex::new(Some(Box::pin(rest))),
+        };
+        let rest = StreamingTableExec::try_new(
+            schema,
+            vec![Arc::new(rest)],
+            None,
+            std::iter::empty(),
+            false,
+            None,
+        )?;
+        let aggregate = with_input(&self.aggregate, vec![Arc::new(rest)])?;
+        let states = aggregate.execute(0, self.context)?;
+        let states = states.inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
+        Ok(Box::pin(states))
+    }
+}
+
+/// What is left of an input; to be read once.
+struct Rest {
+    schema: SchemaRef,
+    stream: Mutex<Option<SendableRecordBatchStream>>,
+}
+
+impl fmt::Debug for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rest")
+    }
+}
+
+impl PartitionStream for Rest {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        match self.stream.lock().take() {
+            Some(stream) => stream,
+            None => {
+                let error = internal_err!("the rest of an input is read twice");
+                let schema = Arc::clone(&self.schema);
+                Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter([error])))
+            }
+        }
+    }
+}

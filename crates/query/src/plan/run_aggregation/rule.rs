@@ -1,0 +1,78 @@
+//! Where runs can be expected.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::Result;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
+
+use super::exec::RunAggregateExec;
+
+/// The rule; orders and distributions have to be settled before it.
+#[derive(Debug)]
+pub(in crate::plan) struct RunAggregation;
+
+impl PhysicalOptimizerRule for RunAggregation {
+    fn name(&self) -> &str {
+        "run_aggregation"
+    }
+
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let by_runs = plan.transform_up(|plan| {
+            let aggregate = plan.downcast_ref::<AggregateExec>();
+            Ok(match aggregate.filter(|aggregate| has_runs(aggregate)) {
+                Some(aggregate) => Transformed::yes(by_runs(aggregate)?),
+                None => Transformed::no(plan),
+            })
+        });
+        Ok(by_runs?.data)
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+fn has_runs(aggregate: &AggregateExec) -> bool {
+    let group = aggregate.group_expr();
+    let schema = aggregate.input_schema();
+    let is_tag_or_time = |kind: DataType| {
+        matches!(kind, DataType::Dictionary(..)) || matches!(kind, DataType::Timestamp(..))
+    };
+    let mut keys = group.expr().iter();
+    let mut functions = aggregate.aggr_expr().iter();
+    *aggregate.mode() == AggregateMode::Partial
+        && aggregate.limit_options().is_none()
+        && group.is_single()
+        && !group.is_empty()
+        && keys.all(|(key, _)| key.data_type(&schema).is_ok_and(is_tag_or_time))
+        && functions.all(|function| {
+            function.groups_accumulator_supported() && function.order_bys().is_empty()
+        })
+}
+
+fn by_runs(aggregate: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
+    let runs = Arc::new(RunAggregateExec::new(aggregate.clone()));
+    if *aggregate.input_order_mode() != InputOrderMode::Linear {
+        return Ok(runs);
+    }
+    let functions = aggregate.aggr_expr().to_vec();
+    let no_filters = vec![None; functions.len()];
+    let reduced = AggregateExec::try_new(
+        AggregateMode::PartialReduce,
+        aggregate.group_expr().as_final(),
+        functions,
+        no_filters,
+        runs,
+        aggregate.input_schema(),
+    );
+    Ok(Arc::new(reduced?))
+}

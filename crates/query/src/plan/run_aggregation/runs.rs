@@ -1,0 +1,166 @@
+//! States of aggregate functions, one for every run of rows of the same group.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::kernels::cmp::distinct;
+use arrow::compute::{concat, take};
+use arrow::datatypes::SchemaRef;
+use datafusion::common::{Result, internal_datafusion_err};
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::aggregates::{
+    AggregateExec, PhysicalGroupBy, aggregate_expressions, evaluate_group_by,
+};
+
+/// Runs, and the states of all functions for each of them.
+pub(super) struct Runs {
+    group: PhysicalGroupBy,
+    functions: Vec<Function>,
+    /// The groups of the runs, by column, in pieces as they came.
+    keys: Vec<Vec<ArrayRef>>,
+    count: usize,
+    /// The run of each row of a batch; kept for its memory.
+    run_of_row: Vec<usize>,
+    /// Groups and states.
+    schema: SchemaRef,
+}
+
+struct Function {
+    states: Box<dyn GroupsAccumulator>,
+    arguments: Vec<Arc<dyn PhysicalExpr>>,
+    filter: Option<Arc<dyn PhysicalExpr>>,
+}
+
+impl Runs {
+    /// What `aggregate`, a partial one, computes.
+    pub(super) fn new(aggregate: &AggregateExec) -> Result<Self> {
+        let group = aggregate.group_expr();
+        let arguments = aggregate_expressions(
+            aggregate.aggr_expr(),
+            aggregate.mode(),
+            group.num_group_exprs(),
+        )?;
+        let filters = aggregate.filter_expr().iter().cloned();
+        let functions = aggregate.aggr_expr().iter().zip(arguments).zip(filters);
+        let functions = functions.map(|((function, arguments), filter)| {
+            Ok(Function {
+                states: function.create_groups_accumulator()?,
+                arguments,
+                filter,
+            })
+        });
+        Ok(Self {
+            functions: functions.collect::<Result<_>>()?,
+            keys: vec![Vec::new(); group.num_group_exprs()],
+            group: group.clone(),
+            count: 0,
+            run_of_row: Vec::new(),
+            schema: datafusion::physical_plan::ExecutionPlan::schema(aggregate),
+        })
+    }
+
+    /// How many runs there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The memory that states and groups take.
+    pub(super) fn size(&self) -> usize {
+        let states = self.functions.iter().map(|function| function.states.size());
+        let keys = self.keys.iter().flatten();
+        // Pieces share what they were taken from with each other; dictionaries belong to the scan.
+        let keys = keys.map(|piece| match piece.as_any_dictionary_opt() {
+            Some(tags) => tags.keys().get_array_memory_size(),
+            None => piece.get_array_memory_size(),
+        });
+        states.sum::<usize>()
+            + keys.sum::<usize>()
+            + self.run_of_row.capacity() * size_of::<usize>()
+    }
+
+    /// Adds rows. A run does not reach from one batch into the next.
+    pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        let rows = batch.num_rows();
+        if rows == 0 {
+            return Ok(());
+        }
+        let groups = evaluate_group_by(&self.group, batch)?;
+        let [keys] = <[Vec<ArrayRef>; 1]>::try_from(groups)
+            .map_err(|_| internal_datafusion_err!("there is one set of groups"))?;
+        let firsts = self.number(&keys, rows)?;
+        for (pieces, key) in self.keys.iter_mut().zip(&keys) {
+            pieces.push(take(key, &firsts, None)?);
+        }
+        for function in &mut self.functions {
+            function.add(batch, &self.run_of_row, self.count)?;
+        }
+        Ok(())
+    }
+
+    /// Numbers the runs of the rows; gives the first row of each.
+    fn number(&mut self, keys: &[ArrayRef], rows: usize) -> Result<UInt32Array> {
+        let mut starts: Option<BooleanBuffer> = None;
+        for key in keys {
+            let changes = changes(key)?;
+            starts = Some(match starts {
+                Some(starts) => &starts | &changes,
+                None => changes,
+            });
+        }
+        let mut firsts = vec![0u32];
+        self.run_of_row.clear();
+        for change in starts.iter().flat_map(BooleanBuffer::set_indices) {
+            let first = change + 1;
+            self.run_of_row.resize(first, self.count);
+            self.count += 1;
+            firsts.push(u32::try_from(first).map_err(|_| {
+                internal_datafusion_err!("a batch has more rows than can be numbered")
+            })?);
+        }
+        self.run_of_row.resize(rows, self.count);
+        self.count += 1;
+        Ok(firsts.into())
+    }
+
+    /// Gives what there is as one batch, and begins again with nothing.
+    pub(super) fn take(&mut self) -> Result<RecordBatch> {
+        let mut columns = Vec::with_capacity(self.schema.fields().len());
+        for pieces in &mut self.keys {
+            let pieces = std::mem::take(pieces);
+            let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
+            columns.push(concat(&pieces)?);
+        }
+        for function in &mut self.functions {
+            columns.extend(function.states.state(EmitTo::All)?);
+        }
+        self.count = 0;
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+}
+
+impl Function {
+    fn add(&mut self, batch: &RecordBatch, run_of_row: &[usize], runs: usize) -> Result<()> {
+        let array = |expression: &Arc<dyn PhysicalExpr>| {
+            let value = expression.evaluate(batch)?;
+            value.into_array(batch.num_rows())
+        };
+        let arguments = self.arguments.iter().map(array);
+        let arguments = arguments.collect::<Result<Vec<_>>>()?;
+        let filter = self.filter.as_ref().map(array).transpose()?;
+        let filter = filter.as_ref().map(|filter| filter.as_boolean());
+        self.states
+            .update_batch(&arguments, run_of_row, filter, runs)
+    }
+}
+
+/// Of every row but the last, whether the next one differs. Values of a dictionary that are the same
+/// under two keys make a run more, which does no harm.
+fn changes(key: &ArrayRef) -> Result<BooleanBuffer> {
+    let tags = key.as_any_dictionary_opt();
+    let values = tags.map_or(&**key, |tags| tags.keys() as &dyn Array);
+    let pairs = values.len() - 1;
+    let (left, right) = (values.slice(0, pairs), values.slice(1, pairs));
+    Ok(distinct(&left, &right)?.values().clone())
+}

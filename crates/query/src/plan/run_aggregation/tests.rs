@@ -1,0 +1,89 @@
+use std::fmt::Write;
+
+use crate::testing::{TestDatabase, rows};
+
+const SECOND: i64 = 1_000_000_000;
+
+/// Two hosts and one without a name, some values missing, in a file and in the buffer.
+async fn database(samples: i64) -> TestDatabase {
+    let database = TestDatabase::open().await;
+    for (part, first) in [(0, 0), (1, samples)] {
+        let mut lines = String::new();
+        for host in ["", ",host=a", ",host=b"] {
+            for sample in first..first + samples {
+                let value = (sample * 7 + host.len() as i64) % 11;
+                let fields = match value {
+                    0 => format!("other={sample}"),
+                    _ => format!("v={value},other={sample}"),
+                };
+                writeln!(lines, "m{host} {fields} {}", sample * SECOND).unwrap();
+            }
+        }
+        database.write(&lines).await;
+        if part == 0 {
+            database.flush().await;
+        }
+    }
+    database
+}
+
+/// Checks that grouping by `keys` gives what grouping by `hidden` gives, which has no runs to be seen.
+async fn check(database: &TestDatabase, keys: &str, hidden: &str) {
+    let sql = |keys: &str| {
+        format!(
+            "SELECT {keys}, count(*), count(v), sum(v), avg(v), min(v), max(other), \
+             count(*) FILTER (WHERE v > 5), median(v) \
+             FROM m WHERE other >= 1 GROUP BY {keys} ORDER BY {keys}"
+        )
+    };
+    let plan = database.explain(&sql(keys)).await;
+    assert!(plan.contains("RunAggregateExec"), "{plan}");
+    let plan = database.explain(&sql(hidden)).await;
+    assert!(!plan.contains("RunAggregateExec"), "{plan}");
+    let by_runs = rows(&database.query(&sql(keys)).await.unwrap());
+    let hashed = rows(&database.query(&sql(hidden)).await.unwrap());
+    assert_eq!(by_runs, hashed, "{keys}");
+    assert!(!by_runs.is_empty());
+}
+
+const MINUTE: &str = "date_bin(INTERVAL '1 minute', time)";
+const HIDDEN_MINUTE: &str =
+    "CAST(to_char(date_bin(INTERVAL '1 minute', time), '%Y-%m-%dT%H:%M:%S') AS VARCHAR)";
+
+#[tokio::test]
+async fn groups_are_those_of_hashing() {
+    let database = database(500).await;
+    check(&database, "host", "CAST(host AS VARCHAR)").await;
+    check(&database, MINUTE, HIDDEN_MINUTE).await;
+    let hidden = format!("CAST(host AS VARCHAR), {HIDDEN_MINUTE}");
+    check(&database, &format!("host, {MINUTE}"), &hidden).await;
+}
+
+#[tokio::test]
+async fn short_runs_are_hashed() {
+    let database = database(12_000).await;
+    let bin = "date_bin(INTERVAL '2 seconds', time)";
+    let sql = format!("SELECT {bin} AS t, count(*) AS n, sum(other) AS o FROM m GROUP BY t");
+    let totals = format!("SELECT count(*), sum(n), sum(o), max(n) FROM ({sql}) AS bins");
+    let totals = rows(&database.query(&totals).await.unwrap());
+    let sum = 3 * (0..24_000u64).sum::<u64>();
+    assert_eq!(totals, [format!("12000 72000 {sum}.0 6")]);
+    let analyzed = database.query(&format!("EXPLAIN ANALYZE {sql}")).await;
+    let analyzed = rows(&analyzed.unwrap()).join("\n");
+    let metric = "rows_hashed=";
+    let at = analyzed
+        .find(metric)
+        .unwrap_or_else(|| panic!("{analyzed}"));
+    let hashed = &analyzed[at + metric.len()..];
+    assert!(
+        !hashed.starts_with("0,") && !hashed.starts_with("0]"),
+        "{analyzed}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_grouped_where_nothing_is_found() {
+    let database = database(10).await;
+    let none = "SELECT host, count(*) FROM m WHERE other > 1000 GROUP BY host";
+    assert!(rows(&database.query(none).await.unwrap()).is_empty());
+}

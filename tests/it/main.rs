@@ -10,6 +10,7 @@
 //! | `model`        | writes, deletes, drops, compactions and crashes, against a naive map     |
 //! | `query_api`    | every format; no statement reaches outside of its database               |
 //! | `flight`       | Arrow Flight SQL on both addresses: rows, tokens, limits, forged tickets |
+//! | `golden`       | recorded exchanges come back word for word                               |
 //! | `auth`         | who gets in, and that tokens stay out of the logs                        |
 //! | `durability`   | nothing acknowledged is lost to `kill -9`; damage is found               |
 //! | `full_disk`    | a full or read-only volume stops writes, never reads, and heals by itself |
@@ -32,6 +33,7 @@ mod client;
 mod durability;
 mod flight;
 mod full_disk;
+mod golden;
 mod harness;
 mod maintenance;
 mod model;

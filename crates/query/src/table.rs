@@ -178,7 +178,8 @@ impl Scan<'_> {
         filter: RowFilter,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         if filter.is_empty() {
-            return self.plain_files(files, self.projection, self.limit);
+            // What filters the scan's rows is pushed down to it later, and would be there twice.
+            return self.plain_files(files, self.projection, self.limit, None);
         }
         let mut columns = self.wanted();
         for name in filter.columns(self.catalog_table()) {
@@ -187,7 +188,8 @@ impl Scan<'_> {
         columns.sort_unstable();
         columns.dedup();
         // Which rows are left is known only after the filter.
-        let stored = self.plain_files(files, Some(&columns), None)?;
+        let predicate = self.physical_filter(self.filters.to_vec())?;
+        let stored = self.plain_files(files, Some(&columns), None, predicate)?;
         self.project(self.visible(stored, filter), &columns)
     }
 
@@ -205,6 +207,7 @@ impl Scan<'_> {
         files: &[Arc<FileRecord>],
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
+        predicate: Option<Arc<dyn PhysicalExpr>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let cores = self.session.config().target_partitions();
         let each_alone = files.len() <= cores;
@@ -216,7 +219,6 @@ impl Scan<'_> {
             true => FileGroup::new(files).split_files(cores),
             false => balanced(files, cores),
         };
-        let predicate = self.physical_filter(self.filters.to_vec())?;
         let mut config = FileScanConfigBuilder::new(store_url(), self.parquet_source(predicate)?)
             .with_file_groups(groups)
             .with_limit(limit)

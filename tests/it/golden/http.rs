@@ -15,7 +15,7 @@
 //!
 //! `Host`, `Content-Length` and, unless there is one, `Authorization` are added to what is sent. What differs
 //! from run to run is left out of the answer (its date, how it was divided, how long it is) or replaced by
-//! a name (`{version}`, `{request}`, `{cluster}`).
+//! a name (`{version}`, `{request}`, `{cluster}`, `{started}`, `{up}`).
 
 use std::fmt::Write as _;
 
@@ -110,7 +110,22 @@ fn shown(answer: &str) -> String {
             text = text.replace(&id, name);
         }
     }
+    for key in ["started", "up"] {
+        text = without_value(&text, key);
+    }
     format!("{}\n", text.trim_end())
+}
+
+/// The text with the name of a member of its JSON instead of what the member says.
+fn without_value(text: &str, key: &str) -> String {
+    let start = format!("\"{key}\":\"");
+    match text.split_once(&start) {
+        Some((before, rest)) => {
+            let (_, after) = rest.split_once('"').unwrap();
+            format!("{before}{start}{{{key}}}\"{after}")
+        }
+        None => text.to_owned(),
+    }
 }
 
 /// A body that came in chunks.

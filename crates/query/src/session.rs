@@ -4,7 +4,6 @@
 //! one address, which no SQL can name; there is no dynamic file catalog; and only plans that read
 //! are let through (`engine.rs`).
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -108,7 +107,7 @@ impl Sessions {
 }
 
 /// What the operators of one query run with: what all sessions share, but for the memory, which is taken
-/// from `pool`. They bring their functions with them.
+/// from `pool`. `information_schema` asks it for the functions that there are.
 pub(crate) fn task_context(session: &SessionState, pool: Arc<dyn MemoryPool>) -> TaskContext {
     let shared = session.runtime_env();
     let runtime = RuntimeEnv {
@@ -121,10 +120,10 @@ pub(crate) fn task_context(session: &SessionState, pool: Arc<dyn MemoryPool>) ->
         None,
         session.session_id().to_owned(),
         session.config().clone(),
-        HashMap::new(),
-        HashMap::new(),
-        HashMap::new(),
-        HashMap::new(),
+        session.scalar_functions().clone(),
+        session.higher_order_functions().clone(),
+        session.aggregate_functions().clone(),
+        session.window_functions().clone(),
         Arc::new(runtime),
     )
 }

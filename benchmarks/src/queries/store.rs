@@ -21,6 +21,7 @@ use crate::data::iot;
 use crate::data::{Line, Lines, Shape, Spec, TableTally, Tally};
 use crate::error::{AtPath, Error, Result};
 use crate::load::{Drive, Progress, load};
+use crate::machine::pause;
 use crate::measure::settle;
 use crate::record::say;
 use crate::scenario::is_parquet;
@@ -285,7 +286,7 @@ fn wait_for_removals(folder: &Path) -> Result<()> {
             return Ok(());
         }
         before = now;
-        std::thread::sleep(REMOVAL_PAUSE);
+        pause(REMOVAL_PAUSE);
     }
 }
 

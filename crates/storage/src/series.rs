@@ -99,6 +99,74 @@ pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     }
 }
 
+/// What the keys of some series begin with, all of them: it tells none of them apart.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct CommonStart {
+    /// Tags that are the same for all.
+    tags: usize,
+    /// The column of the tag after them, if all have the same there.
+    column: Option<ColumnId>,
+    /// Bytes with which all its values begin.
+    bytes: usize,
+}
+
+impl CommonStart {
+    pub(crate) fn of<'a>(mut keys: impl Iterator<Item = &'a [u8]> + Clone) -> Self {
+        let Some(first) = keys.clone().next() else {
+            return Self::default();
+        };
+        let shared = |key| {
+            let pairs = raw_tags(first).zip(raw_tags(key));
+            pairs.take_while(|(a, b)| a == b).count()
+        };
+        let tags = keys.clone().map(shared).min().unwrap_or(0);
+        let Some((column, value)) = raw_tags(first).nth(tags) else {
+            return Self::default();
+        };
+        let shared = |key| match raw_tags(key).nth(tags) {
+            Some((other, bytes)) if other == column => {
+                let pairs = value.iter().zip(bytes);
+                Some(pairs.take_while(|(a, b)| a == b).count())
+            }
+            _ => None,
+        };
+        match keys.try_fold(usize::MAX, |least, key| Some(least.min(shared(key)?))) {
+            Some(bytes) => Self {
+                tags,
+                column: Some(column),
+                bytes,
+            },
+            None => Self {
+                tags,
+                ..Self::default()
+            },
+        }
+    }
+
+    /// A number for a key. Of two keys the one with the lower number comes first in [`compare`]; with
+    /// equal ones, nothing is said.
+    pub(crate) fn prefix(&self, key: &[u8]) -> u64 {
+        let Some((column, value)) = raw_tags(key).nth(self.tags) else {
+            return 0;
+        };
+        match self.column {
+            Some(_) => first_bytes(value.get(self.bytes..).unwrap_or_default()),
+            None => {
+                let absent_first = u64::from(u16::MAX - column.0) << 48;
+                absent_first | first_bytes(value) >> 16
+            }
+        }
+    }
+}
+
+/// The first eight bytes, or fewer and zeros, as a number that orders as they do.
+fn first_bytes(bytes: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    let length = bytes.len().min(first.len());
+    first[..length].copy_from_slice(&bytes[..length]);
+    u64::from_be_bytes(first)
+}
+
 /// The names of the columns that make up the row key of a table, in sort order.
 pub fn key_columns(table: &catalog::Table) -> impl Iterator<Item = &str> {
     table.tags().map(|tag| &*tag.name).chain([TIME_COLUMN])
@@ -144,5 +212,50 @@ mod tests {
             SeriesKey::from_bytes(key(&[(3, "a"), (0, "b")]).as_bytes()),
             None
         );
+    }
+
+    #[test]
+    fn prefixes_order_like_keys_and_differ_where_they_can() {
+        let sets = [
+            vec![key(&[])],
+            vec![
+                key(&[]),
+                key(&[(0, "a")]),
+                key(&[(1, "a")]),
+                key(&[(1, "")]),
+            ],
+            vec![
+                key(&[(0, "host_7")]),
+                key(&[(0, "host_")]),
+                key(&[(0, "host_70")]),
+            ],
+            vec![
+                key(&[(0, "eu"), (1, "x")]),
+                key(&[(0, "eu"), (1, "y")]),
+                key(&[(0, "eu")]),
+            ],
+            vec![key(&[(0, "eu"), (1, "x1")]), key(&[(0, "eu"), (1, "x2")])],
+            vec![key(&[(0, "eu"), (1, "x")]), key(&[(0, "us"), (2, "x")])],
+            vec![
+                key(&[(3, "a\u{ff}bcdefgh")]),
+                key(&[(3, "a\u{ff}bcdefgi")]),
+                key(&[(3, "b")]),
+            ],
+        ];
+        for keys in &sets {
+            let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
+            let start = CommonStart::of(keys.iter().copied());
+            for (a, b) in keys.iter().flat_map(|a| keys.iter().map(move |b| (a, b))) {
+                let by_prefix = start.prefix(a).cmp(&start.prefix(b));
+                assert!(
+                    by_prefix == Ordering::Equal || by_prefix == compare(a, b),
+                    "{a:?} {b:?} {start:?}"
+                );
+            }
+        }
+        let hosts = [key(&[(0, "host_1")]), key(&[(0, "host_2")])];
+        let hosts = hosts.each_ref().map(|key| key.as_bytes());
+        let start = CommonStart::of(hosts.into_iter());
+        assert!(start.prefix(hosts[0]) < start.prefix(hosts[1]));
     }
 }

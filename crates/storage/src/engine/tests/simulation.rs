@@ -285,8 +285,14 @@ impl Simulation {
 
     /// Everything behaves again: the engine does too, and a power failure or an orderly stop
     /// changes nothing.
-    async fn finish(&mut self, program: Program) {
+    async fn finish(&mut self, mut program: Program) {
         self.calm_down(&program);
+        if !program.life.is_alive() {
+            // Something in the background has just met the end that was waiting for it.
+            let death = self.world.disk.last_death();
+            program = self.end_and_restart(program, Ending::Death(death)).await;
+            self.calm_down(&program);
+        }
         let rows = self.draw_rows(&program);
         let write = self.model.send(rows.clone());
         let batch = program.batch(&rows);

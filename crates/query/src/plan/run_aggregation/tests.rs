@@ -1,3 +1,5 @@
+//! Groups by runs against the same groups under keys in which no runs can be seen.
+
 use std::fmt::Write;
 
 use crate::testing::{TestDatabase, rows};

@@ -1,3 +1,5 @@
+//! Limited queries against the first rows of the same queries without a limit.
+
 use std::fmt::Write;
 
 use crate::testing::{TestDatabase, rows};

@@ -363,7 +363,11 @@ impl Simulation {
                     self.model.confirm_column(table.id, &column, kind);
                 }
             }
-            Err(error) => self.check_kind(program, error.kind(), &error),
+            Err(error) => {
+                self.check_kind(program, error.kind(), &error);
+                // The table may have been made all the same, under the name of one that was dropped.
+                self.tables.is_unsure = true;
+            }
         }
     }
 

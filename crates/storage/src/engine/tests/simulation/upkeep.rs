@@ -21,8 +21,8 @@ pub(super) struct Tables {
     earliest_ever: Option<i64>,
     /// What is known about each table that ever was, marks aside.
     fates: BTreeMap<TableId, TableFate>,
-    /// A drop or its undoing went without an answer: the next may be surprised.
-    is_unsure: bool,
+    /// A drop, its undoing or the making of a table went without an answer: the next may be surprised.
+    pub(super) is_unsure: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,6 +20,8 @@ mod reader;
 mod tests;
 mod writer;
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
@@ -82,6 +84,23 @@ impl From<FileError> for ParquetError {
             error => Self::External(Box::new(error)),
         }
     }
+}
+
+/// Encodes one file of rows that come piece by piece, sorted by key.
+pub(crate) fn encode_pieces(
+    schema: &SchemaRef,
+    pieces: impl IntoIterator<Item = RecordBatch>,
+    rows: usize,
+    effort: Effort,
+) -> Result<(Bytes, FileSummary), FileError> {
+    let mut options = FileOptions::new(effort);
+    options.rows_expected = Some(rows);
+    options.last_rows = true;
+    let mut writer = FileWriter::new(Arc::clone(schema), &options)?;
+    for rows in pieces {
+        writer.write(&rows)?;
+    }
+    writer.finish()
 }
 
 /// Encodes one file. `rows` is sorted by key.

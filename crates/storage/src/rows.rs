@@ -3,15 +3,14 @@
 //! This is where a *duplicate key within the buffer* is resolved: [`sorted_unique`] keeps, field
 //! by field, the newest value that is not NULL. [`crate::merge`] does the same across files.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, RecordBatch, TimestampNanosecondArray, UInt32Array, new_null_array,
-};
-use arrow::compute::{concat, take};
-use arrow::datatypes::SchemaRef;
-use catalog::{Column, ColumnKind, TIME_COLUMN, Table};
+use arrow::array::{Array, ArrayRef, RecordBatch, TimestampNanosecondArray, new_null_array};
+use arrow::compute::interleave;
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use catalog::{Column, ColumnId, ColumnKind, TIME_COLUMN, Table};
 
 use crate::buffer::{Chunk, DistinctSeries};
 
@@ -44,64 +43,181 @@ pub(crate) fn in_arrival_order(chunk: &Chunk, table: &Table, schema: &SchemaRef)
 
 /// Rows of chunks, oldest chunk first, sorted by the row key with every key once.
 pub(crate) fn sorted_unique(chunks: &[&Chunk], table: &Table, schema: &SchemaRef) -> RecordBatch {
-    let times = chunks
-        .iter()
-        .map(|chunk| &chunk.times[..])
-        .collect::<Vec<_>>()
-        .concat();
-    let distinct = DistinctSeries::of(chunks).sorted();
-    let series = distinct.of_row();
-    let order = order_by_key(distinct.len(), series, &times);
-    let groups = KeyGroups::find(&order, series, &times);
-
-    let newest = UInt32Array::from(groups.newest(&order));
-    let series: Vec<u32> = newest
-        .values()
-        .iter()
-        .map(|&row| series[row as usize])
-        .collect();
-    let columns = schema
-        .fields()
-        .iter()
-        .map(|field| match field.name().as_str() {
-            TIME_COLUMN => {
-                let times = newest.values().iter().map(|&row| times[row as usize]);
-                Arc::new(TimestampNanosecondArray::from_iter_values(times)) as ArrayRef
-            }
-            name => {
-                let column = table
-                    .column(name)
-                    .expect("the schema is made of the table's columns");
-                if column.kind == ColumnKind::Tag {
-                    return distinct.tag_values(column.id, &series);
-                }
-                match concat_field(chunks, column) {
-                    None => new_null_array(field.data_type(), series.len()),
-                    Some(values) => match groups.newest_present(&order, &values) {
-                        None => take(&values, &newest, None),
-                        Some(rows) => take(&values, &UInt32Array::from(rows), None),
-                    }
-                    .expect("row numbers are within the values"),
-                }
-            }
-        });
-    let columns = columns.collect();
-    record_batch(schema, columns, newest.len())
+    let sorted = SortedRows::of(chunks, table, schema);
+    sorted.piece(0..sorted.len())
 }
 
-fn concat_field(chunks: &[&Chunk], column: &Column) -> Option<ArrayRef> {
-    let some = chunks
-        .iter()
-        .find_map(|chunk| chunk.fields.get(&column.id))?;
-    let arrays: Vec<ArrayRef> = chunks
-        .iter()
-        .map(|chunk| match chunk.fields.get(&column.id) {
-            Some(array) => Arc::clone(array),
-            None => new_null_array(some.data_type(), chunk.rows()),
+/// Rows of chunks, oldest chunk first, in the order of a file. It knows where each row is; a copy of
+/// all of them would take as much memory as they do, so they are put together piece by piece.
+pub(crate) struct SortedRows<'a> {
+    schema: &'a SchemaRef,
+    columns: Vec<Source<'a>>,
+    /// The number of the first row of every chunk.
+    starts: Vec<u32>,
+    distinct: DistinctSeries,
+    /// All rows, by key and age.
+    order: Vec<u32>,
+    groups: KeyGroups,
+}
+
+/// Where a column comes from.
+enum Source<'a> {
+    Time(Vec<&'a [i64]>),
+    Tag(ColumnId),
+    Field(FieldChunks),
+    /// No row has a value.
+    Missing(DataType),
+}
+
+impl<'a> SortedRows<'a> {
+    /// `schema` has any columns of `table`.
+    pub(crate) fn of(chunks: &[&'a Chunk], table: &Table, schema: &'a SchemaRef) -> Self {
+        let times = chunks
+            .iter()
+            .map(|chunk| &chunk.times[..])
+            .collect::<Vec<_>>()
+            .concat();
+        let distinct = DistinctSeries::of(chunks).sorted();
+        let series = distinct.of_row();
+        let order = order_by_key(distinct.len(), series, &times);
+        let groups = KeyGroups::find(&order, series, &times);
+        let starts = chunks.iter().scan(0, |next, chunk| {
+            let start = *next;
+            *next += row_number(chunk.rows());
+            Some(start)
+        });
+        Self {
+            starts: starts.collect(),
+            columns: sources(chunks, table, schema),
+            schema,
+            distinct,
+            order,
+            groups,
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.order.len() - self.groups.surplus
+    }
+
+    /// All rows in pieces of so many.
+    pub(crate) fn pieces(&self, rows: usize) -> impl Iterator<Item = RecordBatch> {
+        let starts = (0..self.len()).step_by(rows);
+        starts.map(move |start| self.piece(start..self.len().min(start + rows)))
+    }
+
+    /// Some of the rows, by their places among all.
+    pub(crate) fn piece(&self, keys: Range<usize>) -> RecordBatch {
+        let newest = self.groups.newest(&self.order, &keys);
+        let places: Vec<_> = newest.iter().map(|&row| self.place(row)).collect();
+        let of_row = self.distinct.of_row();
+        let series: Vec<u32> = newest.iter().map(|&row| of_row[row as usize]).collect();
+        let columns = self.columns.iter().map(|source| match source {
+            Source::Time(chunks) => {
+                let times = places.iter().map(|&(chunk, row)| chunks[chunk][row]);
+                Arc::new(TimestampNanosecondArray::from_iter_values(times)) as ArrayRef
+            }
+            Source::Tag(column) => self.distinct.tag_values(*column, &series),
+            Source::Field(field) => field.gather(self.newest_present(field, &keys, &places)),
+            Source::Missing(kind) => new_null_array(kind, places.len()),
+        });
+        record_batch(self.schema, columns.collect(), places.len())
+    }
+
+    /// For every key, where the newest row is that has a value of this field.
+    fn newest_present<'p>(
+        &self,
+        field: &FieldChunks,
+        keys: &Range<usize>,
+        newest: &'p [Place],
+    ) -> Cow<'p, [Place]> {
+        let mut places = Cow::Borrowed(newest);
+        if !field.has_nulls {
+            return places;
+        }
+        for duplicate in self.groups.within(keys) {
+            let rows = self.order[duplicate.rows.clone()].iter().rev();
+            let mut candidates = rows.map(|&row| self.place(row));
+            if let Some(present) = candidates.find(|&place| field.is_present(place)) {
+                places.to_mut()[duplicate.key - keys.start] = present;
+            }
+        }
+        places
+    }
+
+    fn place(&self, row: u32) -> Place {
+        let chunk = self.starts.partition_point(|&start| start <= row) - 1;
+        (chunk, (row - self.starts[chunk]) as usize)
+    }
+}
+
+/// A chunk, and a row of it.
+type Place = (usize, usize);
+
+/// A field in chunks of which some lack it.
+struct FieldChunks {
+    /// A single NULL where a chunk lacks it.
+    arrays: Vec<ArrayRef>,
+    is_missing: Vec<bool>,
+    has_nulls: bool,
+}
+
+impl FieldChunks {
+    fn of(chunks: &[&Chunk], column: &Column) -> Option<Self> {
+        let mut found = chunks
+            .iter()
+            .filter_map(|chunk| chunk.fields.get(&column.id));
+        let nothing = new_null_array(found.next()?.data_type(), 1);
+        let arrays = chunks.iter().map(|chunk| {
+            let array = chunk.fields.get(&column.id).unwrap_or(&nothing);
+            Arc::clone(array)
+        });
+        let arrays: Vec<ArrayRef> = arrays.collect();
+        let lacks = |chunk: &&Chunk| !chunk.fields.contains_key(&column.id);
+        Some(Self {
+            is_missing: chunks.iter().map(lacks).collect(),
+            has_nulls: arrays.iter().any(|array| array.null_count() > 0),
+            arrays,
         })
-        .collect();
-    let arrays: Vec<&dyn Array> = arrays.iter().map(|array| &**array).collect();
-    Some(concat(&arrays).expect("a column has one type"))
+    }
+
+    fn is_present(&self, (chunk, row): Place) -> bool {
+        !self.is_missing[chunk] && self.arrays[chunk].is_valid(row)
+    }
+
+    fn gather(&self, mut places: Cow<'_, [Place]>) -> ArrayRef {
+        if self.is_missing.contains(&true) {
+            for (chunk, row) in places.to_mut() {
+                *row = if self.is_missing[*chunk] { 0 } else { *row };
+            }
+        }
+        let arrays: Vec<&dyn Array> = self.arrays.iter().map(|array| &**array).collect();
+        interleave(&arrays, &places).expect("a column has one type, and places are within it")
+    }
+}
+
+fn sources<'a>(chunks: &[&'a Chunk], table: &Table, schema: &SchemaRef) -> Vec<Source<'a>> {
+    let source = |field: &Arc<Field>| {
+        if field.name() == TIME_COLUMN {
+            return Source::Time(chunks.iter().map(|chunk| &chunk.times[..]).collect());
+        }
+        let column = table
+            .column(field.name())
+            .expect("the schema is made of the table's columns");
+        match column.kind {
+            ColumnKind::Tag => Source::Tag(column.id),
+            ColumnKind::Field(_) => match FieldChunks::of(chunks, column) {
+                Some(field) => Source::Field(field),
+                None => Source::Missing(field.data_type().clone()),
+            },
+        }
+    };
+    schema.fields().iter().map(source).collect()
+}
+
+fn row_number(row: usize) -> u32 {
+    u32::try_from(row).expect("the buffer holds fewer than 2^32 rows")
 }
 
 fn record_batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> RecordBatch {
@@ -138,60 +254,72 @@ fn order_by_key(series_count: usize, series: &[u32], times: &[i64]) -> Vec<u32> 
     order
 }
 
-/// Runs of equal keys in a sorted order. Empty `duplicates` is the usual case.
+/// Runs of equal keys in a sorted order. None is the usual case.
 struct KeyGroups {
-    /// For every run of more than one row, where it is in the order.
-    duplicates: Vec<Range<usize>>,
+    duplicates: Vec<Duplicate>,
+    /// Rows that are not the newest of their key.
+    surplus: usize,
+}
+
+/// A key of more than one row.
+struct Duplicate {
+    /// Its place among all keys.
+    key: usize,
+    /// The places of its rows in the order, oldest first.
+    rows: Range<usize>,
 }
 
 impl KeyGroups {
     fn find(order: &[u32], series: &[u32], times: &[i64]) -> Self {
         let key = |at: usize| (series[order[at] as usize], times[order[at] as usize]);
-        let mut duplicates: Vec<Range<usize>> = Vec::new();
+        let mut duplicates: Vec<Duplicate> = Vec::new();
+        let mut surplus = 0;
         for at in 1..order.len() {
             if key(at) != key(at - 1) {
                 continue;
             }
             match duplicates.last_mut() {
-                Some(last) if last.end == at => last.end = at + 1,
-                _ => duplicates.push(at - 1..at + 1),
+                Some(last) if last.rows.end == at => last.rows.end = at + 1,
+                _ => duplicates.push(Duplicate {
+                    key: at - 1 - surplus,
+                    rows: at - 1..at + 1,
+                }),
             }
+            surplus += 1;
         }
-        Self { duplicates }
+        Self {
+            duplicates,
+            surplus,
+        }
     }
 
-    /// The newest row of every key, in order.
-    fn newest(&self, order: &[u32]) -> Vec<u32> {
-        self.choose(order, |rows| *rows.last().expect("a run has rows"))
+    /// Those among some keys.
+    fn within(&self, keys: &Range<usize>) -> &[Duplicate] {
+        let before = |key| self.duplicates.partition_point(|one| one.key < key);
+        &self.duplicates[before(keys.start)..before(keys.end)]
     }
 
-    /// For every key, the newest row that has a value in this column; `None` when that is the
-    /// newest row throughout.
-    fn newest_present(&self, order: &[u32], values: &ArrayRef) -> Option<Vec<u32>> {
-        if self.duplicates.is_empty() || values.null_count() == 0 {
-            return None;
+    /// The newest row of each of some keys, in order.
+    fn newest(&self, order: &[u32], keys: &Range<usize>) -> Vec<u32> {
+        let mut newest = Vec::with_capacity(keys.len());
+        let mut at = self.place_in_order(keys.start);
+        for duplicate in self.within(keys) {
+            newest.extend_from_slice(&order[at..duplicate.rows.start]);
+            newest.push(order[duplicate.rows.end - 1]);
+            at = duplicate.rows.end;
         }
-        let present = |rows: &[u32]| {
-            let newest = *rows.last().expect("a run has rows");
-            rows.iter()
-                .rev()
-                .copied()
-                .find(|&row| values.is_valid(row as usize))
-                .unwrap_or(newest)
-        };
-        Some(self.choose(order, present))
+        let rest = keys.len() - newest.len();
+        newest.extend_from_slice(&order[at..at + rest]);
+        newest
     }
 
-    fn choose(&self, order: &[u32], from_run: impl Fn(&[u32]) -> u32) -> Vec<u32> {
-        let mut chosen = Vec::with_capacity(order.len());
-        let mut at = 0;
-        for run in &self.duplicates {
-            chosen.extend_from_slice(&order[at..run.start]);
-            chosen.push(from_run(&order[run.clone()]));
-            at = run.end;
+    /// Where the first row of a key is in the order.
+    fn place_in_order(&self, key: usize) -> usize {
+        let before = self.duplicates.partition_point(|one| one.key < key);
+        match before.checked_sub(1).map(|last| &self.duplicates[last]) {
+            Some(last) => last.rows.end + (key - last.key - 1),
+            None => key,
         }
-        chosen.extend_from_slice(&order[at..]);
-        chosen
     }
 }
 

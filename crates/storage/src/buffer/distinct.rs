@@ -128,8 +128,11 @@ impl DistinctSeries {
         self.views[view as usize].key(number)
     }
 
-    /// The value of one tag for rows of these series.
+    /// The value of one tag for rows of these series. The work goes with the rows, and the series from
+    /// the first to the last of them.
     pub(crate) fn tag_values(&self, column: ColumnId, rows: &[u32]) -> ArrayRef {
+        let first = rows.iter().min().copied().unwrap_or_default();
+        let end = rows.iter().max().map_or(0, |last| last + 1);
         let mut codes: HashMap<&str, i32, RandomState> = HashMap::default();
         let mut values: Vec<&str> = Vec::new();
         let code = |series| {
@@ -139,11 +142,12 @@ impl DistinctSeries {
                 i32::try_from(values.len() - 1).expect("fewer than 2^31 values of a tag in memory")
             }))
         };
-        let codes: Vec<Option<i32>> = (0..).take(self.len()).map(code).collect();
-        let code_of = |&series: &u32| codes[series as usize].unwrap_or_default();
-        let keys: Vec<i32> = rows.iter().map(code_of).collect();
+        let codes: Vec<Option<i32>> = (first..end).map(code).collect();
+        let code_of = |series: u32| codes[(series - first) as usize];
+        let key = |&series: &u32| code_of(series).unwrap_or_default();
+        let keys: Vec<i32> = rows.iter().map(key).collect();
         let nulls = codes.contains(&None).then(|| {
-            let is_present = |row| codes[rows[row] as usize].is_some();
+            let is_present = |row: usize| code_of(rows[row]).is_some();
             NullBuffer::new(BooleanBuffer::collect_bool(rows.len(), is_present))
         });
         let keys = Int32Array::new(keys.into(), nulls);

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampNanosecondType};
 use catalog::{
     Catalog, ColumnId, ColumnKind, DatabaseName, FieldType, Limits, Table, TableExtension,
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::batch::TableBatch;
-use crate::rows::{in_arrival_order, sorted_unique};
+use crate::rows::{SortedRows, in_arrival_order};
 use crate::schema::arrow_schema;
 use crate::series::SeriesKey;
 
@@ -21,7 +21,10 @@ type Key = (u32, i64);
 
 const DAY: i64 = 86_400_000_000_000;
 
-/// A table with a tag and an integer.
+/// The two fields of a row, the second of which may have no value.
+type Values = (i64, Option<i64>);
+
+/// A table with a tag and two integers.
 fn table() -> Arc<Table> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -34,6 +37,7 @@ fn table() -> Arc<Table> {
         let columns = vec![
             ("tag".to_owned(), ColumnKind::Tag),
             ("v".to_owned(), ColumnKind::Field(FieldType::Integer)),
+            ("w".to_owned(), ColumnKind::Field(FieldType::Integer)),
         ];
         let extension = TableExtension {
             table: "t".to_owned(),
@@ -52,15 +56,29 @@ fn table() -> Arc<Table> {
     })
 }
 
+/// What a row of this value has in the second field; the first has the value itself.
+fn second(value: i64) -> Option<i64> {
+    (value % 3 == 0).then_some(-value)
+}
+
+/// Rows of series 0 have no tag. The second field is not even mentioned where no row has it.
 fn write(buffer: &Buffer, table: &Table, sequence: u64, rows: &[(Key, i64)]) {
-    let key = |row: &(Key, i64)| SeriesKey::new([(ColumnId(0), &*format!("s{:02}", row.0.0))]);
+    let key = |row: &(Key, i64)| match row.0.0 {
+        0 => SeriesKey::new([]),
+        series => SeriesKey::new([(ColumnId(0), &*format!("s{series:02}"))]),
+    };
     let values: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.1)));
+    let mut fields = vec![(ColumnId(1), values)];
+    let seconds = Int64Array::from_iter(rows.iter().map(|row| second(row.1)));
+    if seconds.null_count() < rows.len() {
+        fields.push((ColumnId(2), Arc::new(seconds)));
+    }
     let batch = TableBatch {
         table: table.id,
         series: rows.iter().map(key).collect(),
         series_of_row: (0..rows.len() as u32).collect(),
         times: rows.iter().map(|row| row.0.1).collect(),
-        fields: vec![(ColumnId(1), values)],
+        fields,
     };
     buffer.append(
         sequence,
@@ -71,37 +89,55 @@ fn write(buffer: &Buffer, table: &Table, sequence: u64, rows: &[(Key, i64)]) {
     );
 }
 
-fn rows_of(batch: &RecordBatch) -> Vec<(Key, i64)> {
+fn rows_of(batch: &RecordBatch) -> Vec<(Key, Values)> {
     let times = batch.column(0).as_primitive::<TimestampNanosecondType>();
     let tags = batch.column(1).as_dictionary::<Int32Type>();
     let tags = tags.downcast_dict::<StringArray>().unwrap();
-    let values = batch.column(2).as_primitive::<Int64Type>();
+    let fields = [2, 3].map(|at| batch.column(at).as_primitive::<Int64Type>());
     let row = |at| {
-        let tag = tags.values().value(tags.keys().value(at) as usize);
-        (
-            (tag[1..].parse().unwrap(), times.value(at)),
-            values.value(at),
-        )
+        let series = match tags.is_valid(at) {
+            true => {
+                let value = tags.keys().value(at) as usize;
+                tags.values().value(value)[1..].parse().unwrap()
+            }
+            false => 0,
+        };
+        let second = fields[1].is_valid(at).then(|| fields[1].value(at));
+        ((series, times.value(at)), (fields[0].value(at), second))
     };
     (0..batch.num_rows()).map(row).collect()
 }
 
+/// What is left of a key whose rows come one after the other.
+fn merge(model: &mut BTreeMap<Key, Values>, rows: impl IntoIterator<Item = (Key, Values)>) {
+    for (key, (first, second)) in rows {
+        let merged = model.entry(key).or_insert((first, None));
+        *merged = (first, second.or(merged.1));
+    }
+}
+
 /// All rows, newest of each key, read as a flush does.
-fn read(buffer: &Buffer, table: &Table) -> Vec<(Key, i64)> {
+fn read(buffer: &Buffer, table: &Table) -> Vec<(Key, Values)> {
     let contents = buffer.table(table.id).map(|table| table.contents());
     let chunks = contents.unwrap_or_default().chunks;
     let schema = arrow_schema(table);
     let mut rows = Vec::new();
     for partition in chunks.chunk_by(|a, b| a.0 == b.0) {
         let chunks: Vec<&Chunk> = partition.iter().map(|(_, chunk)| &**chunk).collect();
-        let sorted = rows_of(&sorted_unique(&chunks, table, &schema));
-        assert!(sorted.is_sorted_by(|a, b| a.0 < b.0), "{sorted:?}");
+        let sorted = SortedRows::of(&chunks, table, &schema);
+        let whole = rows_of(&sorted.piece(0..sorted.len()));
+        assert!(whole.is_sorted_by(|a, b| a.0 < b.0), "{whole:?}");
+        let piece_rows = 1 + whole.len() % 5;
+        let pieces = sorted.pieces(piece_rows);
+        let pieces: Vec<_> = pieces.flat_map(|piece| rows_of(&piece)).collect();
+        assert_eq!(pieces, whole, "in pieces of {piece_rows}");
         let arrived = chunks
             .iter()
             .map(|chunk| in_arrival_order(chunk, table, &schema));
-        let newest: BTreeMap<Key, i64> = arrived.flat_map(|batch| rows_of(&batch)).collect();
-        assert_eq!(newest.into_iter().collect::<Vec<_>>(), sorted);
-        rows.extend(sorted);
+        let mut newest = BTreeMap::new();
+        merge(&mut newest, arrived.flat_map(|batch| rows_of(&batch)));
+        assert_eq!(newest.into_iter().collect::<Vec<_>>(), whole);
+        rows.extend(whole);
     }
     rows
 }
@@ -135,12 +171,13 @@ proptest! {
         // Nothing known of series is little enough.
         let settings = Settings { bytes_max: ByteSize(0), ..Settings::default() };
         let (buffer, table) = (Buffer::default(), table());
-        let mut model: BTreeMap<Key, i64> = BTreeMap::new();
+        let mut model: BTreeMap<Key, Values> = BTreeMap::new();
         for (sequence, action) in (1..).zip(actions) {
             match action {
                 Action::Write(rows) => {
                     write(&buffer, &table, sequence, &rows);
-                    model.extend(rows.iter().copied());
+                    let values = |&(key, value): &(Key, i64)| (key, (value, second(value)));
+                    merge(&mut model, rows.iter().map(values));
                 }
                 Action::Flush => {
                     buffer.freeze();

@@ -27,7 +27,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use catalog::{DAY_NANOS, FileId, FileRecord, Table};
+use catalog::{DAY_NANOS, FileId, FileRecord, FloatStorage, Table};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use tokio::runtime::Handle;
@@ -39,10 +39,13 @@ use super::Core;
 use crate::batch::WriteBatch;
 use crate::buffer::FrozenRows;
 use crate::error::{Error, Result};
-use crate::parquet_file::{Effort, FileSummary};
+use crate::parquet_file::{self, Effort, FileSummary};
+use crate::rows::SortedRows;
 use crate::schema::arrow_schema;
 use crate::wal::Wal;
-use crate::{parquet_file, rows};
+
+/// Rows that are put together at a time.
+const PIECE_ROWS: usize = 64 * 1024;
 
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
@@ -370,8 +373,15 @@ async fn encode(core: &Core, frozen: Arc<FrozenRows>) -> Result<Option<(FileReco
     let encode = move || {
         let chunks: Vec<_> = frozen.chunks.iter().map(|chunk| &**chunk).collect();
         let schema = arrow_schema(&table);
-        let rows = rows::sorted_unique(&chunks, &table, &schema);
-        let (bytes, summary) = parquet_file::encode(&rows, table.float_storage, Effort::Flush)?;
+        let rows = SortedRows::of(&chunks, &table, &schema);
+        let (bytes, summary) = match table.float_storage {
+            FloatStorage::Double => {
+                let pieces = rows.pieces(PIECE_ROWS);
+                parquet_file::encode_pieces(&schema, pieces, rows.len(), Effort::Flush)?
+            }
+            // Whether all values of a column are decimals shows only in all of them.
+            floats => parquet_file::encode(&rows.piece(0..rows.len()), floats, Effort::Flush)?,
+        };
         Ok((file_record(&frozen, &table, &summary), bytes))
     };
     // Nobody waits for it, until writers are about to.

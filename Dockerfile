@@ -34,4 +34,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["tidemill", "ping", "--host", "http://127.0.0.1:8086"]
 ENTRYPOINT ["tidemill"]
 # Inside a container all interfaces are the container's own; what is reachable from outside is decided by the published ports.
-CMD ["serve", "--data-dir", "/var/lib/tidemill", "--http-bind", "0.0.0.0:8086", "--v3-bind", "0.0.0.0:8181"]
+CMD ["serve", "--data-dir", "/var/lib/tidemill", "--allow-insecure", "--http-bind", "0.0.0.0:8086", "--v3-bind", "0.0.0.0:8181"]

@@ -17,6 +17,7 @@
 //! | `backup`       | `verify`, `backup` and `restore` on local disk                           |
 //! | `s3`           | the same engine on S3, which goes away, refuses and loses answers        |
 //! | `maintenance`  | data sets of machines give the published and recomputed figures          |
+//! | `tls`          | the command line over TLS; no tokens in the clear on a network            |
 //! | `cli`          | the command line                                                         |
 //! | `readme`       | what the README says works                                               |
 
@@ -40,4 +41,5 @@ mod model;
 mod query_api;
 mod readme;
 mod s3;
+mod tls;
 mod write_apis;

@@ -11,7 +11,7 @@ use crate::data::{Shape, Spec, Values};
 use crate::error::Result;
 use crate::generate::time;
 use crate::load::Drive;
-use crate::machine::folder_size;
+use crate::machine::{FolderSize, folder_size};
 use crate::measure::{measure, settle};
 use crate::record::{Aim, Table, say};
 use crate::server::Server;
@@ -32,6 +32,21 @@ pub(crate) struct Options {
     duration: Duration,
 }
 
+/// Data whose files are weighed.
+struct Kind {
+    name: &'static str,
+    spec: Spec,
+    aim: Option<Aim>,
+    /// Statements that are run before it is loaded.
+    prepared: &'static [&'static str],
+}
+
+/// The table of `pdm` with floats stored as decimals where that is exact.
+const AS_DECIMALS: [&str; 2] = [
+    "CREATE TABLE machine (asset_id TAG)",
+    "ALTER TABLE machine SET FLOATS 'decimal'",
+];
+
 /// Loads each kind of data into a server of its own and weighs its files.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut scenario = options
@@ -42,23 +57,37 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         values,
         ..Spec::new(Shape::Pdm, options.scale, duration_ns)
     };
+    let kind = |name, spec, aim| Kind {
+        name,
+        spec,
+        aim,
+        prepared: &[],
+    };
     let kinds = [
-        (
+        kind(
             "TSBS integers",
             Spec::new(Shape::Cpu, options.scale, duration_ns),
             Some(Aim::AtMost(0.45)),
         ),
-        (
+        kind(
             "floats with two decimals, random walk of sigma 1",
             pdm(Values::Walk),
             Some(Aim::AtMost(1.5)),
         ),
-        (
+        Kind {
+            prepared: &AS_DECIMALS,
+            ..kind(
+                "the same, in a table that stores decimals",
+                pdm(Values::Walk),
+                Some(Aim::AtMost(1.5)),
+            )
+        },
+        kind(
             "floats with all bits random",
             pdm(Values::Entropy),
             Some(Aim::AtMost(6.6)),
         ),
-        (
+        kind(
             "floats with two decimals, drift to failure",
             pdm(Values::Drift),
             None,
@@ -67,19 +96,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     scenario.record.condition("series", options.scale);
     scenario
         .record
-        .condition("rows a series", kinds[0].1.instants());
+        .condition("rows a series", kinds[0].spec.instants());
     let mut table = Table::new(
         "Sizes",
         &["kind", "rows", "values", "files", "bytes", "bytes a row"],
     );
-    for (number, (name, spec, aim)) in kinds.iter().enumerate() {
+    for (number, kind) in kinds.iter().enumerate() {
+        let name = kind.name;
         say(&format!("{name}: rendering"));
-        let bodies = Bodies::render(&mut *spec.lines(), 10_000, Encoding::Plain, 2);
-        let size = weigh(&scenario, &format!("kind-{number}"), &bodies)?;
+        let bodies = Bodies::render(&mut *kind.spec.lines(), 10_000, Encoding::Plain, 2);
+        let size = weigh(&scenario, &format!("kind-{number}"), kind.prepared, &bodies)?;
         let per_value = size.bytes as f64 / bodies.values() as f64;
-        scenario.record.single(name, "bytes/value", per_value, *aim);
+        scenario
+            .record
+            .single(name, "bytes/value", per_value, kind.aim);
         table.push(vec![
-            (*name).into(),
+            name.into(),
             (bodies.rows() as f64).into(),
             (bodies.values() as f64).into(),
             (size.files as f64).into(),
@@ -97,9 +129,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     scenario.finish()
 }
 
-fn weigh(scenario: &Scenario, name: &str, bodies: &Bodies) -> Result<crate::machine::FolderSize> {
+fn weigh(
+    scenario: &Scenario,
+    name: &str,
+    prepared: &[&str],
+    bodies: &Bodies,
+) -> Result<FolderSize> {
     let (server, folder) = scenario.fresh_server(name, &[])?;
     let target = server.target();
+    for statement in prepared {
+        target.query_rows(statement)?;
+    }
     say("loading");
     let drive = Drive::full(4);
     measure(

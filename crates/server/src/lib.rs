@@ -21,9 +21,11 @@ mod listener;
 mod metrics;
 mod services;
 mod settings;
+mod tls;
 
 pub use auth::{Auth, digest};
 pub use http::Profile;
 pub use listener::{Listener, bind};
 pub use services::{Readiness, Server, Services};
 pub use settings::{BodySettings, ConnectionSettings, QuerySettings, Settings, WriteSettings};
+pub use tls::{Tls, TlsError, TlsSettings};

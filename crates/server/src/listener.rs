@@ -1,5 +1,5 @@
-//! A listening address: accepts connections and serves HTTP/1.1 and HTTP/2 (h2c) on them until it
-//! is told to stop.
+//! A listening address: accepts connections and serves HTTP/1.1 and HTTP/2 on them, in the clear or over
+//! TLS, until it is told to stop.
 //!
 //! A connection has to bring its first request within a short time, later ones within a longer one.
 //! When the limit of connections is reached, more wait in the backlog of the operating system.
@@ -18,9 +18,11 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
@@ -28,6 +30,7 @@ use tracing::{debug, warn};
 use crate::http::{self, Profile};
 use crate::services::Server;
 use crate::settings::ConnectionSettings;
+use crate::tls::Tls;
 
 /// Wait after a failed accept, which fails again at once while file descriptors are short.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -56,8 +59,14 @@ impl Listener {
     }
 
     /// Serves until `shutdown`, then lets running requests end, for as long as the settings allow,
-    /// and returns.
-    pub async fn serve(self, profile: Profile, server: Arc<Server>, shutdown: CancellationToken) {
+    /// and returns. With `tls`, that is all that is spoken.
+    pub async fn serve(
+        self,
+        profile: Profile,
+        server: Arc<Server>,
+        tls: Option<Arc<Tls>>,
+        shutdown: CancellationToken,
+    ) {
         let settings = server.settings.connections.clone();
         let router = http::router(server, profile);
         let places = Arc::new(Semaphore::new(
@@ -71,11 +80,11 @@ impl Listener {
                 // Takes what is left of connections that have ended.
                 Some(_) = connections.join_next() => continue,
             };
-            let connection =
-                serve_connection(stream, router.clone(), settings.clone(), shutdown.clone());
+            let (router, settings) = (router.clone(), settings.clone());
+            let (tls, shutdown) = (tls.clone(), shutdown.clone());
             connections.spawn(async move {
                 let _place = place;
-                connection.await;
+                begin_connection(stream, tls, router, settings, shutdown).await;
             });
         }
         drop(self.inner);
@@ -107,8 +116,10 @@ async fn accept(
     }
 }
 
-async fn serve_connection(
+/// Agrees on encryption, if there is to be any, and serves.
+async fn begin_connection(
     stream: TcpStream,
+    tls: Option<Arc<Tls>>,
     router: Router,
     settings: ConnectionSettings,
     shutdown: CancellationToken,
@@ -117,6 +128,29 @@ async fn serve_connection(
         debug!(%error, "a connection was gone before it began");
         return;
     }
+    let Some(tls) = tls else {
+        return serve_connection(stream, router, settings, shutdown).await;
+    };
+    let handshake = TlsAcceptor::from(tls.current()).accept(stream);
+    // Part of what has to be done before the first request.
+    let handshake = tokio::time::timeout(settings.first_request_timeout, handshake);
+    match handshake.await {
+        // Boxed: the state of TLS is large.
+        Ok(Ok(stream)) => {
+            let stream = Box::new(stream);
+            serve_connection(stream, router, settings, shutdown).await;
+        }
+        Ok(Err(error)) => debug!(%error, "a connection could not agree on TLS"),
+        Err(_) => debug!("a connection did not agree on TLS in time"),
+    }
+}
+
+async fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    router: Router,
+    settings: ConnectionSettings,
+    shutdown: CancellationToken,
+) {
     let has_request = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&has_request);
     let service = router.map_request(move |request: Request<Incoming>| {

@@ -86,6 +86,18 @@ pub(crate) struct ServeArgs {
     /// Let everyone in. Refused unless every listener is on a loopback address.
     #[arg(long)]
     pub(crate) without_auth: bool,
+    /// Speak TLS with the certificate in this PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The key of the certificate, in PEM form.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Ask clients for a certificate of one of the roots in this PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
+    /// Take tokens over unencrypted connections on other than loopback addresses.
+    #[arg(long)]
+    pub(crate) allow_insecure: bool,
     /// Take the admin token from this file instead of making one up at the first start.
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_token_file: Option<PathBuf>,
@@ -106,7 +118,8 @@ pub(crate) struct ServeArgs {
 const SERVE_EXAMPLES: &str = "\
 Examples:
   tidemill serve --data-dir /var/lib/tidemill
-  tidemill serve --http-bind 0.0.0.0:8086 --v3-bind none
+  tidemill serve --http-bind 0.0.0.0:8086 --tls-certificate cert.pem --tls-key key.pem
+  tidemill serve --http-bind 0.0.0.0:8086 --v3-bind none --allow-insecure    # a proxy speaks TLS
   tidemill serve --config tidemill.toml --set wal.recovery=strict
   TIDEMILL_WAL_RECOVERY=salvage tidemill serve        # the same as --wal-recovery salvage
 
@@ -119,6 +132,7 @@ impl ServeArgs {
     /// the token's file and the settings file are no settings: they say where to look for those.
     pub(crate) fn overrides(&self) -> Vec<(String, toml::Value)> {
         let text = |value: &dyn fmt::Display| toml::Value::String(value.to_string());
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| text(&path.display()));
         let named = [
             (
                 "listen.http_bind",
@@ -131,6 +145,13 @@ impl ServeArgs {
             (
                 "listen.without_auth",
                 self.without_auth.then_some(toml::Value::Boolean(true)),
+            ),
+            ("listen.tls.certificate", path(&self.tls_certificate)),
+            ("listen.tls.key", path(&self.tls_key)),
+            ("listen.tls.client_ca", path(&self.tls_client_ca)),
+            (
+                "listen.allow_insecure",
+                self.allow_insecure.then_some(toml::Value::Boolean(true)),
             ),
             (
                 "object_store.kind",

@@ -13,12 +13,14 @@ pub(crate) mod lines;
 pub(crate) mod retry;
 pub(crate) mod upload;
 
+use std::fs;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use ureq::http::Response;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
 use crate::cli::client::TypedField;
@@ -40,6 +42,11 @@ pub(crate) enum ClientError {
     Host { host: String, reason: String },
     #[error("cannot read the token from {path:?}")]
     TokenFile { path: PathBuf, source: io::Error },
+    #[error("{path:?} has no certificate in PEM form that could be trusted")]
+    Roots {
+        path: PathBuf,
+        source: Option<Box<ureq::Error>>,
+    },
     #[error("the token file {path:?} is empty")]
     TokenEmpty { path: PathBuf },
     #[error(
@@ -113,8 +120,13 @@ pub(crate) struct Client {
 
 impl Client {
     /// Makes a client; nothing is sent yet.
-    pub(crate) fn new(connection: Connection) -> Self {
+    pub(crate) fn new(connection: Connection) -> Result<Self> {
+        let mut tls = TlsConfig::builder();
+        if let Some(path) = &connection.tls_ca {
+            tls = tls.root_certs(RootCerts::new_with_certs(&roots(path)?));
+        }
         let config = Agent::config_builder()
+            .tls_config(tls.build())
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .user_agent(concat!("tidemill/", env!("CARGO_PKG_VERSION")));
@@ -124,10 +136,10 @@ impl Client {
         } else {
             config
         };
-        Self {
+        Ok(Self {
             agent: config.build().into(),
             connection,
-        }
+        })
     }
 
     /// Runs a query; the answer is the result as it arrives.
@@ -278,6 +290,25 @@ fn expect_success(
         Ok(answer)
     } else {
         Err(refusal(answer))
+    }
+}
+
+/// The certificates in a file.
+fn roots(path: &Path) -> Result<Vec<Certificate<'static>>> {
+    let unusable = |source| ClientError::Roots {
+        path: path.to_owned(),
+        source,
+    };
+    let pem = fs::read(path).map_err(|source| unusable(Some(Box::new(source.into()))))?;
+    let mut roots = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(root) = item.map_err(|source| unusable(Some(source.into())))? {
+            roots.push(root);
+        }
+    }
+    match roots.is_empty() {
+        true => Err(unusable(None)),
+        false => Ok(roots),
     }
 }
 

@@ -71,7 +71,7 @@ fn connect(args: &ConnectionArgs) -> Result<Client> {
     if let Some(notice) = &connection.notice {
         eprintln!("{notice}");
     }
-    Ok(Client::new(connection))
+    Ok(Client::new(connection)?)
 }
 
 /// The database, which most commands cannot do without.

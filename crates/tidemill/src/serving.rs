@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use catalog::{Catalog, Clock, SystemClock};
 use serde::{Deserialize, Serialize};
-use server::{Auth, Profile, Readiness, Server, Services};
+use server::{Auth, Profile, Readiness, Server, Services, Tls, TlsSettings};
 use storage::object_store_settings::{Kind, ObjectStore, probe};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +64,11 @@ pub(crate) struct ListenSettings {
     pub(crate) v3_bind: OptionalAddr,
     /// Lets everyone in; only for loopback addresses. Default false.
     pub(crate) without_auth: bool,
+    /// Takes tokens over unencrypted connections on other than loopback addresses too: for networks that
+    /// nobody listens in on, or behind a proxy that speaks TLS. Default false.
+    pub(crate) allow_insecure: bool,
+    /// Encryption, on all addresses.
+    pub(crate) tls: TlsSettings,
 }
 
 impl Default for ListenSettings {
@@ -72,6 +77,8 @@ impl Default for ListenSettings {
             http_bind: SocketAddr::from(([127, 0, 0, 1], 8086)),
             v3_bind: OptionalAddr::Addr(SocketAddr::from(([127, 0, 0, 1], 8181))),
             without_auth: false,
+            allow_insecure: false,
+            tls: TlsSettings::default(),
         }
     }
 }
@@ -82,6 +89,13 @@ impl Default for ListenSettings {
 pub(crate) enum ServeError {
     #[error("authentication may only be turned off on loopback addresses, and {addr} is not one")]
     OpenToTheWorld { addr: SocketAddr },
+    #[error(
+        "tokens would travel unencrypted to {addr}, which is no loopback address: give `listen.tls` a \
+         certificate and a key, or allow it with --allow-insecure"
+    )]
+    Unencrypted { addr: SocketAddr },
+    #[error(transparent)]
+    Tls(#[from] server::TlsError),
     #[error("cannot listen on {addr}")]
     Bind {
         addr: SocketAddr,
@@ -251,6 +265,10 @@ async fn listen(
     if let (true, Some(addr)) = (settings.without_auth, open) {
         return Err(ServeError::OpenToTheWorld { addr });
     }
+    let tls = Tls::load(&settings.tls)?;
+    if let (None, false, Some(addr)) = (&tls, settings.allow_insecure, open) {
+        return Err(ServeError::Unencrypted { addr });
+    }
     let mut bound = [None; 2];
     let mut listeners = JoinSet::new();
     for (place, (addr, profile)) in wanted.into_iter().enumerate() {
@@ -259,11 +277,16 @@ async fn listen(
             .await
             .map_err(|source| ServeError::Bind { addr, source })?;
         bound[place] = Some(listener.local_addr());
-        listeners.spawn(listener.serve(profile, Arc::clone(server), stop.clone()));
+        let (server, tls) = (Arc::clone(server), tls.clone());
+        listeners.spawn(listener.serve(profile, server, tls, stop.clone()));
     }
     let [http, v3] = bound;
     let http = http.expect("the v1 and v2 address is always wanted");
-    Ok((Endpoints { http, v3 }, listeners))
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    if let Some(tls) = tls {
+        listeners.spawn(tls.follow_files(stop.clone()));
+    }
+    Ok((Endpoints { http, v3, scheme }, listeners))
 }
 
 #[cfg(test)]

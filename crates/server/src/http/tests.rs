@@ -99,7 +99,7 @@ impl Site {
             .unwrap();
         let address = listener.local_addr();
         let (server, shutdown) = (Arc::clone(&self.server), self.shutdown.clone());
-        tokio::spawn(listener.serve(Profile::V1V2, server, shutdown));
+        tokio::spawn(listener.serve(Profile::V1V2, server, None, shutdown));
         TcpStream::connect(address).await.unwrap()
     }
 

@@ -22,7 +22,7 @@ impl Site {
         let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let (address, shutdown) = (listener.local_addr(), CancellationToken::new());
         let server = Server::new(settings);
-        let serving = tokio::spawn(listener.serve(Profile::V1V2, server, shutdown.clone()));
+        let serving = tokio::spawn(listener.serve(Profile::V1V2, server, None, shutdown.clone()));
         Self {
             address,
             shutdown,

@@ -38,6 +38,9 @@ pub(crate) struct ConnectionArgs {
     /// A file with the token in it [env: TIDEMILL_TOKEN_FILE].
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// A PEM file with the roots to trust when the server speaks TLS; by default those that browsers do.
+    #[arg(long, global = true, value_name = "FILE", env = "TIDEMILL_TLS_CA")]
+    pub(crate) tls_ca: Option<PathBuf>,
     /// A local server's data directory. When no token is given and the host is this machine, its
     /// `admin-token` is used.
     #[arg(

@@ -33,6 +33,8 @@ pub(crate) struct Connection {
     pub(crate) token: Option<Token>,
     /// What the user should know about how the token was found.
     pub(crate) notice: Option<String>,
+    /// Where the roots are that its certificate must be of, if not of those that browsers trust.
+    pub(crate) tls_ca: Option<PathBuf>,
     is_loopback: bool,
 }
 
@@ -69,6 +71,7 @@ impl Connection {
             base_url,
             token,
             notice,
+            tls_ca: args.tls_ca.clone(),
             is_loopback,
         })
     }
@@ -246,6 +249,7 @@ mod tests {
         let args = ConnectionArgs {
             host: host.to_owned(),
             token: flags[0].map(str::to_owned),
+            tls_ca: None,
             token_file: flags[1].map(path),
             data_dir: folder.path().to_owned(),
         };

@@ -80,10 +80,11 @@ fn client(host: &str) -> Client {
     let args = ConnectionArgs {
         host: host.to_owned(),
         token: Some("let-me-in".to_owned()),
+        tls_ca: None,
         token_file: None,
         data_dir: "no/such/folder".into(),
     };
-    Client::new(Connection::resolve(&args, |_| None).unwrap())
+    Client::new(Connection::resolve(&args, |_| None).unwrap()).unwrap()
 }
 
 /// What one upload did.

@@ -74,6 +74,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode> {
         http_bind: args.http_bind,
         v3_bind: args.v3_bind,
         without_auth: args.without_auth,
+        ..ListenSettings::default()
     };
     let settings = Settings {
         listen,

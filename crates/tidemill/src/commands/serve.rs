@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Result;
 use crate::cli::ServeArgs;
-use crate::serving::{AdminToken, Running, ServeError, Settings};
+use crate::serving::{AdminToken, Endpoints, Running, ServeError, Settings};
 use crate::{logging, settings};
 
 /// Runs the server; returns when SIGINT or SIGTERM has been obeyed.
@@ -42,9 +42,10 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
 
 /// Says where the server is and how to get in.
 pub(crate) fn announce(running: &Running, without_auth: bool) {
-    eprintln!("v1 and v2 API   http://{}", running.endpoints.http);
-    if let Some(v3) = running.endpoints.v3 {
-        eprintln!("v3 API          http://{v3}");
+    let Endpoints { http, v3, scheme } = running.endpoints;
+    eprintln!("v1 and v2 API   {scheme}://{http}");
+    if let Some(v3) = v3 {
+        eprintln!("v3 API          {scheme}://{v3}");
     }
     match &running.admin_token {
         _ if without_auth => eprintln!("admin token     not asked for (--without-auth)"),

@@ -14,6 +14,8 @@ pub(crate) struct Endpoints {
     pub(crate) http: SocketAddr,
     /// Answers as InfluxDB v3 does.
     pub(crate) v3: Option<SocketAddr>,
+    /// `http` or `https`, which all of them speak.
+    pub(crate) scheme: &'static str,
 }
 
 impl Endpoints {

@@ -26,11 +26,12 @@ pub(super) fn client(url: &str, data_dir: &Path) -> Result<Client> {
     let args = ConnectionArgs {
         host: url.to_owned(),
         token: None,
+        tls_ca: None,
         token_file: None,
         data_dir: PathBuf::from(data_dir),
     };
     // The demo's own token is meant, whatever the environment says about other servers.
-    Ok(Client::new(Connection::resolve(&args, |_| None)?))
+    Ok(Client::new(Connection::resolve(&args, |_| None)?)?)
 }
 
 /// Up to when every motor's rows are there from an earlier start of the demo; `None` if not every

@@ -33,6 +33,10 @@ pub struct AuthSettings {
     /// Default 1 h.
     #[serde(with = "humantime_serde")]
     pub session_length: Duration,
+    /// Unknown tokens and wrong passwords from one address at once; after that one a second, and more are
+    /// refused with 429. Tokens that are right are let in all the same. Lower makes guessing slower, 0 is
+    /// no limit. Default 100.
+    pub failures_burst: u32,
 }
 
 impl Default for AuthSettings {
@@ -40,6 +44,7 @@ impl Default for AuthSettings {
         Self {
             hosts: Vec::new(),
             session_length: Duration::from_secs(3600),
+            failures_burst: 100,
         }
     }
 }

@@ -10,7 +10,7 @@ use catalog::Actor;
 
 use super::routes::{Access, Table};
 use super::{App, Surface, hosts};
-use crate::auth::{self, Auth, Credentials, Principal};
+use crate::auth::{self, Auth, Credentials, Peer, Principal};
 use crate::error::{Error, Result};
 
 /// What the gate works with.
@@ -65,6 +65,7 @@ async fn check(Gate { app, table }: &Gate, request: &Request) -> Result<Option<P
     if shown.is_cookie {
         auth::check_origin(method, request.headers())?;
     }
-    let principal = auth::authenticate(&app.server, services, &shown).await?;
+    let peer = request.extensions().get::<Peer>().copied();
+    let principal = auth::authenticate(&app.server, services, &shown, peer).await?;
     Ok(Some(principal))
 }

@@ -27,7 +27,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
-use crate::http::{self, Profile};
+use crate::auth::Peer;
+use crate::http::{self, App, Profile};
 use crate::services::Server;
 use crate::settings::ConnectionSettings;
 use crate::tls::Tls;
@@ -68,23 +69,32 @@ impl Listener {
         shutdown: CancellationToken,
     ) {
         let settings = server.settings.connections.clone();
-        let router = http::router(server, profile);
+        let router = http::router(App {
+            server,
+            profile,
+            is_loopback: self.local_addr.ip().is_loopback(),
+        });
         let places = Arc::new(Semaphore::new(
             settings.connections_max.min(Semaphore::MAX_PERMITS),
         ));
+        let shared = Shared {
+            router,
+            tls,
+            settings: settings.clone(),
+            shutdown: shutdown.clone(),
+        };
         let mut connections = JoinSet::new();
         loop {
-            let (place, stream) = tokio::select! {
+            let (place, stream, peer) = tokio::select! {
                 () = shutdown.cancelled() => break,
                 accepted = accept(&self.inner, &places) => accepted,
                 // Takes what is left of connections that have ended.
                 Some(_) = connections.join_next() => continue,
             };
-            let (router, settings) = (router.clone(), settings.clone());
-            let (tls, shutdown) = (tls.clone(), shutdown.clone());
+            let connection = shared.clone().connect(stream, peer);
             connections.spawn(async move {
                 let _place = place;
-                begin_connection(stream, tls, router, settings, shutdown).await;
+                connection.await;
             });
         }
         drop(self.inner);
@@ -102,84 +112,82 @@ impl Listener {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (OwnedSemaphorePermit, TcpStream) {
+) -> (OwnedSemaphorePermit, TcpStream, Peer) {
     let place = Arc::clone(places)
         .acquire_owned()
         .await
         .expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (place, stream),
+            Ok((stream, address)) => return (place, stream, Peer(address.ip())),
             Err(error) => warn!(%error, "could not accept a connection"),
         }
         tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 }
 
-/// Agrees on encryption, if there is to be any, and serves.
-async fn begin_connection(
-    stream: TcpStream,
-    tls: Option<Arc<Tls>>,
+/// What the connections of a listener share.
+#[derive(Clone)]
+struct Shared {
     router: Router,
+    tls: Option<Arc<Tls>>,
     settings: ConnectionSettings,
     shutdown: CancellationToken,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "a connection was gone before it began");
-        return;
-    }
-    let Some(tls) = tls else {
-        return serve_connection(stream, router, settings, shutdown).await;
-    };
-    let handshake = TlsAcceptor::from(tls.current()).accept(stream);
-    // Part of what has to be done before the first request.
-    let handshake = tokio::time::timeout(settings.first_request_timeout, handshake);
-    match handshake.await {
-        // Boxed: the state of TLS is large.
-        Ok(Ok(stream)) => {
-            let stream = Box::new(stream);
-            serve_connection(stream, router, settings, shutdown).await;
-        }
-        Ok(Err(error)) => debug!(%error, "a connection could not agree on TLS"),
-        Err(_) => debug!("a connection did not agree on TLS in time"),
-    }
 }
 
-async fn serve_connection(
-    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    router: Router,
-    settings: ConnectionSettings,
-    shutdown: CancellationToken,
-) {
-    let has_request = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&has_request);
-    let service = router.map_request(move |request: Request<Incoming>| {
-        seen.store(true, Ordering::Relaxed);
-        request.map(Body::new)
-    });
-    let builder = builder(&settings);
-    let service = TowerToHyperService::new(service);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut first_request = pin!(tokio::time::sleep(settings.first_request_timeout));
-    let (mut is_first_due, mut is_stopping) = (true, false);
-    loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    debug!(%error, "a connection ended early");
-                }
-                return;
-            }
-            () = &mut first_request, if is_first_due => {
-                is_first_due = false;
-                if !has_request.load(Ordering::Relaxed) {
-                    debug!("a connection brought no request in time");
+impl Shared {
+    /// Agrees on encryption, if there is to be any, and serves.
+    async fn connect(self, stream: TcpStream, peer: Peer) {
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "a connection was gone before it began");
+            return;
+        }
+        let Some(tls) = &self.tls else {
+            return self.serve(stream, peer).await;
+        };
+        let handshake = TlsAcceptor::from(tls.current()).accept(stream);
+        // Part of what has to be done before the first request.
+        match tokio::time::timeout(self.settings.first_request_timeout, handshake).await {
+            // Boxed: the state of TLS is large.
+            Ok(Ok(stream)) => self.serve(Box::new(stream), peer).await,
+            Ok(Err(error)) => debug!(%error, "a connection could not agree on TLS"),
+            Err(_) => debug!("a connection did not agree on TLS in time"),
+        }
+    }
+
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: Peer) {
+        let has_request = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&has_request);
+        let service = self.router.map_request(move |request: Request<Incoming>| {
+            seen.store(true, Ordering::Relaxed);
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            request
+        });
+        let builder = builder(&self.settings);
+        let service = TowerToHyperService::new(service);
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let mut first_request = pin!(tokio::time::sleep(self.settings.first_request_timeout));
+        let (mut is_first_due, mut is_stopping) = (true, false);
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        debug!(%error, "a connection ended early");
+                    }
                     return;
                 }
-            }
-            () = shutdown.cancelled(), if !is_stopping => {
-                is_stopping = true;
-                connection.as_mut().graceful_shutdown();
+                () = &mut first_request, if is_first_due => {
+                    is_first_due = false;
+                    if !has_request.load(Ordering::Relaxed) {
+                        debug!("a connection brought no request in time");
+                        return;
+                    }
+                }
+                () = self.shutdown.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
             }
         }
     }

@@ -25,13 +25,13 @@ pub(in crate::manifest::codec) enum DiskRecord {
 
 /// When a record was made and changed, nanoseconds since 1970.
 #[derive(Serialize, Deserialize, Clone, Copy)]
-struct DiskTimes {
+pub(in crate::manifest::codec) struct DiskTimes {
     created: i64,
     updated: i64,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskOrganization {
+pub(in crate::manifest::codec) struct DiskOrganization {
     id: String,
     name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -42,20 +42,20 @@ pub(super) struct DiskOrganization {
 }
 
 #[derive(Serialize, Deserialize)]
-struct DiskMember {
+pub(in crate::manifest::codec) struct DiskMember {
     user: String,
     role: DiskRole,
 }
 
 #[derive(Serialize, Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
-enum DiskRole {
+pub(in crate::manifest::codec) enum DiskRole {
     Member,
     Owner,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskUser {
+pub(in crate::manifest::codec) struct DiskUser {
     id: String,
     name: String,
     is_active: bool,
@@ -65,7 +65,7 @@ pub(super) struct DiskUser {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskToken {
+pub(in crate::manifest::codec) struct DiskToken {
     id: String,
     name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -85,14 +85,14 @@ pub(super) struct DiskToken {
 }
 
 #[derive(Serialize, Deserialize)]
-struct DiskSecret {
+pub(in crate::manifest::codec) struct DiskSecret {
     sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_until: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct DiskRight {
+pub(in crate::manifest::codec) struct DiskRight {
     action: DiskAction,
     database: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -101,14 +101,14 @@ struct DiskRight {
 
 #[derive(Serialize, Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
-enum DiskAction {
+pub(in crate::manifest::codec) enum DiskAction {
     Read,
     Write,
     Admin,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskLabel {
+pub(in crate::manifest::codec) struct DiskLabel {
     id: String,
     organization: String,
     name: String,
@@ -117,7 +117,7 @@ pub(super) struct DiskLabel {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskMapping {
+pub(in crate::manifest::codec) struct DiskMapping {
     id: String,
     organization: String,
     target: u32,
@@ -127,7 +127,7 @@ pub(super) struct DiskMapping {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskNotes {
+pub(in crate::manifest::codec) struct DiskNotes {
     id: String,
     database: u32,
     organization: String,

@@ -84,7 +84,7 @@ impl<'a> Need<'a> {
 impl Principal {
     /// Fails with [`Error::Denied`] unless the caller may do this.
     pub(crate) fn require(&self, need: Need<'_>) -> Result<()> {
-        self.decided();
+        self.decided(need.action);
         match need.is_met_by(self) {
             true => Ok(()),
             false => Err(need.denied(self)),
@@ -94,7 +94,7 @@ impl Principal {
     /// Fails unless the caller may do this to some table that the database has or may have; which ones, is
     /// to be asked when they are known.
     pub(crate) fn require_some(&self, need: Need<'_>) -> Result<()> {
-        self.decided();
+        self.decided(need.action);
         let database = need.database.unwrap_or_default();
         match self.rights().allow_some(need.action, database) {
             true => Ok(()),
@@ -104,7 +104,6 @@ impl Principal {
 
     /// Whether the caller may know that a database exists.
     pub(crate) fn sees(&self, database: &str) -> bool {
-        self.decided();
         self.rights().see_database(database)
     }
 }

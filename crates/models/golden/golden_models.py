@@ -20,7 +20,6 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingRegressor, IsolationForest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
 HERE = pathlib.Path(__file__).parent
@@ -136,26 +135,23 @@ def anomalies(rng):
 
 
 def boosting(rng):
-    """A regression with interactions, missing values and machines: the held-out error of histogram boosting."""
+    """A regression with interactions and missing values: the error of histogram boosting on rows that it did not see."""
     rows = 1500
     x = rounded(rng.normal(size=(rows, 4)))
     target = 10 * np.sin(x[:, 0]) + 5 * (x[:, 1] > 0) * x[:, 2] + x[:, 3]
     target = rounded(target + rng.normal(size=rows))
-    groups = np.arange(rows) % 50
     holes = rng.random(size=x.shape) < 0.05
     with_holes = np.where(holes, np.nan, x)
-    errors = []
-    for learn, held in GroupKFold(5).split(x, target, groups):
-        model = HistGradientBoostingRegressor(
-            max_iter=200, learning_rate=0.05, max_leaf_nodes=15, min_samples_leaf=20,
-            l2_regularization=1.0, early_stopping=False,
-        ).fit(with_holes[learn], target[learn])
-        errors.append((model.predict(with_holes[held]) - target[held]) ** 2)
+    model = HistGradientBoostingRegressor(
+        max_iter=200, learning_rate=0.05, max_leaf_nodes=15, min_samples_leaf=20,
+        l2_regularization=1.0, early_stopping=False,
+    ).fit(with_holes[:1000], target[:1000])
+    errors = model.predict(with_holes[1000:]) - target[1000:]
     return {
         "columns": [[None if np.isnan(v) else v for v in column] for column in with_holes.T.tolist()],
         "target": target.tolist(),
-        "groups": groups.tolist(),
-        "rmse": float(np.sqrt(np.concatenate(errors).mean())),
+        "learned": 1000,
+        "rmse": float(np.sqrt((errors**2).mean())),
     }
 
 

@@ -245,7 +245,7 @@ mod tests {
     fn columns(rows: usize) -> Vec<Vec<f64>> {
         let place = |row: usize, axis: u64| {
             let noise = unit(mix(row as u64, axis)) - 0.5;
-            [[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]][row % 3][axis as usize] + noise
+            [[0.0, 0.0], [10.0, 0.0], [5.0, 10.0]][row % 3][axis as usize] + noise
         };
         (0..2)
             .map(|axis| (0..rows).map(|row| place(row, axis)).collect())
@@ -268,7 +268,7 @@ mod tests {
             find(columns, &keys, &search, &control).unwrap()
         };
         let found = run(&columns, 1);
-        for (index, expected) in [[0.0, 0.0], [0.0, 10.0], [10.0, 0.0]].iter().enumerate() {
+        for (index, expected) in [[0.0, 0.0], [5.0, 10.0], [10.0, 0.0]].iter().enumerate() {
             assert!(squared_distance(found.centres.centre(index), expected) < 0.02);
         }
         columns.iter_mut().for_each(|column| column.reverse());

@@ -1,14 +1,5 @@
 //! Quantiles by linear interpolation between order statistics (type 7 of Hyndman and Fan 1996, NumPy's default).
 
-/// The quantile of sorted finite values; `None` without any.
-pub(crate) fn of_sorted(sorted: &[f64], share: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
-    let place = share.clamp(0.0, 1.0) * last as f64;
-    let below = place.floor() as usize;
-    let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
-    Some(low + (high - low) * (place - below as f64))
-}
-
 /// Sorts finite values.
 pub(crate) fn sort(values: &mut [f64]) {
     values.sort_unstable_by(f64::total_cmp);
@@ -39,10 +30,8 @@ mod tests {
     #[test]
     fn quantiles_lie_between_order_statistics() {
         for (share, expected) in [(0.0, 1.0), (0.5, 2.5), (0.25, 1.75), (1.0, 4.0)] {
-            assert_eq!(of_sorted(&[1.0, 2.0, 3.0, 4.0], share), Some(expected));
             assert_eq!(of(&mut [3.0, 1.0, 4.0, 2.0], share), Some(expected));
         }
-        assert_eq!(of_sorted(&[], 0.5), None);
         assert_eq!(of(&mut [], 0.5), None);
         assert_eq!(of(&mut [7.0], 0.9), Some(7.0));
     }

@@ -11,7 +11,7 @@ use crate::interval::{HeldOut, Interval};
 use crate::kmeans::{self, Search};
 use crate::model::Model;
 use crate::numeric::keys::{row_keys, smallest};
-use crate::options::{Kind, Options, Validation};
+use crate::options::{ForestOptions, Kind, Options, Validation};
 use crate::parallel;
 use crate::pca::Pca;
 use crate::ridge::Ridge;
@@ -148,21 +148,7 @@ impl Training<'_> {
         let estimator = match self.options {
             Options::StandardScaler(_) | Options::RobustScaler(_) => Estimator::Scaler,
             Options::IsolationForest(options) => {
-                let pool = (options.trees as usize).max(POOL_FACTOR) * options.sample as usize;
-                let keys = self.keys_of(rows);
-                let drawn = |count| -> Vec<u32> {
-                    smallest(&keys, count)
-                        .iter()
-                        .map(|&place| rows[place as usize])
-                        .collect()
-                };
-                let pool = drawn(pool);
-                let sample = TreeSample {
-                    features: &features.gather(self.data, &pool),
-                    keys: &self.keys_of(&pool),
-                };
-                let judged = features.gather(self.data, &drawn(SAMPLE_ROWS_MAX));
-                Estimator::Forest(Forest::train(options, &sample, &judged, control)?)
+                Estimator::Forest(self.forest(options, &features, rows, control)?)
             }
             Options::KMeans(options) => {
                 let search = Search {
@@ -199,6 +185,28 @@ impl Training<'_> {
             }
         };
         Ok((features, estimator))
+    }
+
+    /// A forest grown from some of the rows and calibrated by others, both drawn by their keys.
+    fn forest(
+        &self,
+        options: &ForestOptions,
+        features: &Features,
+        rows: &[u32],
+        control: &Control<'_>,
+    ) -> Result<Forest> {
+        let keys = self.keys_of(rows);
+        let drawn = |count| -> Vec<u32> {
+            let places = smallest(&keys, count);
+            places.iter().map(|&place| rows[place as usize]).collect()
+        };
+        let pool = drawn((options.trees as usize).max(POOL_FACTOR) * options.sample as usize);
+        let sample = TreeSample {
+            features: &features.gather(self.data, &pool),
+            keys: &self.keys_of(&pool),
+        };
+        let judged = features.gather(self.data, &drawn(SAMPLE_ROWS_MAX));
+        Forest::train(options, &sample, &judged, control)
     }
 
     fn too_few(&self, rows: &[u32], needed: usize) -> Result<()> {

@@ -291,7 +291,7 @@ fn with_faults(stretches: &[Recording]) -> Vec<Recording> {
                 .map(|value| (value - mean) * (value - mean))
                 .sum::<f64>();
             let shift = 2.0 * (square / LEARNED as f64).sqrt();
-            let side = if (number + sensor) % 2 == 0 {
+            let side = if (number + sensor).is_multiple_of(2) {
                 1.0
             } else {
                 -1.0

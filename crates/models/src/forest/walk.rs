@@ -129,15 +129,15 @@ impl CompleteTree {
     ) {
         let mut places = [1_usize; LANES];
         for _ in 0..levels {
-            for lane in 0..LANES {
+            for (place, row) in places.iter_mut().zip(rows) {
                 // The remainders are what they are divided; they spare the checks.
-                let place = places[lane] % PLACES;
-                let value = rows[lane][self.feature[place] as usize % WIDTH];
-                places[lane] = 2 * place + usize::from(value > self.threshold[place]);
+                let node = *place % PLACES;
+                let value = row[self.feature[node] as usize % WIDTH];
+                *place = 2 * node + usize::from(value > self.threshold[node]);
             }
         }
-        for lane in 0..LANES {
-            sums[lane] += self.length[places[lane] % PLACES];
+        for (sum, place) in sums.iter_mut().zip(places) {
+            *sum += self.length[place % PLACES];
         }
     }
 }

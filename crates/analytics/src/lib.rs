@@ -16,12 +16,18 @@
 pub mod calendar;
 pub mod change;
 pub mod downsampling;
+pub mod evaluation;
 pub mod fatigue;
+pub mod features;
 pub mod health;
 pub mod indicators;
 pub mod interpolation;
+#[cfg(test)]
+mod maintenance_golden;
 pub mod motor;
+pub mod reliability;
 pub mod resample;
+pub mod rul;
 mod running;
 pub mod segments;
 pub mod sketches;
@@ -37,4 +43,4 @@ mod thinning_golden;
 pub use running::Running;
 pub use sliding::Sliding;
 pub use spikes::{SpikeMode, spike_count};
-pub use summary::Summary;
+pub use summary::{Sample, Summary};

@@ -16,26 +16,36 @@
 //!
 //! Memory: one summary and one value per value in the window.
 
-use crate::Summary;
+use crate::{Sample, Summary};
 
 /// A first-in, first-out window of finite values with the [`Summary`] of what is in it.
-#[derive(Debug, Clone, Default)]
-pub struct Sliding<S> {
+#[derive(Debug, Clone)]
+pub struct Sliding<S, T = f64> {
     /// Oldest last: `front[i]` summarises its own value and all newer ones up to the boundary.
     front: Vec<S>,
-    back: Vec<f64>,
+    back: Vec<T>,
     back_summary: S,
 }
 
-impl<S: Summary> Sliding<S> {
+impl<S: Default, T> Default for Sliding<S, T> {
+    fn default() -> Self {
+        Self {
+            front: vec![],
+            back: vec![],
+            back_summary: S::default(),
+        }
+    }
+}
+
+impl<T: Sample, S: Summary<T>> Sliding<S, T> {
     /// Adds a finite value at the newest end.
-    pub fn push(&mut self, value: f64) {
+    pub fn push(&mut self, value: T) {
         self.back.push(value);
         self.back_summary.push(value);
     }
 
     /// Adds finite values at the newest end, in order.
-    pub fn extend(&mut self, values: &[f64]) {
+    pub fn extend(&mut self, values: &[T]) {
         self.back.extend_from_slice(values);
         self.back_summary.extend(values);
     }
@@ -69,7 +79,7 @@ impl<S: Summary> Sliding<S> {
 
     /// Heap memory in use, in bytes.
     pub fn heap_bytes(&self) -> usize {
-        self.front.capacity() * size_of::<S>() + self.back.capacity() * size_of::<f64>()
+        self.front.capacity() * size_of::<S>() + self.back.capacity() * size_of::<T>()
     }
 
     /// Rebuilds the empty front from the back, leaving out the `skip` oldest values.

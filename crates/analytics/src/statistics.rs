@@ -32,14 +32,14 @@ mod means;
 mod memory;
 mod pairs;
 mod sampling;
-mod special;
+pub(crate) mod special;
 mod spreads;
 mod trend;
 mod two_samples;
 mod unit_root;
 
 pub use autocorrelation::{LjungBox, acf, ljung_box, pacf};
-pub use centers::{median, mode, trimmed_mean, winsorized_mean};
+pub use centers::{median, median_of, mode, trimmed_mean, winsorized_mean};
 pub use correlation::{kendall, spearman};
 pub use distances::{jensen_shannon, kl_div, psi, wasserstein};
 pub use entropy::{

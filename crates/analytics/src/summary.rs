@@ -6,18 +6,45 @@
 
 use std::fmt::Debug;
 
+/// What a summary is made of: a value, or the few numbers of a row.
+pub trait Sample: Copy + Debug + Send + Sync + 'static {
+    /// Whether nothing of it is missing: its floats are finite.
+    fn is_present(&self) -> bool;
+}
+
+impl Sample for f64 {
+    fn is_present(&self) -> bool {
+        self.is_finite()
+    }
+}
+
+/// Several values of one row.
+impl<const N: usize> Sample for [f64; N] {
+    fn is_present(&self) -> bool {
+        self.iter().all(|value| value.is_finite())
+    }
+}
+
+/// A value and its time in ticks.
+impl Sample for (f64, i64) {
+    fn is_present(&self) -> bool {
+        self.0.is_finite()
+    }
+}
+
 /// The state of a feature over a set of finite values: small, mergeable, and independent of their order.
 ///
-/// Implementations are correct to rounding for any split of the values and any order of merging.
-pub trait Summary: Copy + Default + Debug + Send + Sync + 'static {
+/// Implementations are correct to rounding for any split of the values and any order of merging. `T` is what is added: a
+/// value, or a [`Sample`] of several numbers.
+pub trait Summary<T: Sample = f64>: Copy + Default + Debug + Send + Sync + 'static {
     /// The names of the numbers that [`part`](Self::part) returns, in order.
     const PARTS: &'static [&'static str];
 
     /// Adds one finite value.
-    fn push(&mut self, value: f64);
+    fn push(&mut self, value: T);
 
     /// Adds many finite values. Override where a pass over a block is faster than one value at a time.
-    fn extend(&mut self, values: &[f64]) {
+    fn extend(&mut self, values: &[T]) {
         for &value in values {
             self.push(value);
         }
@@ -36,11 +63,11 @@ pub trait Summary: Copy + Default + Debug + Send + Sync + 'static {
     fn from_parts(part: impl Fn(usize) -> f64) -> Self;
 
     /// The state of the finite values in `values`; others are missing values and are skipped.
-    fn of(values: impl IntoIterator<Item = f64>) -> Self {
+    fn of(values: impl IntoIterator<Item = T>) -> Self {
         let mut summary = Self::default();
         values
             .into_iter()
-            .filter(|value| value.is_finite())
+            .filter(T::is_present)
             .for_each(|value| summary.push(value));
         summary
     }
@@ -83,7 +110,7 @@ pub(crate) fn defined(value: f64) -> Option<f64> {
 pub(crate) mod promises {
     use proptest::prelude::*;
 
-    use super::Summary;
+    use super::{Sample, Summary};
     use crate::Sliding;
 
     pub(crate) type Read<S> = fn(&S) -> Option<f64>;
@@ -100,19 +127,23 @@ pub(crate) mod promises {
         }
     }
 
-    fn extended<S: Summary>(values: &[f64]) -> S {
+    fn extended<T: Sample, S: Summary<T>>(values: &[T]) -> S {
         let mut summary = S::default();
         summary.extend(values);
         summary
     }
 
     /// Any split, merged in any order and through storage, reads the same as all the values at once.
-    fn any_split_merges_to_the_whole<S: Summary>(values: &[f64], cuts: &[usize], read: Read<S>) {
+    fn any_split_merges_to_the_whole<T: Sample, S: Summary<T>>(
+        values: &[T],
+        cuts: &[usize],
+        read: Read<S>,
+    ) {
         let mut parts = vec![];
         let mut rest = values;
         for &cut in cuts {
             let (head, tail) = rest.split_at(cut.min(rest.len()));
-            parts.push(extended::<S>(head));
+            parts.push(extended::<T, S>(head));
             rest = tail;
         }
         parts.push(S::of(rest.iter().copied()));
@@ -127,12 +158,16 @@ pub(crate) mod promises {
             }
             assert_close(read(&merged), whole, 1e-9, "merged");
         }
-        assert_close(read(&extended(values)), whole, 1e-9, "extended");
+        assert_close(read(&extended::<T, S>(values)), whole, 1e-9, "extended");
     }
 
     /// A moving window reads the same as computing each window afresh.
-    fn sliding_equals_recomputed<S: Summary>(values: &[f64], width: usize, read: Read<S>) {
-        let mut sliding = Sliding::<S>::default();
+    fn sliding_equals_recomputed<T: Sample, S: Summary<T>>(
+        values: &[T],
+        width: usize,
+        read: Read<S>,
+    ) {
+        let mut sliding = Sliding::<S, T>::default();
         for end in 1..=values.len() {
             sliding.push(values[end - 1]);
             if end > width {
@@ -159,8 +194,21 @@ pub(crate) mod promises {
             .prop_map(|(values, offset)| values.iter().map(|v| v + offset).collect::<Vec<_>>());
         let cuts = prop::collection::vec(0..600usize, 0..6);
         proptest!(ProptestConfig::with_cases(64), |(values in values, cuts in cuts, width in 1..40usize)| {
-            any_split_merges_to_the_whole::<S>(&values, &cuts, read);
-            sliding_equals_recomputed::<S>(&values, width, read);
+            any_split_merges_to_the_whole::<f64, S>(&values, &cuts, read);
+            sliding_equals_recomputed::<f64, S>(&values, width, read);
+        });
+    }
+
+    /// Checks both promises over random samples.
+    pub(crate) fn check_samples<T: Sample, S: Summary<T>>(
+        sample: impl Strategy<Value = T>,
+        read: Read<S>,
+    ) {
+        let samples = prop::collection::vec(sample, 0..400);
+        let cuts = prop::collection::vec(0..300usize, 0..6);
+        proptest!(ProptestConfig::with_cases(64), |(samples in samples, cuts in cuts, width in 1..40usize)| {
+            any_split_merges_to_the_whole::<T, S>(&samples, &cuts, read);
+            sliding_equals_recomputed::<T, S>(&samples, width, read);
         });
     }
 }

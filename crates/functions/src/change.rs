@@ -16,7 +16,7 @@ mod energy_total;
 mod integral;
 mod non_negative_derivative;
 mod non_negative_difference;
-mod stretch;
+pub(crate) mod stretch;
 mod time_weighted_avg;
 
 use datafusion_expr::{AggregateUDF, WindowUDF};

@@ -22,6 +22,7 @@
 
 pub(crate) mod call;
 mod groups;
+pub(crate) mod judged;
 mod lists;
 pub(crate) mod output;
 pub(crate) mod rows;
@@ -29,6 +30,7 @@ pub(crate) mod rows;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tracked;
 mod whole;
 
 use std::fmt::{self, Debug};
@@ -41,14 +43,12 @@ use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion_expr::utils::AggregateOrderSensitivity;
 use datafusion_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, GroupsAccumulator, ReversedUDAF,
-    Signature, TypeSignature, Volatility,
+    Signature,
 };
 
 pub(crate) use call::Call;
 pub(crate) use output::{Output, Record, Struct};
 pub(crate) use rows::{Compared, Labelled, Pair, Row, Timed};
-
-use crate::constant::constant;
 
 /// The most rows of a group for functions that sort: 16 MB to 64 MB, and a second or so to evaluate.
 pub(crate) const COUNT_MAX: usize = 2_000_000;
@@ -80,6 +80,12 @@ pub(crate) trait CollectedFunction: Debug + Eq + Hash + Send + Sync + 'static {
     /// Reads the options and returns the formula over sorted rows.
     fn bind(&self, call: &Call) -> Result<Formula<Self::Row, Self::Output>>;
 
+    /// What keeps up with rows that come in their order, for a function whose result over a frame that grows need not be
+    /// computed anew for each row.
+    fn follower(&self, _call: &Call) -> Result<Option<Box<dyn Follower<Self::Row, Self::Output>>>> {
+        Ok(None)
+    }
+
     /// An accumulator of moving frames, for a function that need not compute each result anew.
     fn moving(&self, _call: &Call) -> Result<Option<Box<dyn Accumulator>>> {
         Ok(None)
@@ -89,12 +95,13 @@ pub(crate) trait CollectedFunction: Debug + Eq + Hash + Send + Sync + 'static {
     fn documentation(&self) -> Option<&Documentation>;
 }
 
-/// The type of an option beside columns of the given types: a length of time is a number where times are integers.
-fn option_type(declared: &DataType, columns: &[DataType]) -> DataType {
-    match (declared, columns.get(1)) {
-        (DataType::Interval(_), Some(DataType::Int64)) => DataType::Float64,
-        _ => declared.clone(),
-    }
+/// A result that is kept up to date while rows come in their order.
+pub(crate) trait Follower<R, O>: Debug + Send + Sync {
+    /// Takes the next row.
+    fn push(&mut self, row: &R);
+
+    /// The result over the rows so far; `None` is NULL.
+    fn result(&self) -> Option<O>;
 }
 
 type Compute<R, O> = dyn Fn(&[R]) -> Result<Option<O>> + Send + Sync;
@@ -136,17 +143,10 @@ pub(crate) struct Collected<F> {
 impl<F: CollectedFunction> Collected<F> {
     /// The function as DataFusion takes it.
     pub(crate) fn udf(function: F) -> AggregateUDF {
-        let with_options = |columns: Vec<DataType>| {
-            (F::REQUIRED..=F::OPTIONS.len()).map(move |count| {
-                let options = F::OPTIONS[..count].iter();
-                let options = options.map(|(_, kind)| option_type(kind, &columns));
-                TypeSignature::Exact(columns.iter().cloned().chain(options).collect())
-            })
-        };
-        let signatures = F::Row::signatures().into_iter().flat_map(with_options);
+        let signature = call::signature(F::Row::signatures(), F::OPTIONS, F::REQUIRED);
         AggregateUDF::new_from_impl(Self {
             function,
-            signature: Signature::one_of(signatures.collect(), Volatility::Immutable),
+            signature,
         })
     }
 
@@ -161,15 +161,7 @@ impl<F: CollectedFunction> Collected<F> {
                 F::NAME
             );
         }
-        let option = |index: usize| {
-            let name = F::OPTIONS[index].0;
-            Ok((name, constant(args, F::Row::WIDTH + index, F::NAME, name)?))
-        };
-        let count = args.exprs.len() - F::Row::WIDTH;
-        let options = (0..count).map(option).collect::<Result<Vec<_>>>()?;
-        let columns = args.expr_fields[..F::Row::WIDTH].iter();
-        let column_types: Vec<DataType> = columns.map(|field| field.data_type().clone()).collect();
-        read(&Call::new(F::NAME, &column_types, &options))
+        call::read(args, F::NAME, F::Row::WIDTH, F::OPTIONS, read)
     }
 
     fn plan(&self, args: &AccumulatorArgs) -> Result<Plan<F>> {
@@ -234,7 +226,8 @@ impl<F: CollectedFunction> AggregateUDFImpl for Collected<F> {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(whole::Rows::new(self.plan(&args)?)))
+        let follower = self.call(&args, |call| self.function.follower(call))?;
+        Ok(Box::new(whole::Rows::new(self.plan(&args)?, follower)))
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {

@@ -17,7 +17,9 @@ mod change;
 mod collected;
 mod constant;
 mod downsampling;
+mod evaluation;
 mod fatigue;
+mod features;
 mod health;
 mod indicators;
 mod length;
@@ -26,6 +28,8 @@ mod motor;
 mod planned;
 #[cfg(test)]
 mod reference;
+mod reliability;
+mod rul;
 mod scalar;
 mod segments;
 mod selectors;
@@ -59,6 +63,11 @@ pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
         sketches::aggregate_udfs(),
         states::aggregate_udfs(),
         downsampling::aggregate_udfs(),
+        health::aggregate_udfs(),
+        rul::aggregate_udfs(),
+        reliability::aggregate_udfs(),
+        evaluation::aggregate_udfs(),
+        features::aggregate_udfs(),
     ]
     .into_iter()
     .flatten()
@@ -72,6 +81,7 @@ pub fn all_window_udfs() -> Vec<Arc<WindowUDF>> {
         change::window_udfs(),
         segments::window_udfs(),
         smoothing::window_udfs(),
+        health::window_udfs(),
     ]
     .into_iter()
     .flatten()
@@ -84,6 +94,8 @@ pub fn all_scalar_udfs() -> Vec<Arc<ScalarUDF>> {
     [
         motor::scalar_udfs(),
         health::scalar_udfs(),
+        rul::scalar_udfs(),
+        reliability::scalar_udfs(),
         calendar::scalar_udfs(),
         sketches::scalar_udfs(),
     ]

@@ -13,11 +13,12 @@ use datafusion_expr::{
 use crate::aggregate::groups::SummaryGroups;
 use crate::aggregate::sliding::SlidingAccumulator;
 use crate::aggregate::whole::WholeAccumulator;
-use crate::aggregate::{FloatAggregate, Read};
+use crate::aggregate::{FloatAggregate, Floats, Plan};
+use crate::collected::Call;
 
 /// An aggregate with its options, whose result must not depend on the way it is computed.
 pub(crate) struct AggregateCase<F: FloatAggregate> {
-    read: Read<F::State>,
+    plan: Plan<Floats<F>>,
 }
 
 /// One way to compute an aggregate over some values.
@@ -29,8 +30,12 @@ impl<F: FloatAggregate> AggregateCase<F> {
     }
 
     pub(crate) fn with_options(function: F, options: Vec<ScalarValue>) -> Self {
+        let names = F::OPTIONS.iter().map(|(name, _)| *name);
+        let options: Vec<_> = names.zip(options).collect();
+        let column_types = [DataType::Float64];
+        let call = Call::new(F::NAME, &column_types, &options);
         Self {
-            read: function.read(&options).unwrap(),
+            plan: Plan::try_new(&Floats(function), &call, DataType::Float64).unwrap(),
         }
     }
 
@@ -61,16 +66,16 @@ impl<F: FloatAggregate> AggregateCase<F> {
     }
 
     fn whole(&self, values: &[f64]) -> Result<Option<f64>> {
-        let mut accumulator = WholeAccumulator::new(self.read);
+        let mut accumulator = WholeAccumulator::new(self.plan.clone());
         accumulator.update_batch(&[column(values)])?;
         Ok(float(accumulator.evaluate()?))
     }
 
     fn merged(&self, values: &[f64]) -> Result<Option<f64>> {
         let (left, right) = values.split_at(values.len() / 3);
-        let mut merged = WholeAccumulator::new(self.read);
+        let mut merged = WholeAccumulator::new(self.plan.clone());
         for part in [right, &[], left] {
-            let mut partial = WholeAccumulator::new(self.read);
+            let mut partial = WholeAccumulator::new(self.plan.clone());
             partial.update_batch(&[column(part)])?;
             merged.merge_batch(&one_row(partial.state()?)?)?;
         }
@@ -79,24 +84,24 @@ impl<F: FloatAggregate> AggregateCase<F> {
 
     /// The values are group 1 of three; group 0 has others, and filtered rows must not count.
     fn groups(&self, values: &[f64]) -> Result<Option<f64>> {
-        let mut groups = SummaryGroups::new(self.read);
+        let mut groups = SummaryGroups::new(self.plan.clone());
         let rows = GroupedRows::around(values);
         groups.update_batch(&[rows.values], &rows.groups, Some(&rows.filter), 3)?;
         second_of_three(&mut groups)
     }
 
     fn merged_groups(&self, values: &[f64]) -> Result<Option<f64>> {
-        let mut partial = SummaryGroups::new(self.read);
+        let mut partial = SummaryGroups::new(self.plan.clone());
         let rows = GroupedRows::around(values);
         partial.update_batch(&[rows.values], &rows.groups, Some(&rows.filter), 3)?;
-        let mut merged = SummaryGroups::new(self.read);
+        let mut merged = SummaryGroups::new(self.plan.clone());
         merged.merge_batch(&partial.state(EmitTo::First(1))?, &[0], 1)?;
         merged.merge_batch(&partial.state(EmitTo::All)?, &[1, 2], 3)?;
         second_of_three(&mut merged)
     }
 
     fn converted_groups(&self, values: &[f64]) -> Result<Option<f64>> {
-        let mut merged = SummaryGroups::new(self.read);
+        let mut merged = SummaryGroups::new(self.plan.clone());
         let rows = GroupedRows::around(values);
         let states = merged.convert_to_state(&[rows.values], Some(&rows.filter))?;
         merged.merge_batch(&states, &rows.groups, 3)?;
@@ -105,7 +110,7 @@ impl<F: FloatAggregate> AggregateCase<F> {
 
     /// The values are what is left of a frame after others, an outlier among them, have left it.
     fn sliding(&self, values: &[f64]) -> Result<Option<f64>> {
-        let mut accumulator = SlidingAccumulator::new(self.read);
+        let mut accumulator = SlidingAccumulator::new(self.plan.clone());
         let before = [1e9, -3.0, f64::NAN, 7.0];
         accumulator.update_batch(&[column(&before)])?;
         accumulator.retract_batch(&[column(&before[..1])])?;

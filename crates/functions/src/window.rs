@@ -18,6 +18,7 @@
 //! The functions do not depend on the frame (`ROWS …`, `RANGE …`), like `lag` and `row_number`.
 
 mod arguments;
+mod by_state;
 mod inputs;
 mod running;
 #[cfg(test)]
@@ -37,6 +38,7 @@ use datafusion_expr::{
 use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
 
 pub(crate) use arguments::{Argument, Arguments};
+pub(crate) use by_state::by_state;
 pub(crate) use running::{Cell, running};
 pub(crate) use whole::whole;
 

@@ -7,7 +7,9 @@
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::fmt;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// The state of a function over one or more consecutive points in the order of time.
 pub trait Stretch: Copy + Debug + Send + Sync + 'static {
@@ -19,15 +21,24 @@ pub trait Stretch: Copy + Debug + Send + Sync + 'static {
 
     /// The stretch of all points, given in the order of time; `None` when there are none.
     fn over(points: impl IntoIterator<Item = (f64, i64)>) -> Option<Self> {
-        let mut points = points.into_iter();
-        let (value, time) = points.next()?;
-        let mut stretch = Self::of(value, time);
-        for (value, time) in points {
-            stretch.join(&Self::of(value, time));
-        }
-        Some(stretch)
+        join_all(
+            points
+                .into_iter()
+                .map(|(value, time)| Self::of(value, time)),
+        )
     }
 }
+
+/// The stretch of stretches that follow one another; `None` when there are none.
+pub fn join_all<S: Stretch>(stretches: impl IntoIterator<Item = S>) -> Option<S> {
+    let mut stretches = stretches.into_iter();
+    let mut whole = stretches.next()?;
+    stretches.for_each(|stretch| whole.join(&stretch));
+    Some(whole)
+}
+
+/// Makes the stretch of a single point, for stretches that depend on parameters.
+pub type MakeStretch<S> = Arc<dyn Fn(f64, i64) -> S + Send + Sync>;
 
 /// The order of points: by time, and by value at equal times, because arrival has no order across threads.
 fn order(a: &(f64, i64), b: &(f64, i64)) -> Ordering {
@@ -37,8 +48,9 @@ fn order(a: &(f64, i64), b: &(f64, i64)) -> Ordering {
 /// A first-in, first-out window of points with the [`Stretch`] of what is in it.
 ///
 /// Memory: 16 bytes per point, and a stretch for each of the older part of them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SlidingStretch<S> {
+    make: MakeStretch<S>,
     /// Every point in the window, oldest first.
     points: VecDeque<(f64, i64)>,
     /// Oldest last: `front[i]` is its own point and the newer ones of the front.
@@ -49,18 +61,32 @@ pub struct SlidingStretch<S> {
     falls: usize,
 }
 
-impl<S> Default for SlidingStretch<S> {
+impl<S: Debug> Debug for SlidingStretch<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("SlidingStretch");
+        fields.field("points", &self.points);
+        fields.field("back", &self.back).finish_non_exhaustive()
+    }
+}
+
+impl<S: Stretch> Default for SlidingStretch<S> {
     fn default() -> Self {
+        Self::new(Arc::new(S::of))
+    }
+}
+
+impl<S: Stretch> SlidingStretch<S> {
+    /// An empty window whose points become stretches by `make`.
+    pub fn new(make: MakeStretch<S>) -> Self {
         Self {
+            make,
             points: VecDeque::new(),
             front: vec![],
             back: None,
             falls: 0,
         }
     }
-}
 
-impl<S: Stretch> SlidingStretch<S> {
     /// Adds a point at the newest end.
     pub fn push(&mut self, value: f64, time: i64) {
         let point = (value, time);
@@ -72,7 +98,7 @@ impl<S: Stretch> SlidingStretch<S> {
             self.falls += 1;
         }
         self.points.push_back(point);
-        append(&mut self.back, &S::of(value, time));
+        append(&mut self.back, &(self.make)(value, time));
     }
 
     /// Removes the `count` points that came first, or all when there are fewer.
@@ -108,7 +134,11 @@ impl<S: Stretch> SlidingStretch<S> {
         }
         let mut points: Vec<_> = self.points.iter().copied().collect();
         points.sort_unstable_by(order);
-        S::over(points)
+        join_all(
+            points
+                .into_iter()
+                .map(|(value, time)| (self.make)(value, time)),
+        )
     }
 
     /// The points in the window, in the order in which they came.
@@ -125,7 +155,7 @@ impl<S: Stretch> SlidingStretch<S> {
     fn turn_over(&mut self) {
         let mut suffix: Option<S> = None;
         for &(value, time) in self.points.iter().rev() {
-            let mut longer = S::of(value, time);
+            let mut longer = (self.make)(value, time);
             if let Some(suffix) = &suffix {
                 longer.join(suffix);
             }

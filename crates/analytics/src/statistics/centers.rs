@@ -20,6 +20,21 @@ pub fn median(sorted: &[f64]) -> Option<f64> {
     defined(lower / 2.0 + upper / 2.0)
 }
 
+/// The median of values in any order, which end up in another one; `None` without values. O(n).
+pub fn median_of(values: &mut [f64]) -> Option<f64> {
+    let middle = values.len() / 2;
+    if values.is_empty() {
+        return None;
+    }
+    let is_odd = values.len() % 2 == 1;
+    let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    if is_odd {
+        return Some(*upper);
+    }
+    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    defined(lower / 2.0 + *upper / 2.0)
+}
+
 /// The value that occurs most often; the smallest of several.
 pub fn mode(sorted: &[f64]) -> Option<f64> {
     let mut best: Option<&[f64]> = None;

@@ -1,33 +1,30 @@
 //! GROUP BY: one state per group, updated by whole columns.
 
-use std::sync::Arc;
-
 use analytics::Summary;
-use arrow::array::{ArrayRef, BooleanArray, Float64Array};
+use arrow::array::{ArrayRef, BooleanArray};
 use datafusion_common::Result;
-use datafusion_common::cast::as_float64_array;
 use datafusion_expr::{EmitTo, GroupsAccumulator};
-use datafusion_functions_aggregate_common::aggregate::groups_accumulator::accumulate::accumulate;
 
-use super::{Read, for_each_state, state_columns};
+use super::{Item, Plan, SummaryFunction, for_each_state, state_columns};
+use crate::collected::Output;
 
 /// The states of all groups, side by side. One state per group.
 #[derive(Debug)]
-pub(crate) struct SummaryGroups<S> {
-    states: Vec<S>,
-    read: Read<S>,
+pub(crate) struct SummaryGroups<F: SummaryFunction> {
+    plan: Plan<F>,
+    states: Vec<F::State>,
 }
 
-impl<S: Summary> SummaryGroups<S> {
-    pub(crate) fn new(read: Read<S>) -> Self {
+impl<F: SummaryFunction> SummaryGroups<F> {
+    pub(crate) fn new(plan: Plan<F>) -> Self {
         Self {
+            plan,
             states: vec![],
-            read,
         }
     }
 }
 
-impl<S: Summary> GroupsAccumulator for SummaryGroups<S> {
+impl<F: SummaryFunction> GroupsAccumulator for SummaryGroups<F> {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -35,14 +32,13 @@ impl<S: Summary> GroupsAccumulator for SummaryGroups<S> {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
-        self.states.resize(total_num_groups, S::default());
-        let values = as_float64_array(&values[0])?;
-        accumulate(group_indices, values, opt_filter, |group, value| {
-            if value.is_finite() {
-                self.states[group].push(value);
+        self.states.resize(total_num_groups, F::State::default());
+        let (plan, states) = (&self.plan, &mut self.states);
+        F::Item::for_each_grouped(values, group_indices, opt_filter, |group, item| {
+            if let Some(item) = plan.mapped(item) {
+                states[group].push(item);
             }
-        });
-        Ok(())
+        })
     }
 
     fn merge_batch(
@@ -51,17 +47,16 @@ impl<S: Summary> GroupsAccumulator for SummaryGroups<S> {
         group_indices: &[usize],
         total_num_groups: usize,
     ) -> Result<()> {
-        self.states.resize(total_num_groups, S::default());
-        for_each_state::<S>(values, |row, state| {
+        self.states.resize(total_num_groups, F::State::default());
+        for_each_state(values, |row, state| {
             self.states[group_indices[row]].merge(&state)
         })
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let states = emit_to.take_needed(&mut self.states);
-        Ok(Arc::new(
-            states.iter().map(self.read).collect::<Float64Array>(),
-        ))
+        let results = states.iter().map(|state| (self.plan.read)(state)).collect();
+        F::Output::array(results, &self.plan.result_type)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
@@ -73,18 +68,17 @@ impl<S: Summary> GroupsAccumulator for SummaryGroups<S> {
         values: &[ArrayRef],
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let values = as_float64_array(&values[0])?;
-        let rows: Vec<usize> = (0..values.len()).collect();
-        let mut states = vec![S::default(); values.len()];
-        accumulate(&rows, values, opt_filter, |row, value| {
-            if value.is_finite() {
-                states[row].push(value);
+        let rows: Vec<usize> = (0..values[0].len()).collect();
+        let mut states = vec![F::State::default(); rows.len()];
+        F::Item::for_each_grouped(values, &rows, opt_filter, |row, item| {
+            if let Some(item) = self.plan.mapped(item) {
+                states[row].push(item);
             }
-        });
+        })?;
         Ok(state_columns(&states))
     }
 
     fn size(&self) -> usize {
-        self.states.capacity() * size_of::<S>()
+        self.states.capacity() * size_of::<F::State>()
     }
 }

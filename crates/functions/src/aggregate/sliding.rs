@@ -1,43 +1,48 @@
 //! Moving window frames, in constant amortised time per row.
 
-use analytics::{Sliding, Summary};
+use analytics::Sliding;
 use arrow::array::ArrayRef;
-use datafusion_common::cast::as_float64_array;
 use datafusion_common::{Result, ScalarValue, not_impl_err};
 use datafusion_expr::Accumulator;
 
-use super::{Read, state_scalars};
-use crate::values::{for_each_block, present_count};
+use super::{Item, Plan, SummaryFunction, state_scalars};
 
-/// Accumulates the rows of a frame whose both ends move forward. One state and one value per row in the frame.
+/// Accumulates the rows of a frame whose both ends move forward. One state and one item per row in the frame.
 ///
-/// Rows leave in the order in which they came, which is how frames move; so only *how many* present values leave matters.
+/// Rows leave in the order in which they came, which is how frames move; so only *how many* present items leave matters.
 #[derive(Debug)]
-pub(crate) struct SlidingAccumulator<S> {
-    window: Sliding<S>,
-    read: Read<S>,
+pub(crate) struct SlidingAccumulator<F: SummaryFunction> {
+    plan: Plan<F>,
+    window: Sliding<F::State, F::Item>,
 }
 
-impl<S: Summary> SlidingAccumulator<S> {
-    pub(crate) fn new(read: Read<S>) -> Self {
+impl<F: SummaryFunction> SlidingAccumulator<F> {
+    pub(crate) fn new(plan: Plan<F>) -> Self {
         Self {
+            plan,
             window: Sliding::default(),
-            read,
         }
     }
 }
 
-impl<S: Summary> Accumulator for SlidingAccumulator<S> {
+impl<F: SummaryFunction> Accumulator for SlidingAccumulator<F> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        for_each_block(as_float64_array(&values[0])?, |block| {
-            self.window.extend(block)
-        });
-        Ok(())
+        let window = &mut self.window;
+        self.plan
+            .for_each_block(values, |block| window.extend(block))
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.window
-            .pop(present_count(as_float64_array(&values[0])?));
+        let count = match &self.plan.mapping {
+            None => F::Item::present_count(values)?,
+            Some(_) => {
+                let mut count = 0;
+                self.plan
+                    .for_each_block(values, |block| count += block.len())?;
+                count
+            }
+        };
+        self.window.pop(count);
         Ok(())
     }
 
@@ -46,7 +51,7 @@ impl<S: Summary> Accumulator for SlidingAccumulator<S> {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        Ok(ScalarValue::Float64((self.read)(&self.window.summary())))
+        self.plan.scalar(&self.window.summary())
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {

@@ -5,14 +5,44 @@ use std::sync::Arc;
 use analytics::Summary;
 use analytics::indicators::CentralMoments;
 use arrow::array::{Array, ArrayRef, Float64Array};
-use datafusion_common::ScalarValue;
+use arrow::datatypes::DataType;
 use datafusion_common::cast::as_float64_array;
-use datafusion_expr::{Accumulator, EmitTo, GroupsAccumulator};
+use datafusion_common::{Result, ScalarValue};
+use datafusion_expr::{Accumulator, Documentation, EmitTo, GroupsAccumulator};
 use proptest::prelude::*;
 
 use super::groups::SummaryGroups;
 use super::sliding::SlidingAccumulator;
 use super::whole::WholeAccumulator;
+use super::{Plan, Reading, SummaryFunction};
+use crate::collected::Call;
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Kurtosis;
+
+impl SummaryFunction for Kurtosis {
+    const NAME: &'static str = "kurtosis";
+
+    type Item = f64;
+
+    type State = CentralMoments;
+
+    type Output = f64;
+
+    fn bind(&self, _call: &Call) -> Result<Reading<CentralMoments, f64>> {
+        Ok(Arc::new(CentralMoments::kurtosis))
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        None
+    }
+}
+
+fn plan() -> Plan<Kurtosis> {
+    let column_types = [DataType::Float64];
+    let call = Call::new(Kurtosis::NAME, &column_types, &[]);
+    Plan::try_new(&Kurtosis, &call, DataType::Float64).unwrap()
+}
 
 fn values() -> impl Strategy<Value = Vec<Option<f64>>> {
     let value = prop_oneof![
@@ -50,7 +80,7 @@ fn float(value: ScalarValue) -> Option<f64> {
 proptest! {
     #[test]
     fn a_frame_of_rows_equals_the_rows_recomputed(values in values(), width in 1..30usize) {
-        let mut frame = SlidingAccumulator::new(CentralMoments::kurtosis);
+        let mut frame = SlidingAccumulator::new(plan());
         for end in 1..=values.len() {
             frame.update_batch(&[column(&values[end - 1..end])]).unwrap();
             if end > width {
@@ -63,7 +93,7 @@ proptest! {
 
     #[test]
     fn batches_of_any_size_equal_the_whole(values in values(), size in 1..50usize) {
-        let mut whole = WholeAccumulator::new(CentralMoments::kurtosis);
+        let mut whole = WholeAccumulator::new(plan());
         for batch in values.chunks(size) {
             whole.update_batch(&[column(batch)]).unwrap();
         }
@@ -73,7 +103,7 @@ proptest! {
     #[test]
     fn each_group_equals_its_own_rows(values in values(), group_count in 1..7usize, size in 1..50usize) {
         let groups: Vec<usize> = (0..values.len()).map(|row| row * row % group_count).collect();
-        let mut accumulator = SummaryGroups::new(CentralMoments::kurtosis);
+        let mut accumulator = SummaryGroups::new(plan());
         for (batch, batch_groups) in values.chunks(size).zip(groups.chunks(size)) {
             accumulator.update_batch(&[column(batch)], batch_groups, None, group_count).unwrap();
         }

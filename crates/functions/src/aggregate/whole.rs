@@ -2,43 +2,40 @@
 
 use analytics::Summary;
 use arrow::array::ArrayRef;
-use datafusion_common::cast::as_float64_array;
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::Accumulator;
 
-use super::{Read, for_each_state, state_scalars};
-use crate::values::for_each_block;
+use super::{Plan, SummaryFunction, for_each_state, state_scalars};
 
 /// Accumulates whole arrays, a block at a time. Fixed size.
 #[derive(Debug)]
-pub(crate) struct WholeAccumulator<S> {
-    state: S,
-    read: Read<S>,
+pub(crate) struct WholeAccumulator<F: SummaryFunction> {
+    plan: Plan<F>,
+    state: F::State,
 }
 
-impl<S: Summary> WholeAccumulator<S> {
-    pub(crate) fn new(read: Read<S>) -> Self {
+impl<F: SummaryFunction> WholeAccumulator<F> {
+    pub(crate) fn new(plan: Plan<F>) -> Self {
         Self {
-            state: S::default(),
-            read,
+            plan,
+            state: F::State::default(),
         }
     }
 }
 
-impl<S: Summary> Accumulator for WholeAccumulator<S> {
+impl<F: SummaryFunction> Accumulator for WholeAccumulator<F> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        for_each_block(as_float64_array(&values[0])?, |block| {
-            self.state.extend(block)
-        });
-        Ok(())
+        let state = &mut self.state;
+        self.plan
+            .for_each_block(values, |block| state.extend(block))
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        for_each_state::<S>(states, |_, state| self.state.merge(&state))
+        for_each_state(states, |_, state| self.state.merge(&state))
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        Ok(ScalarValue::Float64((self.read)(&self.state)))
+        self.plan.scalar(&self.state)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {

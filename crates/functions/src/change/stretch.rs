@@ -3,27 +3,28 @@
 //! GROUP BY collects the rows, because the parts of a query that run at the same time get rows of one group in turns: a part
 //! cannot sum up what it has while another may hold the row in between. 16 bytes per row, up to the limit of
 //! [`collected`](crate::collected). Frames that move cost constant time per row while the rows come in the order of time, and a sort
-//! of the frame where they do not.
+//! of the frame where they do not; so do frames that grow.
 
 use std::fmt;
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use analytics::change::{SlidingStretch, Stretch};
+use analytics::change::{MakeStretch, SlidingStretch, Stretch, join_all};
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion_common::{Result, ScalarValue, not_impl_err};
 use datafusion_expr::{Accumulator, Documentation};
 
-use crate::collected::{Call, CollectedFunction, Formula, Output, Row, Timed};
+use crate::collected::{Call, CollectedFunction, Follower, Formula, Output, Row, Timed};
 use crate::window::Cell;
 
 /// Reads the result off a stretch; `None` is NULL.
-pub(super) type Read<S, O> = Arc<dyn Fn(&S) -> Option<O> + Send + Sync>;
+pub(crate) type Read<S, O> = Arc<dyn Fn(&S) -> Option<O> + Send + Sync>;
 
 /// An aggregate over the points of a group in the order of time.
-pub(super) trait StretchFunction: Debug + Eq + Hash + Send + Sync + 'static {
+pub(crate) trait StretchFunction: Debug + Eq + Hash + Send + Sync + 'static {
     /// The SQL name.
     const NAME: &'static str;
 
@@ -39,13 +40,18 @@ pub(super) trait StretchFunction: Debug + Eq + Hash + Send + Sync + 'static {
     /// How the stretch is read, given the options that were passed.
     fn read(&self, call: &Call) -> Result<Read<Self::Stretch, Self::Output>>;
 
+    /// How a point becomes a stretch, where that depends on the options.
+    fn make(&self, _call: &Call) -> Result<MakeStretch<Self::Stretch>> {
+        Ok(Arc::new(Self::Stretch::of))
+    }
+
     /// The generated documentation.
     fn documentation(&self) -> Option<&Documentation>;
 }
 
 /// The [`CollectedFunction`] of a [`StretchFunction`].
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct OverStretch<F>(pub(super) F);
+pub(crate) struct OverStretch<F>(pub(crate) F);
 
 impl<F: StretchFunction> CollectedFunction for OverStretch<F> {
     const NAME: &'static str = F::NAME;
@@ -57,18 +63,15 @@ impl<F: StretchFunction> CollectedFunction for OverStretch<F> {
     type Output = F::Output;
 
     fn bind(&self, call: &Call) -> Result<Formula<Timed, F::Output>> {
-        let read = self.0.read(call)?;
-        Ok(Formula::new(move |rows: &[Timed]| {
-            let points = rows.iter().map(|row| (row.value, row.time));
-            F::Stretch::over(points).as_ref().and_then(&*read)
-        }))
+        formula(&self.0, call)
+    }
+
+    fn follower(&self, call: &Call) -> Result<Option<Box<dyn Follower<Timed, F::Output>>>> {
+        follower(&self.0, call)
     }
 
     fn moving(&self, call: &Call) -> Result<Option<Box<dyn Accumulator>>> {
-        Ok(Some(Box::new(Moving {
-            window: SlidingStretch::default(),
-            read: self.0.read(call)?,
-        })))
+        moving::<Timed, F>(&self.0, call)
     }
 
     fn documentation(&self) -> Option<&Documentation> {
@@ -76,22 +79,93 @@ impl<F: StretchFunction> CollectedFunction for OverStretch<F> {
     }
 }
 
-/// The points of a frame whose both ends move forward.
-struct Moving<S, O> {
-    window: SlidingStretch<S>,
+/// [`CollectedFunction::bind`] of a stretch over rows that are points in some guise.
+pub(crate) fn formula<R: Row + Into<Timed>, F: StretchFunction>(
+    function: &F,
+    call: &Call,
+) -> Result<Formula<R, F::Output>> {
+    let (read, make) = (function.read(call)?, function.make(call)?);
+    Ok(Formula::new(move |rows: &[R]| {
+        let point = |row: &R| -> Timed { row.clone().into() };
+        let points = rows.iter().map(point);
+        let stretch = join_all(points.map(|row| make(row.value, row.time)));
+        stretch.as_ref().and_then(&*read)
+    }))
+}
+
+/// [`CollectedFunction::follower`] of such a stretch.
+pub(crate) fn follower<R: Row + Into<Timed>, F: StretchFunction>(
+    function: &F,
+    call: &Call,
+) -> Result<Option<Box<dyn Follower<R, F::Output>>>> {
+    Ok(Some(Box::new(Growing {
+        stretch: None,
+        make: function.make(call)?,
+        read: function.read(call)?,
+    })))
+}
+
+/// [`CollectedFunction::moving`] of such a stretch.
+pub(crate) fn moving<R: Row + Into<Timed>, F: StretchFunction>(
+    function: &F,
+    call: &Call,
+) -> Result<Option<Box<dyn Accumulator>>> {
+    Ok(Some(Box::new(Moving {
+        window: SlidingStretch::new(function.make(call)?),
+        read: function.read(call)?,
+        row: PhantomData::<R>,
+    })))
+}
+
+/// The stretch of all points so far.
+struct Growing<S, O> {
+    stretch: Option<S>,
+    make: MakeStretch<S>,
     read: Read<S, O>,
 }
 
-impl<S: Debug, O> Debug for Moving<S, O> {
+impl<S: Debug, O> Debug for Growing<S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("Growing");
+        fields
+            .field("stretch", &self.stretch)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Row + Into<Timed>, S: Stretch, O: Cell> Follower<R, O> for Growing<S, O> {
+    fn push(&mut self, row: &R) {
+        let row: Timed = row.clone().into();
+        let next = (self.make)(row.value, row.time);
+        match &mut self.stretch {
+            Some(stretch) => stretch.join(&next),
+            None => self.stretch = Some(next),
+        }
+    }
+
+    fn result(&self) -> Option<O> {
+        self.stretch.as_ref().and_then(&*self.read)
+    }
+}
+
+/// The points of a frame whose both ends move forward.
+struct Moving<R, S, O> {
+    window: SlidingStretch<S>,
+    read: Read<S, O>,
+    row: PhantomData<R>,
+}
+
+impl<R, S: Debug, O> Debug for Moving<R, S, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = f.debug_struct("Moving");
         fields.field("window", &self.window).finish_non_exhaustive()
     }
 }
 
-impl<S: Stretch, O: Cell> Accumulator for Moving<S, O> {
+impl<R: Row + Into<Timed>, S: Stretch, O: Cell> Accumulator for Moving<R, S, O> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        Timed::for_each_present(&values[..Timed::WIDTH], |_, row| {
+        R::for_each_present(&values[..R::WIDTH], |_, row| {
+            let row: Timed = row.into();
             self.window.push(row.value, row.time);
         })
     }
@@ -99,7 +173,7 @@ impl<S: Stretch, O: Cell> Accumulator for Moving<S, O> {
     /// Rows leave in the order in which they came, which is how frames move.
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let mut count = 0;
-        Timed::for_each_present(&values[..Timed::WIDTH], |_, _| count += 1)?;
+        R::for_each_present(&values[..R::WIDTH], |_, _| count += 1)?;
         self.window.pop(count);
         Ok(())
     }

@@ -2,8 +2,55 @@
 
 use arrow::datatypes::DataType;
 use datafusion_common::{Result, ScalarValue, plan_err};
+use datafusion_expr::function::AccumulatorArgs;
+use datafusion_expr::{Signature, TypeSignature, Volatility};
 
+use crate::constant::constant;
 use crate::length::{LENGTH, ticks};
+
+/// The type of an option beside columns of the given types: a length of time is a number where times are integers.
+fn option_type(declared: &DataType, columns: &[DataType]) -> DataType {
+    match (declared, columns.get(1)) {
+        (DataType::Interval(_), Some(DataType::Int64)) => DataType::Float64,
+        _ => declared.clone(),
+    }
+}
+
+/// The signature of a function of columns, in one of several combinations of types, and options after them.
+pub(crate) fn signature(
+    columns: Vec<Vec<DataType>>,
+    options: &[(&'static str, DataType)],
+    required: usize,
+) -> Signature {
+    let with_options = |columns: Vec<DataType>| {
+        (required..=options.len()).map(move |count| {
+            let options = options[..count].iter();
+            let options = options.map(|(_, kind)| option_type(kind, &columns));
+            TypeSignature::Exact(columns.iter().cloned().chain(options).collect())
+        })
+    };
+    let signatures = columns.into_iter().flat_map(with_options).collect();
+    Signature::one_of(signatures, Volatility::Immutable)
+}
+
+/// Reads a call of a function of `width` columns, its constants included, and passes it on.
+pub(crate) fn read<T>(
+    args: &AccumulatorArgs,
+    function: &'static str,
+    width: usize,
+    options: &[(&'static str, DataType)],
+    pass: impl FnOnce(&Call) -> Result<T>,
+) -> Result<T> {
+    let option = |index: usize| {
+        let name = options[index].0;
+        Ok((name, constant(args, width + index, function, name)?))
+    };
+    let given = (0..args.exprs.len() - width).map(option);
+    let given = given.collect::<Result<Vec<_>>>()?;
+    let columns = args.expr_fields[..width].iter();
+    let column_types: Vec<DataType> = columns.map(|field| field.data_type().clone()).collect();
+    pass(&Call::new(function, &column_types, &given))
+}
 
 /// One call of a function, as it was written in a query.
 #[derive(Debug)]
@@ -39,13 +86,27 @@ impl<'a> Call<'a> {
     /// The length of time that the option `name` gives, in units of the time column: a second or, for integers, one unless
     /// it is given.
     pub(crate) fn length(&self, name: &str) -> Result<f64> {
+        self.length_or(name, 1.0)
+    }
+
+    /// The same where the default is so many seconds; for integers it is one.
+    pub(crate) fn length_or(&self, name: &str, default_seconds: f64) -> Result<f64> {
         let Some(given) = self.option(name) else {
-            return Ok(if self.has_timestamps() { 1e9 } else { 1.0 });
+            let ticks = default_seconds * 1e9;
+            return Ok(if self.has_timestamps() { ticks } else { 1.0 });
         };
         match ticks(given) {
             Some(length) => Ok(length),
             None => self.refuse(name, LENGTH, given),
         }
+    }
+
+    /// The values of the options that were given, in order.
+    pub(crate) fn values(&self) -> Vec<ScalarValue> {
+        self.options
+            .iter()
+            .map(|(_, value)| value.clone())
+            .collect()
     }
 
     /// The option of that name, if it was given.

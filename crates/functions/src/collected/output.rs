@@ -12,7 +12,7 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, StringArray, S
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
-use datafusion_common::{Result, exec_err, internal_err};
+use datafusion_common::{Result, ScalarValue, exec_err, internal_err};
 
 /// What a function returns for a group.
 pub(crate) trait Output: std::fmt::Debug + Send + Sync + Sized + 'static {
@@ -21,6 +21,11 @@ pub(crate) trait Output: std::fmt::Debug + Send + Sync + Sized + 'static {
 
     /// The results of many groups as one column of that type.
     fn array(results: Vec<Option<Self>>, data_type: &DataType) -> Result<ArrayRef>;
+
+    /// One result as a value of that type.
+    fn scalar(result: Option<Self>, data_type: &DataType) -> Result<ScalarValue> {
+        ScalarValue::try_from_array(&Self::array(vec![result], data_type)?, 0)
+    }
 }
 
 impl Output for f64 {
@@ -31,6 +36,10 @@ impl Output for f64 {
     fn array(results: Vec<Option<Self>>, _data_type: &DataType) -> Result<ArrayRef> {
         Ok(floats(&results, |value| Some(*value)))
     }
+
+    fn scalar(result: Option<Self>, _data_type: &DataType) -> Result<ScalarValue> {
+        Ok(ScalarValue::Float64(result.filter(|x| x.is_finite())))
+    }
 }
 
 impl Output for i64 {
@@ -40,6 +49,23 @@ impl Output for i64 {
 
     fn array(results: Vec<Option<Self>>, data_type: &DataType) -> Result<ArrayRef> {
         Ok(cast(&Int64Array::from(results), data_type)?)
+    }
+}
+
+/// A time of the type of the call's second column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Moment(pub(crate) i64);
+
+impl Output for Moment {
+    fn data_type(argument_types: &[DataType]) -> DataType {
+        argument_types.get(1).cloned().unwrap_or(DataType::Int64)
+    }
+
+    fn array(results: Vec<Option<Self>>, data_type: &DataType) -> Result<ArrayRef> {
+        Ok(cast(
+            &integers(&results, |moment| Some(moment.0)),
+            data_type,
+        )?)
     }
 }
 

@@ -4,7 +4,7 @@ use arrow::array::ArrayRef;
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::Accumulator;
 
-use super::{CollectedFunction, Output, Plan, Row, lists};
+use super::{CollectedFunction, Follower, Output, Plan, Row, lists};
 
 /// The rows of a group, or of a window frame whose rows leave in the order in which they came.
 #[derive(Debug)]
@@ -15,16 +15,25 @@ pub(super) struct Rows<F: CollectedFunction> {
     gone: usize,
     /// A copy to sort when the order of arrival matters for those that leave.
     scratch: Option<Vec<F::Row>>,
+    /// What keeps up with the rows while they come in their order.
+    follower: Option<Box<dyn Follower<F::Row, F::Output>>>,
+    /// How many rows the follower has taken.
+    followed: usize,
 }
 
 impl<F: CollectedFunction> Rows<F> {
     /// Rows that only come.
-    pub(super) fn new(plan: Plan<F>) -> Self {
+    pub(super) fn new(
+        plan: Plan<F>,
+        follower: Option<Box<dyn Follower<F::Row, F::Output>>>,
+    ) -> Self {
         Self {
             plan,
             rows: vec![],
             gone: 0,
             scratch: None,
+            follower,
+            followed: 0,
         }
     }
 
@@ -32,8 +41,23 @@ impl<F: CollectedFunction> Rows<F> {
     pub(super) fn moving(plan: Plan<F>) -> Self {
         Self {
             scratch: Some(vec![]),
-            ..Self::new(plan)
+            ..Self::new(plan, None)
         }
+    }
+
+    /// Has the follower catch up with the rows; there is none any more once a row is out of order.
+    fn follow(&mut self) -> Option<&dyn Follower<F::Row, F::Output>> {
+        let follower = self.follower.as_mut()?;
+        let unseen = &self.rows[self.followed.saturating_sub(1)..];
+        if !unseen.is_sorted_by(|a, b| a.order(b).is_le()) {
+            self.follower = None;
+            return None;
+        }
+        self.rows[self.followed..]
+            .iter()
+            .for_each(|row| follower.push(row));
+        self.followed = self.rows.len();
+        self.follower.as_deref()
     }
 
     fn present(&self) -> &[F::Row] {
@@ -71,6 +95,10 @@ impl<F: CollectedFunction> Accumulator for Rows<F> {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        if let Some(follower) = self.follow() {
+            let result = follower.result();
+            return F::Output::scalar(result, &self.plan.result_type);
+        }
         let result = match &mut self.scratch {
             None => self.plan.evaluate(&mut self.rows[self.gone..])?,
             Some(scratch) => {
@@ -79,8 +107,7 @@ impl<F: CollectedFunction> Accumulator for Rows<F> {
                 self.plan.evaluate(scratch)?
             }
         };
-        let column = F::Output::array(vec![result], &self.plan.result_type)?;
-        ScalarValue::try_from_array(&column, 0)
+        F::Output::scalar(result, &self.plan.result_type)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use analytics::Running;
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::PartitionEvaluator;
 
@@ -48,6 +48,16 @@ impl Cell for bool {
 
     fn column(cells: Vec<Option<Self>>) -> ArrayRef {
         Arc::new(BooleanArray::from(cells))
+    }
+}
+
+impl Cell for &'static str {
+    fn scalar(cell: Option<Self>) -> ScalarValue {
+        ScalarValue::from(cell)
+    }
+
+    fn column(cells: Vec<Option<Self>>) -> ArrayRef {
+        Arc::new(StringArray::from(cells))
     }
 }
 

@@ -1,0 +1,103 @@
+//! `precision(label, score[, threshold])`: the share of the alarms that are right.
+//!
+//! | rows                            | result   |
+//! |---------------------------------|----------|
+//! | none                            | NULL     |
+//! | no alarms                       | NULL: a ratio to zero |
+//! | NULL, NaN, infinity in a column | skipped  |
+
+use std::sync::Arc;
+
+use analytics::evaluation::{Confusion, Judged};
+use arrow::datatypes::DataType;
+use datafusion_common::Result;
+use datafusion_expr::Documentation;
+use datafusion_macros::user_doc;
+
+use super::alarms;
+use crate::aggregate::{Mapping, Reading, SummaryFunction};
+use crate::collected::Call;
+
+#[user_doc(
+    doc_section(label = "Evaluation"),
+    description = "Share of the alarms that are right. As `sklearn.metrics.precision_score`. NULL without alarms.",
+    syntax_example = "precision(label, score[, threshold])",
+    sql_example = r#"```sql
+SELECT model, precision(is_anomaly, score, 0.65) FROM scored GROUP BY model;
+```"#,
+    argument(
+        name = "label",
+        description = "The truth: true or false, or a number, which is true unless it is 0. Rows with a NULL, NaN or infinity in either are skipped."
+    ),
+    argument(name = "score", description = "The alarm: true or false, or a score."),
+    argument(
+        name = "threshold",
+        description = "A constant: scores of this or more are alarms. Default 0.5."
+    ),
+    related_udf(name = "recall"),
+    related_udf(name = "f1"),
+    related_udf(name = "confusion_matrix")
+)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Precision;
+
+impl SummaryFunction for Precision {
+    const NAME: &'static str = "precision";
+
+    const OPTIONS: &'static [(&'static str, DataType)] = &[("threshold", DataType::Float64)];
+
+    type Item = Judged;
+
+    type State = Confusion;
+
+    type Output = f64;
+
+    fn bind(&self, _call: &Call) -> Result<Reading<Confusion, f64>> {
+        Ok(Arc::new(Confusion::precision))
+    }
+
+    fn mapping(&self, call: &Call) -> Result<Option<Mapping<Judged>>> {
+        Ok(Some(alarms(call)?))
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.doc()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aggregate::Aggregate;
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, BooleanArray};
+
+    use crate::collected::testing::{Case, values};
+
+    fn check(labels: ArrayRef, scores: ArrayRef, options: &[f64], expected: Option<f64>) {
+        let options = options.iter().map(|x| (*x).into()).collect();
+        let case = Case::with(Aggregate::over(Precision), options);
+        case.check(&[labels, scores], expected, 1e-12);
+    }
+
+    #[test]
+    fn alarms_are_compared_with_the_truth() {
+        // Two right alarms, one false, two missed, one rightly quiet.
+        let labels = || values(&[1.0, 1.0, 0.0, 1.0, 1.0, 0.0, f64::NAN]);
+        let scores = values(&[0.9, 0.6, 0.7, 0.59, 0.1, 0.2, 0.9]);
+        check(labels(), scores, &[0.6], Some(2.0 / 3.0));
+        let flags = |flags: [u8; 6]| -> ArrayRef {
+            Arc::new(BooleanArray::from_iter(flags.map(|flag| Some(flag == 1))))
+        };
+        let alarms = || flags([1, 1, 1, 0, 0, 0]);
+        check(flags([1, 1, 0, 1, 1, 0]), alarms(), &[], Some(2.0 / 3.0));
+        check(
+            values(&[2.0, -1.0, 0.0, 1.0, 1.0, 0.0]),
+            alarms(),
+            &[],
+            Some(2.0 / 3.0),
+        );
+        check(values(&[]), values(&[]), &[], None);
+    }
+}

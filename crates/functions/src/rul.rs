@@ -1,0 +1,28 @@
+//! Remaining useful life from a trend, without a trained model; labels to train one, and the score to judge one by.
+
+mod passage;
+mod phm08_score;
+mod rul_exponential;
+mod rul_label;
+mod rul_linear;
+mod time_to_threshold;
+
+use datafusion_expr::{AggregateUDF, ScalarUDF};
+
+use crate::aggregate::Aggregate;
+pub(crate) use passage::confidence;
+
+/// The aggregates of this family.
+pub(crate) fn aggregate_udfs() -> Vec<AggregateUDF> {
+    vec![
+        Aggregate::over(rul_linear::RulLinear),
+        Aggregate::over(rul_exponential::RulExponential),
+        Aggregate::over(time_to_threshold::TimeToThreshold),
+        Aggregate::over(phm08_score::Phm08ScoreOf),
+    ]
+}
+
+/// The scalar functions of this family.
+pub(crate) fn scalar_udfs() -> Vec<ScalarUDF> {
+    vec![rul_label::udf()]
+}

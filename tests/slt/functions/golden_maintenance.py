@@ -463,24 +463,41 @@ def reliability():
     flag, failed = "n % 3 > 0", lambda n: n % 3 > 0
 
     def weibull(n):
+        """The maximum that lifelines searches for, to all digits."""
         if not failed(n).any() or len(set(lasted(n))) < 2:
             return None
-        fit = WeibullFitter().fit(lasted(n), failed(n))
-        return [fit.rho_, fit.lambda_, fit.percentile(0.9), fit.log_likelihood_, int(failed(n).sum())]
+        t, f = lasted(n), failed(n)
+        near = WeibullFitter().fit(t, f)
+        slope = lambda k: np.sum(t**k * np.log(t)) / np.sum(t**k) - 1 / k - np.mean(np.log(t[f]))
+        shape = optimize.brentq(slope, near.rho_ * 0.9, near.rho_ * 1.1, xtol=1e-14, rtol=1e-14)
+        scale = (np.sum(t**shape) / f.sum()) ** (1 / shape)
+        assert abs(scale / near.lambda_ - 1) < 1e-4
+        likelihood = np.sum(stats.weibull_min(shape, scale=scale).logpdf(t[f])) - np.sum((t[~f] / scale) ** shape)
+        return [shape, scale, scale * (-np.log(0.9)) ** (1 / shape), likelihood, int(f.sum())]
 
     confidence = "`confidence` must be a number above 0 and below 1"
     struct("weibull_fit(duration, failed[, confidence]), as lifelines.", f"weibull_fit({{x}}, {flag})", duration,
-           ["shape", "scale", "b10", "log_likelihood", "failures"], weibull, decimals=3, types="RRRRI", moving=False,
+           ["shape", "scale", "b10", "log_likelihood", "failures"], weibull, decimals=6, types="RRRRI", moving=False,
            errors=[(confidence, "weibull_fit(1, true, 1)"), ("weibull_fit", "weibull_fit(1, 'yes')")])
 
     def lognormal(n):
         if not failed(n).any() or len(set(lasted(n))) < 2:
             return None
-        fit = LogNormalFitter().fit(lasted(n), failed(n))
-        return [fit.mu_, fit.sigma_, fit.log_likelihood_, int(failed(n).sum())]
+        x, f = np.log(lasted(n)), failed(n)
+        near = LogNormalFitter().fit(lasted(n), f)
+
+        def gradient(p):
+            z = (x - p[0]) / p[1]
+            hazard = np.exp(stats.norm.logpdf(z[~f]) - stats.norm.logsf(z[~f]))
+            return [z[f].sum() + hazard.sum(), np.sum(z[f] ** 2 - 1) + np.sum(hazard * z[~f])]
+
+        mu, sigma = optimize.root(gradient, [near.mu_, near.sigma_], tol=1e-14).x
+        assert abs(mu / near.mu_ - 1) < 1e-3 and abs(sigma / near.sigma_ - 1) < 1e-3
+        law = stats.norm(mu, sigma)
+        return [mu, sigma, np.sum(law.logpdf(x[f]) - x[f]) + np.sum(law.logsf(x[~f])), int(f.sum())]
 
     struct("lognormal_fit(duration, failed[, confidence]), as lifelines.", f"lognormal_fit({{x}}, {flag})", duration,
-           ["mu", "sigma", "log_likelihood", "failures"], lognormal, decimals=3, types="RRRI", moving=False,
+           ["mu", "sigma", "log_likelihood", "failures"], lognormal, decimals=6, types="RRRI", moving=False,
            errors=[(confidence, "lognormal_fit(1, true, 0)")])
 
     def exponential(n):

@@ -4,6 +4,7 @@
 mod databases;
 mod extend;
 mod files;
+mod records;
 mod tables;
 
 use std::sync::Arc;
@@ -15,11 +16,13 @@ use tokio::sync::Mutex;
 use tracing::info;
 use uuid::Uuid;
 
+use crate::audit;
 use crate::edit::Edit;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::manifest::{Commit, ManifestLog};
-use crate::state::{State, TokenDigest};
+use crate::records::Organization;
+use crate::state::State;
 pub use extend::TableExtension;
 pub use files::Replacement;
 pub use tables::TableOptions;
@@ -71,10 +74,19 @@ impl Catalog {
     }
 
     /// Makes this process the one that writes to the store, through this write-ahead log. A process
-    /// that did so before finds its next commit refused.
-    pub async fn open_for_writing(&self, wal: Uuid) -> Result<()> {
-        self.commit(|_| Ok(vec![Edit::OpenForWriting { wal }]))
-            .await?;
+    /// that did so before finds its next commit refused. A store without an organization gets one.
+    pub async fn open_for_writing(&self, wal: Uuid, now_nanos: i64) -> Result<()> {
+        self.commit(|state| {
+            let mut edits = vec![Edit::OpenForWriting { wal }];
+            if state.default_organization().is_none() {
+                let id = state.records().next_id();
+                edits.push(Edit::PutRecord {
+                    record: Organization::first(id, now_nanos).into(),
+                });
+            }
+            Ok(edits)
+        })
+        .await?;
         Ok(())
     }
 
@@ -83,18 +95,6 @@ impl Catalog {
     pub async fn check_ownership(&self) -> Result<()> {
         let _guard = self.commit_lock.lock().await;
         self.catch_up().await
-    }
-
-    /// Sets or replaces the token of this name.
-    pub async fn put_token(&self, name: &str, digest: TokenDigest) -> Result<()> {
-        self.commit(|_| {
-            Ok(vec![Edit::PutToken {
-                name: name.to_owned(),
-                digest,
-            }])
-        })
-        .await?;
-        Ok(())
     }
 
     /// Runs `change` on the newest state and makes its edits durable, then current. The closure
@@ -106,7 +106,8 @@ impl Catalog {
         let _guard = self.commit_lock.lock().await;
         loop {
             let state = self.current.load_full();
-            let edits = change(&state)?;
+            let mut edits = change(&state)?;
+            edits.extend(audit::entries(&state, &edits));
             if edits.is_empty() {
                 if !self.may_lag.load(Ordering::Relaxed) {
                     return Ok(state);

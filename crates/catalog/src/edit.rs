@@ -2,10 +2,11 @@
 
 use uuid::Uuid;
 
+use crate::audit::AuditEntry;
 use crate::ids::{ColumnId, DatabaseId, TableId};
+use crate::records::{Record, RecordId};
 use crate::retention::Retention;
 use crate::schema::{Column, Delete, FileKey, FileRecord, FloatStorage};
-use crate::state::TokenDigest;
 
 /// One change of the catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,10 +85,16 @@ pub(crate) enum Edit {
     AdvanceWal {
         applied_through: u64,
     },
-    /// Sets or replaces the token of this name.
-    PutToken {
-        name: String,
-        digest: TokenDigest,
+    /// Adds an administered record, or replaces that of its id.
+    PutRecord {
+        record: Record,
+    },
+    RemoveRecord {
+        id: RecordId,
+    },
+    /// Says who made other edits of the same commit.
+    Audit {
+        entry: AuditEntry,
     },
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong in the catalog, and the kinds of failure that every crate above shares.
 
+use crate::records::RecordKind;
 use crate::schema::ColumnKind;
 
 /// What the caller should make of a failure. The server turns a kind into a status code; nobody
@@ -39,7 +40,7 @@ pub enum Error {
     /// A table or column name breaks the rules.
     #[error("{what} name '{name}' {problem}")]
     InvalidName {
-        /// `table` or `column`.
+        /// `table`, `column`, or the kind of a record.
         what: &'static str,
         /// The name, shortened.
         name: String,
@@ -83,6 +84,36 @@ pub enum Error {
         what: &'static str,
         /// The name.
         name: String,
+    },
+    /// No record of this kind has this name or id.
+    #[error("{} not found: {name}", kind.noun())]
+    RecordNotFound {
+        /// What it would be.
+        kind: RecordKind,
+        /// The name or id.
+        name: String,
+    },
+    /// A record of this kind has this name already.
+    #[error("{} already exists: {name}", kind.noun())]
+    RecordExists {
+        /// What it is.
+        kind: RecordKind,
+        /// The name.
+        name: String,
+    },
+    /// A record cannot be like this, or cannot be removed.
+    #[error("this {} cannot be so or cannot go: {problem}", kind.noun())]
+    InvalidRecord {
+        /// What it would be.
+        kind: RecordKind,
+        /// Why not.
+        problem: String,
+    },
+    /// There are no random numbers to make a secret of.
+    #[error("the operating system gives no random numbers: {reason}")]
+    NoRandomness {
+        /// What it says.
+        reason: String,
     },
     /// A file that is to be replaced is not live any more.
     #[error("the files to be replaced have changed in the meantime")]
@@ -175,15 +206,19 @@ impl Error {
             Self::InvalidDatabaseName { .. }
             | Self::InvalidName { .. }
             | Self::ReservedColumn { .. }
+            | Self::InvalidRecord { .. }
             | Self::ColumnConflict { .. } => ErrorKind::Invalid,
             Self::DatabaseNotFound { .. }
             | Self::TableNotFound { .. }
+            | Self::RecordNotFound { .. }
             | Self::NothingDropped { .. } => ErrorKind::NotFound,
-            Self::DatabaseExists { .. } | Self::TableExists { .. } | Self::ColumnExists { .. } => {
-                ErrorKind::AlreadyExists
-            }
+            Self::DatabaseExists { .. }
+            | Self::TableExists { .. }
+            | Self::RecordExists { .. }
+            | Self::ColumnExists { .. } => ErrorKind::AlreadyExists,
             Self::LimitReached { .. } => ErrorKind::Exhausted,
             Self::Corrupt { .. } | Self::UnknownFormat { .. } => ErrorKind::Corrupt,
+            Self::NoRandomness { .. } => ErrorKind::Internal,
             Self::Store { .. }
             | Self::Fenced { .. }
             | Self::FlushedAlready { .. }
@@ -207,10 +242,15 @@ impl Error {
             Self::TableExists { .. } => "table_exists",
             Self::ColumnExists { .. } => "column_exists",
             Self::NothingDropped { .. } => "nothing_dropped",
+            Self::RecordNotFound { kind, .. } => kind.missing(),
+            Self::RecordExists { kind, .. } => kind.taken(),
+            Self::InvalidRecord { .. } => "invalid_record",
+            Self::NoRandomness { .. } => "no_randomness",
             Self::FilesChanged => "files_changed",
             Self::LimitReached { what, .. } => match *what {
                 "databases" => "database_limit",
                 "tables" => "table_limit",
+                "records" => "record_limit",
                 _ => "column_limit",
             },
             Self::Fenced { .. } => "fenced",

@@ -1,5 +1,5 @@
-//! Names, ids and schemas of databases and tables, and the files that hold their rows: one
-//! immutable [`State`] at a time, made durable by a numbered manifest log in the object store.
+//! Names, ids and schemas of databases and tables, the files that hold their rows, and who may do
+//! what: one immutable [`State`] at a time, made durable by a numbered manifest log in the object store.
 //!
 //! ```text
 //!   change (closure over State) ──▶ edits ──▶ manifest/<n>.json (create-if-absent) ──▶ new State
@@ -10,6 +10,7 @@
 //! Readers take [`Catalog::state`], an `Arc` that never changes. Everything that mutates shared
 //! state anywhere in the program ends in one [`Catalog`] commit; there is no other way in.
 
+mod audit;
 mod catalog;
 mod clock;
 mod edit;
@@ -20,10 +21,12 @@ mod limits;
 mod manifest;
 mod names;
 mod predicate;
+mod records;
 mod retention;
 mod schema;
 mod state;
 
+pub use audit::{Actor, AuditEntry, acting};
 pub use catalog::{Catalog, Replacement, TableExtension, TableOptions};
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, ErrorKind, Result};
@@ -34,9 +37,15 @@ pub use limits::Limits;
 pub use manifest::fuzzing;
 pub use names::{DatabaseName, check_column_name, check_table_name};
 pub use predicate::{ColumnRef, Comparison, Predicate, Value};
+pub use records::{
+    Action, Administered, BucketNotes, DEFAULT_ORGANIZATION, DatabaseMapping, InvalidPattern,
+    InvalidRecordId, Label, Member, Organization, Pattern, Record, RecordEdits, RecordId,
+    RecordKind, Records, Right, Rights, Role, Secret, Token, TokenDigest, User, Without, digest,
+    id_of_token, new_token, random_hex,
+};
 pub use retention::{InvalidRetention, Retention};
 pub use schema::{
     Column, ColumnKind, DAY_NANOS, Delete, FieldType, FileKey, FileRecord, FloatStorage,
     LastRowsPart, TIME_COLUMN, Table,
 };
-pub use state::{Database, Dropped, State, TokenDigest};
+pub use state::{Database, Dropped, State};

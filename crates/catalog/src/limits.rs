@@ -13,6 +13,9 @@ pub struct Limits {
     /// Columns of one table at most, tags, fields and time together. Wide tables cost memory in
     /// every buffer chunk and Parquet footer; default 1000.
     pub columns_per_table: usize,
+    /// Organizations, users, tokens, labels and the like at most, all together. Higher costs memory,
+    /// longer commits and longer refusals of unknown tokens; default 10 000.
+    pub records: usize,
 }
 
 impl Default for Limits {
@@ -21,6 +24,7 @@ impl Default for Limits {
             databases: 100,
             tables: 10_000,
             columns_per_table: 1000,
+            records: 10_000,
         }
     }
 }

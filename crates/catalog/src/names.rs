@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 
 const DATABASE_NAME_BYTES_MAX: usize = 255;
 const NAME_BYTES_MAX: usize = 16 * 1024;
+const TITLE_BYTES_MAX: usize = 255;
 
 /// A checked database name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,6 +77,19 @@ pub fn check_column_name(name: &str) -> Result<()> {
         });
     }
     check_name(name, "column")
+}
+
+/// Checks the name of a user, token or the like. Any printable text of at most 255 bytes is allowed.
+pub(crate) fn check_title(what: &'static str, name: &str) -> Result<()> {
+    if name.len() > TITLE_BYTES_MAX {
+        let (name, problem) = (truncated(name), "must have at most 255 bytes");
+        return Err(Error::InvalidName {
+            what,
+            name,
+            problem,
+        });
+    }
+    check_name(name, what)
 }
 
 fn check_name(name: &str, what: &'static str) -> Result<()> {

@@ -2,17 +2,19 @@
 
 mod apply;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::audit::{AuditEntry, ENTRIES_MAX};
 use crate::ids::{DatabaseId, TableId};
+use crate::records::{
+    BucketNotes, DEFAULT_ORGANIZATION, DatabaseMapping, Label, Organization, RecordId, Records,
+    Token, User,
+};
 use crate::retention::Retention;
 use crate::schema::Table;
-
-/// SHA-256 of a token; the token itself is never kept.
-pub type TokenDigest = [u8; 32];
 
 /// One immutable version of a database.
 #[derive(Debug, Clone)]
@@ -41,6 +43,13 @@ impl Database {
         self.tables.get(name)
     }
 
+    /// The same with only some of its tables.
+    pub fn with_tables(&self, is_kept: impl Fn(&Table) -> bool) -> Self {
+        let mut some = self.clone();
+        some.tables.retain(|_, table| is_kept(table));
+        some
+    }
+
     /// All tables, by name.
     pub fn tables(&self) -> impl ExactSizeIterator<Item = &Arc<Table>> {
         self.tables.values()
@@ -57,7 +66,10 @@ pub struct State {
     pub(crate) next_database: u32,
     pub(crate) next_table: u32,
     pub(crate) databases: BTreeMap<Arc<str>, Arc<Database>>,
-    pub(crate) tokens: BTreeMap<String, TokenDigest>,
+    /// Shared until one changes, so that other commits need not copy them.
+    records: Arc<Records>,
+    /// The oldest first.
+    audit: Arc<VecDeque<AuditEntry>>,
     /// Where each live table is; also the count for the table limit.
     table_homes: HashMap<TableId, (Arc<str>, Arc<str>)>,
     dropped_databases: BTreeMap<DatabaseId, Dropped<Database>>,
@@ -145,10 +157,111 @@ impl State {
         self.table_homes.len()
     }
 
-    /// Digests of all tokens, with their names.
-    pub fn tokens(&self) -> impl Iterator<Item = (&str, &TokenDigest)> {
-        self.tokens
-            .iter()
-            .map(|(name, digest)| (name.as_str(), digest))
+    /// The live database of this id.
+    pub fn database_of(&self, id: DatabaseId) -> Option<&Arc<Database>> {
+        self.databases.values().find(|database| database.id == id)
+    }
+
+    /// Everything that is administered besides databases and tables.
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    pub(crate) fn records_mut(&mut self) -> &mut Records {
+        Arc::make_mut(&mut self.records)
+    }
+
+    /// Administrative changes, the oldest first, as far back as they are kept.
+    pub fn audit(&self) -> impl ExactSizeIterator<Item = &AuditEntry> {
+        self.audit.iter()
+    }
+
+    pub(crate) fn add_audit(&mut self, entry: AuditEntry) {
+        let audit = Arc::make_mut(&mut self.audit);
+        audit.push_back(entry);
+        while audit.len() > ENTRIES_MAX {
+            audit.pop_front();
+        }
+    }
+
+    /// All tokens, by name.
+    pub fn tokens(&self) -> impl Iterator<Item = &Arc<Token>> {
+        self.records.all()
+    }
+
+    /// The token of this id.
+    pub fn token(&self, id: RecordId) -> Option<&Arc<Token>> {
+        self.records.get(id)
+    }
+
+    /// The token of this name.
+    pub fn token_named(&self, name: &str) -> Option<&Arc<Token>> {
+        self.records.named(0, name)
+    }
+
+    /// All users, by name.
+    pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.records.all()
+    }
+
+    /// The user of this id.
+    pub fn user(&self, id: RecordId) -> Option<&Arc<User>> {
+        self.records.get(id)
+    }
+
+    /// The user of this name.
+    pub fn user_named(&self, name: &str) -> Option<&Arc<User>> {
+        self.records.named(0, name)
+    }
+
+    /// All organizations, by name.
+    pub fn organizations(&self) -> impl Iterator<Item = &Arc<Organization>> {
+        self.records.all()
+    }
+
+    /// The organization of this id.
+    pub fn organization(&self, id: RecordId) -> Option<&Arc<Organization>> {
+        self.records.get(id)
+    }
+
+    /// The organization of this name.
+    pub fn organization_named(&self, name: &str) -> Option<&Arc<Organization>> {
+        self.records.named(0, name)
+    }
+
+    /// The organization that everything belongs to that says nothing else: the one of the name
+    /// `default`, or else the oldest. `None` in a store that was never opened for writing.
+    pub fn default_organization(&self) -> Option<&Arc<Organization>> {
+        let oldest = || {
+            self.organizations()
+                .min_by_key(|organization| organization.id)
+        };
+        self.organization_named(DEFAULT_ORGANIZATION)
+            .or_else(oldest)
+    }
+
+    /// All labels, by organization and name.
+    pub fn labels(&self) -> impl Iterator<Item = &Arc<Label>> {
+        self.records.all()
+    }
+
+    /// The label of this id.
+    pub fn label(&self, id: RecordId) -> Option<&Arc<Label>> {
+        self.records.get(id)
+    }
+
+    /// All mappings of v1 databases, by organization and name.
+    pub fn mappings(&self) -> impl Iterator<Item = &Arc<DatabaseMapping>> {
+        self.records.all()
+    }
+
+    /// The mapping of this id.
+    pub fn mapping(&self, id: RecordId) -> Option<&Arc<DatabaseMapping>> {
+        self.records.get(id)
+    }
+
+    /// What v2 clients keep with a database.
+    pub fn bucket_notes(&self, database: DatabaseId) -> Option<&Arc<BucketNotes>> {
+        self.records.named(u64::from(database.0), "")
     }
 }

@@ -51,6 +51,11 @@ impl Draft {
         &self.extensions
     }
 
+    /// The names of the tables that get rows.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        self.tables.iter().map(|table| &*table.name)
+    }
+
     /// The refused lines in order, as many as the settings allow to report.
     pub fn line_errors(&self) -> &[LineError] {
         &self.summary.line_errors

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use catalog::{Catalog, Clock, Database};
+use catalog::{Action, Catalog, Clock, Database};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -29,7 +29,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::advice::Subject;
-use crate::caller::Caller;
+use crate::caller::{Caller, TokenUses};
 use crate::complexity;
 use crate::error::{Error, Result};
 use crate::parameters;
@@ -61,9 +61,9 @@ pub struct SqlRequest {
     pub params: Vec<(String, ScalarValue)>,
     /// The deadline it asks for; the setting `query.timeout` if it does not.
     pub timeout: Option<Duration>,
-    /// What the statement may do.
+    /// What the statement may do, whoever asks.
     pub access: Access,
-    /// Who asks, which decides what they see of the server.
+    /// Who asks, which decides what they may do and see.
     pub caller: Caller,
 }
 
@@ -91,6 +91,7 @@ pub struct QueryEngine {
     waiting: AtomicUsize,
     registry: Arc<Registry>,
     shown_settings: Arc<[(String, Option<String>)]>,
+    token_uses: Arc<TokenUses>,
 }
 
 impl QueryEngine {
@@ -129,6 +130,7 @@ impl QueryEngine {
             turns: Arc::new(Semaphore::new(running)),
             waiting: AtomicUsize::new(0),
             shown_settings: Arc::default(),
+            token_uses: Arc::default(),
         })
     }
 
@@ -137,6 +139,11 @@ impl QueryEngine {
     pub fn with_shown_settings(mut self, settings: Vec<(String, Option<String>)>) -> Self {
         self.shown_settings = settings.into();
         self
+    }
+
+    /// When tokens were used last, to be noted by whoever lets their holders in.
+    pub fn token_uses(&self) -> &TokenUses {
+        &self.token_uses
     }
 
     /// Plans a query and starts it. Errors of the text come from this call; errors while running
@@ -160,6 +167,7 @@ impl QueryEngine {
     async fn start(&self, mut request: SqlRequest, query: &Arc<Handle>) -> Result<QueryStream> {
         self.check_text(&request.sql)?;
         let ours = statements::parse(&request.sql)?;
+        authorize(ours.as_ref(), &request)?;
         let deadline = self.deadline(request.timeout);
         let needs_turn = ours.as_ref().is_none_or(|(_, ours)| ours.needs_turn());
         let turn = match needs_turn {
@@ -173,12 +181,10 @@ impl QueryEngine {
             deadline,
         };
         match ours {
-            Some((what, Statement::Change(change))) => match request.access {
-                Access::Read => Err(Error::StatementNotAllowed { what }),
-                Access::Change => self.change(change, request, run).await,
-            },
+            Some((_, Statement::Change(change))) => self.change(change, request, run).await,
             Some((_, Statement::Query(standing))) => {
                 let database = self.database(&request.database)?;
+                let database = request.caller.part_of(&database, Action::Read);
                 request.sql = standing.sql(&request.sql, &database)?;
                 self.query(request, run).await
             }
@@ -206,10 +212,16 @@ impl QueryEngine {
             turn,
             deadline,
         } = run;
-        let (session, database) = self.session(&request.database, &request.caller)?;
+        let SqlRequest {
+            sql,
+            params,
+            database,
+            caller,
+            ..
+        } = request;
+        let (session, database) = self.session(&database, &caller, Action::Read)?;
         let pool = query.memory_pool(&self.runtime_env.memory_pool);
         let worker = Arc::clone(&query);
-        let SqlRequest { sql, params, .. } = request;
         let planning = async move { execute(session, database, sql, params, &worker, pool).await };
         let in_hand = (turn, Arc::clone(&query));
         let (mut results, in_hand) = self.plan_until(deadline, in_hand, planning).await?;
@@ -285,7 +297,8 @@ impl QueryEngine {
         let Run {
             query, deadline, ..
         } = run;
-        let session = self.session(&request.database, &request.caller);
+        // It is about rows that are to be changed.
+        let session = self.session(&request.database, &request.caller, Action::Write);
         if change.needs_database()
             && let Err(error) = session
         {
@@ -302,9 +315,11 @@ impl QueryEngine {
             session: session.map(|(session, _)| session),
             params: request.params,
         };
+        let columns = change.columns();
         let done = change.run(context).await?;
-        let (status, limits) = (statements::status(done)?, Limits::of(&self.settings));
-        Ok(QueryStream::of_batch(status, query, limits, deadline))
+        let result = statements::result(columns, done)?;
+        let limits = Limits::of(&self.settings);
+        Ok(QueryStream::of_batch(result, query, limits, deadline))
     }
 
     fn database(&self, name: &str) -> Result<Arc<Database>> {
@@ -315,14 +330,21 @@ impl QueryEngine {
         state.database(name).map(Arc::clone).ok_or_else(missing)
     }
 
-    fn session(&self, database: &str, caller: &Caller) -> Result<(SessionState, Arc<Database>)> {
-        let database = self.database(database)?;
+    /// A session on those tables of a database to which the caller may do this.
+    fn session(
+        &self,
+        database: &str,
+        caller: &Caller,
+        action: Action,
+    ) -> Result<(SessionState, Arc<Database>)> {
+        let database = caller.part_of(&self.database(database)?, action);
         let view = system::View {
             catalog: Arc::clone(&self.catalog),
             storage: Arc::clone(&self.storage),
             runtime: Arc::clone(&self.runtime_env),
             registry: Arc::clone(&self.registry),
             settings: Arc::clone(&self.shown_settings),
+            token_uses: Arc::clone(&self.token_uses),
             caller: caller.clone(),
         };
         Ok((self.sessions.begin(view, &database), database))
@@ -338,6 +360,20 @@ impl QueryEngine {
             .await
             .map_err(|_| Error::Timeout { timeout })?
             .map_err(|_| Error::ShuttingDown)
+    }
+}
+
+/// Fails unless the caller may run this statement.
+fn authorize(ours: Option<&(String, Statement)>, request: &SqlRequest) -> Result<()> {
+    let SqlRequest {
+        caller, database, ..
+    } = request;
+    match ours {
+        Some((what, Statement::Change(change))) => match request.access {
+            Access::Read => Err(Error::StatementNotAllowed { what: what.clone() }),
+            Access::Change => caller.require(change.need(), database),
+        },
+        Some((_, Statement::Query(_))) | None => caller.require_some_reading(database),
     }
 }
 

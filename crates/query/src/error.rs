@@ -57,6 +57,16 @@ pub enum Error {
         /// What it is.
         what: String,
     },
+    /// The caller may not do this.
+    #[error("{}", denied(*action, database.as_deref(), table.as_deref()))]
+    Denied {
+        /// What they wanted to do.
+        action: catalog::Action,
+        /// To which database; to the server if none is named.
+        database: Option<String>,
+        /// To which of its tables; to all of them if none is named.
+        table: Option<String>,
+    },
     /// Too many queries are waiting.
     #[error("{queued} queries are waiting already; try again")]
     TooManyQueries {
@@ -195,6 +205,19 @@ impl From<DataFusionError> for Error {
     }
 }
 
+/// Words for what a caller may not do.
+fn denied(action: catalog::Action, database: Option<&str>, table: Option<&str>) -> String {
+    match (database, table) {
+        (None, _) => "this token may not administer the server".to_owned(),
+        (Some(database), None) => {
+            format!("this token has no right to {action} database '{database}'")
+        }
+        (Some(database), Some(table)) => {
+            format!("this token has no right to {action} table '{table}' of database '{database}'")
+        }
+    }
+}
+
 impl Error {
     /// What the caller should make of it.
     pub fn kind(&self) -> ErrorKind {
@@ -216,7 +239,7 @@ impl Error {
             Self::Plan { source, .. } => classify(source).0,
             Self::Catalog(error) => error.kind(),
             Self::Storage(error) => error.kind(),
-            Self::StatementNotAllowed { .. } => ErrorKind::Denied,
+            Self::StatementNotAllowed { .. } | Self::Denied { .. } => ErrorKind::Denied,
             Self::TooManyQueries { .. } | Self::ShuttingDown => ErrorKind::Unavailable,
             Self::Timeout { .. } => ErrorKind::Exhausted,
             Self::DataFusion { source } => classify(source).0,
@@ -242,6 +265,7 @@ impl Error {
             Self::Catalog(error) => error.reason(),
             Self::Storage(error) => error.reason(),
             Self::StatementNotAllowed { .. } => "statement_not_allowed",
+            Self::Denied { .. } => "forbidden",
             Self::TooManyQueries { .. } => "too_many_queries",
             Self::ShuttingDown => "shutting_down",
             Self::Timeout { .. } => "query_timeout",

@@ -36,7 +36,7 @@ mod testing;
 mod time_range;
 mod visible_rows_exec;
 
-pub use caller::{Caller, Sees};
+pub use caller::{Caller, TokenUses};
 pub use engine::{Access, Description, QueryEngine, SqlRequest, TableListing};
 pub use error::{Error, Position, Result};
 pub use placeholders::{Placeholders, placeholders};

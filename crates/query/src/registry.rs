@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arrow::array::{Array, RecordBatch};
-use catalog::Clock;
+use catalog::{Action, Clock};
 use datafusion::execution::memory_pool::{MemoryPool, PeakRecordingPool};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -183,8 +183,10 @@ impl Registry {
     }
 }
 
+/// A query is seen by whoever runs it, and whoever administers its database: its text may tell of tables
+/// that others do not see.
 fn is_seen(token: Option<&str>, database: &str, caller: &Caller) -> bool {
-    caller.sees_token(token) || caller.sees_database(database)
+    caller.sees_token(token) || caller.may(Action::Admin, database, None)
 }
 
 impl Query {
@@ -288,10 +290,9 @@ fn size_bytes(batch: &RecordBatch) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use catalog::{Pattern, Right};
 
     use super::*;
-    use crate::caller::Sees;
 
     #[derive(Debug)]
     struct Noon;
@@ -355,14 +356,23 @@ mod tests {
     #[test]
     fn only_what_is_seen_can_be_stopped() {
         let registry = Registry::new(Arc::new(Noon));
-        let reader = |token: &str, database: &str| Caller {
-            token: Some(token.into()),
-            sees: Sees::Databases(Arc::new(BTreeSet::from([database.to_owned()]))),
+        let caller = |token: &str, action, database: &str| {
+            let database: Pattern = database.parse().unwrap();
+            let right = Right {
+                action,
+                database,
+                tables: vec![],
+            };
+            Caller::new(Some(token), vec![right].into())
         };
+        let reader = |token, database| caller(token, Action::Read, database);
+        let keeper = |token, database| caller(token, Action::Admin, database);
         let query = registry.begin("SELECT 1", "plant", &reader("a", "plant"));
         for (caller, sees) in [
             (reader("b", "office"), false),
-            (reader("b", "plant"), true),
+            (reader("b", "plant"), false),
+            (keeper("b", "office"), false),
+            (keeper("b", "plant"), true),
             (reader("a", "office"), true),
             (admin(), true),
         ] {

@@ -11,24 +11,30 @@
 //! | `ALTER TABLE t ADD COLUMN [IF NOT EXISTS] c DOUBLE \| TAG \| …`   | adds a column                               |
 //! | `CREATE TABLE [IF NOT EXISTS] t (c TAG, …) [RETENTION '30d']`    | creates a table                             |
 //! | `DROP TABLE [IF EXISTS] t`, `UNDROP TABLE t`                     | takes it away, brings it back               |
+//! | `CREATE TOKEN n READ ON d, WRITE ON d.t, … [EXPIRES '90d' \| NEVER]` | makes a token and returns it, this once |
+//! | `ALTER TOKEN n ROTATE [GRACE '1h']`                              | gives it a new secret and returns that      |
+//! | `DROP TOKEN [IF EXISTS] n`                                       | lets nobody in by it any more               |
 //! | `KILL QUERY 'id'`                                                | stops a query that runs                     |
 //! | `SHOW DATABASES \| QUERIES \| SETTINGS \| TOKENS`                | shows what the server knows                 |
 //! | `SHOW TAG KEYS \| FIELD KEYS \| RETENTION \| FILES [FROM t]`     | shows what it knows of tables               |
 //!
 //! They are recognised by their first words, before DataFusion sees the text; everything else is left to
-//! it. A caller that may only read is refused those that change something.
+//! it. Each that changes something says what its caller has to be allowed to do.
 //!
 //! A statement is one file, with its grammar and what it does, and one line in [`FORMS`]; those that show
 //! something are one line in [`show::FORMS`].
 
 mod alter_database;
 mod alter_table;
+mod alter_token;
 mod condition;
 mod create_database;
 mod create_table;
+mod create_token;
 mod delete;
 mod drop_database;
 mod drop_table;
+mod drop_token;
 mod grammar;
 mod kill_query;
 mod show;
@@ -38,7 +44,7 @@ mod undrop_table;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, StringArray};
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use catalog::{Catalog, Clock};
@@ -49,7 +55,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Need};
 use crate::error::Result;
 use crate::registry::Registry;
 pub(crate) use show::Standing;
@@ -58,11 +64,14 @@ pub(crate) use show::Standing;
 const FORMS: &[Form] = &[
     alter_database::FORM,
     alter_table::FORM,
+    alter_token::FORM,
     create_database::FORM,
     create_table::FORM,
+    create_token::FORM,
     delete::FORM,
     drop_database::FORM,
     drop_table::FORM,
+    drop_token::FORM,
     kill_query::FORM,
     undrop_database::FORM,
     undrop_table::FORM,
@@ -103,6 +112,9 @@ pub(crate) trait Change: Debug + Send {
         true
     }
 
+    /// What its caller has to be allowed to do.
+    fn need(&self) -> Need<'_>;
+
     /// Whether it waits its turn behind queries.
     fn needs_turn(&self) -> bool {
         true
@@ -113,12 +125,29 @@ pub(crate) trait Change: Debug + Send {
         None
     }
 
+    /// The columns of what it returns, all of them texts.
+    fn columns(&self) -> &'static [&'static str] {
+        STATUS
+    }
+
     /// Does it.
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done>;
 }
 
-/// What a statement did, in words for its author.
-pub(crate) type Done = &'static str;
+/// What a statement did.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// In words for its author.
+    Status(&'static str),
+    /// What its author is to know, in the columns of [`Change::columns`].
+    Row(Vec<Option<String>>),
+}
+
+impl From<&'static str> for Done {
+    fn from(status: &'static str) -> Self {
+        Self::Status(status)
+    }
+}
 
 /// What statements work with.
 pub(crate) struct Context<'a> {
@@ -188,16 +217,25 @@ fn forms() -> impl Iterator<Item = &'static Form> {
 /// No statement is recognised by more words than this.
 const WORDS_MAX: usize = 4;
 
-/// The columns of what [`status`] returns.
-pub(crate) fn status_schema() -> SchemaRef {
-    let status = Field::new("status", DataType::Utf8, false);
-    Arc::new(Schema::new(vec![status]))
+/// The column of a statement that has only words for its author.
+const STATUS: &[&str] = &["status"];
+
+/// The columns of what a statement returns that changes something.
+pub(crate) fn schema(columns: &[&str]) -> SchemaRef {
+    let field = |name: &&str| Field::new(*name, DataType::Utf8, columns != STATUS);
+    let fields: Vec<_> = columns.iter().map(field).collect();
+    Arc::new(Schema::new(fields))
 }
 
-/// What a statement did, as a result.
-pub(crate) fn status(done: Done) -> Result<RecordBatch> {
-    let column = Arc::new(StringArray::from(vec![done]));
-    RecordBatch::try_new(status_schema(), vec![column])
+/// What a statement did, as a result with these columns.
+pub(crate) fn result(columns: &[&str], done: Done) -> Result<RecordBatch> {
+    let values = match done {
+        Done::Status(status) => vec![Some(status.to_owned())],
+        Done::Row(values) => values,
+    };
+    let column = |value| Arc::new(StringArray::from(vec![value])) as ArrayRef;
+    let values = values.into_iter().map(column).collect();
+    RecordBatch::try_new(schema(columns), values)
         .map_err(|error| DataFusionError::from(error).into())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! | table       | a row for each                                             |
 //! |-------------|------------------------------------------------------------|
+//! | `audit`     | administrative change, as far back as they are kept        |
 //! | `databases` | database, those that can be brought back too               |
 //! | `tables`    | table of every database, those that can be brought back too |
 //! | `columns`   | column of a table                                          |
@@ -17,6 +18,7 @@
 //!
 //! A table is one file with its columns and its rows, and one line in [`TABLES`].
 
+mod audit;
 mod caches;
 mod columns;
 mod databases;
@@ -46,7 +48,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, TokenUses};
 use crate::registry::Registry;
 
 /// The name of the schema.
@@ -54,6 +56,7 @@ pub(crate) const SCHEMA: &str = "system";
 
 /// All tables, by name.
 const TABLES: &[&Definition] = &[
+    &audit::TABLE,
     &caches::TABLE,
     &columns::TABLE,
     &databases::TABLE,
@@ -74,6 +77,7 @@ pub(crate) struct View {
     pub(crate) registry: Arc<Registry>,
     /// Names, and values where there are any, without secrets.
     pub(crate) settings: Arc<[(String, Option<String>)]>,
+    pub(crate) token_uses: Arc<TokenUses>,
     pub(crate) caller: Caller,
 }
 

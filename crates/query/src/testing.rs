@@ -89,6 +89,7 @@ impl TestDatabase {
             runtime: Arc::clone(&self.runtime),
             registry: Registry::new(Arc::new(SystemClock)),
             settings: Arc::default(),
+            token_uses: Arc::default(),
             caller: Caller::administrator(None),
         };
         let runtime = Arc::clone(&self.runtime);

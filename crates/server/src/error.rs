@@ -35,6 +35,34 @@ pub(crate) enum Error {
     #[error("the Authorization header is {length} bytes long, the limit is {limit}")]
     AuthorizationTooLong { length: usize, limit: usize },
 
+    /// The caller is known, and may not do this.
+    #[error("{}", denied(verb, database.as_deref(), table.as_deref()))]
+    Denied {
+        /// The name of the token or user.
+        who: String,
+        /// What they wanted to do: `read`, `write`, `delete` or `administer`.
+        verb: &'static str,
+        /// `None` is the server itself.
+        database: Option<String>,
+        /// `None` is every table.
+        table: Option<String>,
+    },
+    #[error(
+        "the caller is not let in any more: what they may do was changed, or their time is over"
+    )]
+    AccessRevoked,
+    #[error("the operator token cannot be deleted; regenerate it instead")]
+    OperatorToken,
+    #[error("endpoint disabled, started without auth")]
+    NoTokens,
+    #[error("a page of another site sent this request")]
+    ForeignOrigin,
+    #[error(
+        "this address is not for requests to host '{host}': add the name to the setting \
+         `server.auth.hosts` if it is meant"
+    )]
+    UnknownHost { host: String },
+
     #[error("Not found")]
     NoSuchRoute,
     #[error("method not allowed")]
@@ -123,6 +151,19 @@ pub(crate) enum Error {
     Internal { problem: String },
 }
 
+/// Words for what a caller may not do.
+fn denied(verb: &str, database: Option<&str>, table: Option<&str>) -> String {
+    match (database, table) {
+        (None, _) => format!("the caller has no right to {verb} the server"),
+        (Some(database), None) => {
+            format!("the caller has no right to {verb} database '{database}'")
+        }
+        (Some(database), Some(table)) => {
+            format!("the caller has no right to {verb} table '{table}' of database '{database}'")
+        }
+    }
+}
+
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A write of which some lines were not stored.
@@ -183,13 +224,16 @@ impl Error {
             Self::Starting | Self::Stopping | Self::NotWritable | Self::BodySlow { .. } => {
                 Kind::Unavailable
             }
-            Self::TokenMissing | Self::TokenUnknown => Kind::Unauthenticated,
+            Self::TokenMissing | Self::TokenUnknown | Self::AccessRevoked => Kind::Unauthenticated,
+            Self::Denied { .. } | Self::ForeignOrigin | Self::UnknownHost { .. } => Kind::Denied,
             Self::AuthorizationMalformed => Kind::MalformedCredentials,
             Self::AuthorizationTooLong { .. } => Kind::HeadersTooLarge,
             Self::NoSuchRoute | Self::BucketMissing | Self::DatabaseNotFound { .. } => {
                 Kind::NotFound
             }
-            Self::MethodNotAllowed { .. } => Kind::MethodNotAllowed,
+            Self::MethodNotAllowed { .. } | Self::OperatorToken | Self::NoTokens => {
+                Kind::MethodNotAllowed
+            }
             Self::NotJsonContent | Self::UnsupportedEncoding { .. } => Kind::UnsupportedMedia,
             Self::ParameterMissing { .. }
             | Self::InvalidPrecision { .. }
@@ -227,6 +271,12 @@ impl Error {
             Self::TokenMissing | Self::TokenUnknown => "unauthorized",
             Self::AuthorizationMalformed => "malformed_authorization",
             Self::AuthorizationTooLong { .. } => "header_too_large",
+            Self::Denied { .. } => "forbidden",
+            Self::AccessRevoked => "access_revoked",
+            Self::OperatorToken => "operator_token",
+            Self::NoTokens => "started_without_auth",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::UnknownHost { .. } => "unknown_host",
             Self::NoSuchRoute => "route_not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::NotJsonContent => "unsupported_content_type",

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Invariants: a handle or ticket only ever says *what* is wanted. It is sealed with the token of
-//! the caller it was made for, and every call shows that token again.
+//! the caller it was made for, and every call shows that token again and is asked what it may do.
 
 mod actions;
 mod caller;
@@ -28,17 +28,17 @@ mod stream;
 mod tickets;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
-use axum::Router;
 
 pub(crate) use self::running::Registry;
 use self::service::Flight;
 use crate::http::App;
+use crate::http::routes::Routes;
 
 /// All paths of the service begin so.
 pub(crate) const PATH: &str = "/arrow.flight.protocol.FlightService/";
 
 /// The routes of Flight.
-pub(crate) fn routes(app: &App) -> Router<App> {
+pub(crate) fn routes(app: &App) -> Routes {
     let settings = &app.server.settings;
     let limit = |size: bytesize::ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
     let service = FlightServiceServer::new(Flight::new(app.clone()));
@@ -47,9 +47,9 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .clone()
         .max_decoding_message_size(limit(settings.bodies.bytes_max));
     let other = service.max_decoding_message_size(limit(settings.queries.body_bytes_max));
-    Router::new()
-        .route_service(&format!("{PATH}DoPut"), put)
-        .route_service(&format!("{PATH}{{*method}}"), other)
+    Routes::new()
+        .service(&format!("{PATH}DoPut"), put)
+        .service(&format!("{PATH}{{*method}}"), other)
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ pub(crate) mod errors;
 mod exchange;
 pub(crate) mod formats;
 mod gate;
+mod hosts;
 mod json;
 pub(crate) mod parameters;
+pub(crate) mod routes;
 pub(crate) mod scalars;
 mod system;
 mod v1;
@@ -23,6 +25,8 @@ use axum::middleware;
 use crate::error::Error;
 use crate::flight;
 use crate::services::Server;
+use gate::Gate;
+use routes::Routes;
 
 /// As what a listener answers where the APIs collide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,22 +80,32 @@ impl Surface {
 pub(crate) struct App {
     pub(crate) server: Arc<Server>,
     pub(crate) profile: Profile,
+    /// Whether only its own machine can reach the listener.
+    pub(crate) is_loopback: bool,
 }
 
-/// All routes of a listener. Every route is behind the gate, also those that do not exist.
-pub(crate) fn router(server: Arc<Server>, profile: Profile) -> Router {
-    let app = App { server, profile };
-    Router::new()
-        .merge(system::routes())
+/// All routes of a listener.
+pub(crate) fn routes(app: &App) -> Routes {
+    system::routes()
         .merge(v1::routes())
         .merge(v2::routes())
         .merge(v3::routes())
-        .merge(flight::routes(&app))
+        .merge(flight::routes(app))
+}
+
+/// What a listener serves. Every route is behind the gate, also those that do not exist.
+pub(crate) fn router(app: App) -> Router {
+    let (router, table) = routes(&app).into_parts();
+    let gate = Gate {
+        app: app.clone(),
+        table,
+    };
+    router
         .fallback(async || Error::NoSuchRoute)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed {
             allow: String::new(),
         })
-        .layer(middleware::from_fn_with_state(app.clone(), gate::admit))
+        .layer(middleware::from_fn_with_state(gate, gate::admit))
         .layer(middleware::from_fn_with_state(
             app.clone(),
             exchange::observe,

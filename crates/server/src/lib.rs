@@ -21,9 +21,12 @@ mod listener;
 mod metrics;
 mod services;
 mod settings;
+mod watched;
 
-pub use auth::{Auth, digest};
+pub use auth::Auth;
 pub use http::Profile;
 pub use listener::{Listener, bind};
 pub use services::{Readiness, Server, Services};
-pub use settings::{BodySettings, ConnectionSettings, QuerySettings, Settings, WriteSettings};
+pub use settings::{
+    AuthSettings, BodySettings, ConnectionSettings, QuerySettings, Settings, WriteSettings,
+};

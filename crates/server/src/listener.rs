@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
-use crate::http::{self, Profile};
+use crate::http::{self, App, Profile};
 use crate::services::Server;
 use crate::settings::ConnectionSettings;
 
@@ -59,7 +59,11 @@ impl Listener {
     /// and returns.
     pub async fn serve(self, profile: Profile, server: Arc<Server>, shutdown: CancellationToken) {
         let settings = server.settings.connections.clone();
-        let router = http::router(server, profile);
+        let router = http::router(App {
+            server,
+            profile,
+            is_loopback: self.local_addr.ip().is_loopback(),
+        });
         let places = Arc::new(Semaphore::new(
             settings.connections_max.min(Semaphore::MAX_PERMITS),
         ));

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use catalog::{Catalog, Clock};
 use tokio::sync::Semaphore;
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Passwords, Sessions};
 use crate::body::{self, Content};
 use crate::error::{Error, Result};
 use crate::flight;
@@ -81,6 +81,9 @@ pub struct Server {
     pub(crate) parse_slots: Semaphore,
     /// Results that are being sent over Flight.
     pub(crate) running: flight::Registry,
+    /// Users who have signed in.
+    pub(crate) sessions: Sessions,
+    pub(crate) passwords: Passwords,
     services: OnceLock<Services>,
 }
 
@@ -94,6 +97,8 @@ impl Server {
             small_body_budget: budget(settings.queries.in_flight_bytes_max),
             parse_slots: Semaphore::new(cores),
             running: flight::Registry::default(),
+            sessions: Sessions::new(settings.auth.session_length),
+            passwords: Passwords::default(),
             services: OnceLock::new(),
             settings,
         })

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// Who may call.
+    pub auth: AuthSettings,
     /// Connections.
     pub connections: ConnectionSettings,
     /// Request bodies.
@@ -17,6 +19,29 @@ pub struct Settings {
     pub writes: WriteSettings,
     /// Queries.
     pub queries: QuerySettings,
+}
+
+/// Settings of who may call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthSettings {
+    /// Names by which requests may call an address that only this machine can reach, besides `localhost`
+    /// and addresses: what keeps pages of other sites from reaching it under a name of theirs. A proxy
+    /// that passes on its own name needs it here. Default none.
+    pub hosts: Vec<String>,
+    /// How long a user stays signed in without a request. Longer is more convenient and more dangerous.
+    /// Default 1 h.
+    #[serde(with = "humantime_serde")]
+    pub session_length: Duration,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            session_length: Duration::from_secs(3600),
+        }
+    }
 }
 
 /// Settings of connections.

@@ -268,7 +268,8 @@ impl Engine {
                 .map_err(|_| Error::ShuttingDown)??
         };
         // Only now: a start that fails must not end the process that has the store.
-        core.catalog.open_for_writing(wal_id).await?;
+        let now = core.clock.now_nanos();
+        core.catalog.open_for_writing(wal_id, now).await?;
         let report = opened.report().clone();
         let wal = Arc::new(opened.start(Applier(Arc::clone(&core)))?);
         if report.damages_salvaged > 0 || !core.spill.is_empty() {

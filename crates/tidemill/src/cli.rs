@@ -7,6 +7,7 @@
 
 pub(crate) mod client;
 pub(crate) mod store;
+pub(crate) mod token;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use client::{DatabaseArgs, LoadArgs, PingArgs, QueryArgs, TableArgs, WriteArgs};
 use store::{BackupArgs, RestoreArgs, VerifyArgs};
+use token::TokenArgs;
 
 /// A time series engine for machines.
 ///
@@ -53,6 +55,7 @@ pub(crate) enum Command {
     Query(QueryArgs),
     Database(DatabaseArgs),
     Table(TableArgs),
+    Token(TokenArgs),
     Load(LoadArgs),
     Config(ConfigArgs),
     Ping(PingArgs),

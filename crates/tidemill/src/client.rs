@@ -11,6 +11,7 @@
 pub(crate) mod connection;
 pub(crate) mod lines;
 pub(crate) mod retry;
+mod tokens;
 pub(crate) mod upload;
 
 use std::io::{self, Read};

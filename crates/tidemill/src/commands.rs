@@ -11,6 +11,7 @@ pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod store;
 pub(crate) mod table;
+pub(crate) mod token;
 pub(crate) mod verify;
 pub(crate) mod write;
 
@@ -52,6 +53,8 @@ pub(crate) enum CommandError {
     NoDatabase,
     #[error("no statement is given; see `tidemill query --help` for examples")]
     NoStatement,
+    #[error("no right is given; see `tidemill token create --help` for examples")]
+    NoRights,
 }
 
 /// The result of a command.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Catalog, Clock, SystemClock};
+use catalog::{Actor, Catalog, Clock, SystemClock};
 use serde::{Deserialize, Serialize};
 use server::{Auth, Profile, Readiness, Server, Services};
 use storage::object_store_settings::{Kind, ObjectStore, probe};
@@ -99,8 +99,6 @@ pub(crate) enum ServeError {
     },
     #[error("the admin token in {} is empty or has characters that no header can carry", path.display())]
     BadToken { path: PathBuf },
-    #[error("the operating system gives no random numbers: {reason}")]
-    NoRandomness { reason: String },
     #[error(transparent)]
     ObjectStore(#[from] storage::object_store_settings::Error),
     #[error(transparent)]
@@ -181,8 +179,17 @@ impl Running {
             Arc::clone(&clock),
         )?
         .with_shown_settings(shown_settings);
-        let admin_token = bootstrap::admin_token(&catalog, data_dir, admin_token_file).await?;
-        bootstrap::first_database(&catalog).await?;
+        let start = Actor {
+            who: "the start".into(),
+            at_nanos: clock.now_nanos(),
+        };
+        let first_start = async {
+            let given = admin_token_file;
+            let token = bootstrap::admin_token(&catalog, &*clock, data_dir, given).await?;
+            bootstrap::first_database(&catalog).await?;
+            Ok::<_, ServeError>(token)
+        };
+        let admin_token = catalog::acting(start, first_start).await?;
         let auth = if settings.listen.without_auth {
             Auth::Disabled
         } else {

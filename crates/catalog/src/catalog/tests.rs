@@ -88,9 +88,9 @@ fn described(state: &State) -> String {
     let tables: String = tables
         .map(|t| format!("{} {}", t.at_nanos, table(&t.item)))
         .collect();
-    let tokens: Vec<_> = state.tokens().collect();
+    let records = state.records();
     format!(
-        "{} {}\n{live}-- dropped\n{dropped}{tables}-- tokens {tokens:?}",
+        "{} {}\n{live}-- dropped\n{dropped}{tables}-- records {records:?}",
         state.cluster, state.wal_applied_through
     )
 }
@@ -111,7 +111,7 @@ async fn populated(store: &Arc<InMemory>) -> Catalog {
         .commit_flush(vec![file(table, 1)], 17)
         .await
         .unwrap();
-    catalog.put_token("admin", [3; 32]).await.unwrap();
+    catalog.put_admin_token("admin", [3; 32], 0).await.unwrap();
     populate_further(&catalog).await;
     catalog
 }
@@ -440,6 +440,7 @@ async fn limits_are_errors() {
         databases: 1,
         tables: 1,
         columns_per_table: 3,
+        ..Limits::default()
     };
     let catalog = Catalog::open(store, limits).await.unwrap();
     catalog
@@ -485,11 +486,14 @@ async fn opening_for_writing_fences_who_did_so_before() {
     let store = Arc::new(InMemory::new());
     let first = populated(&store).await;
     let wal = Uuid::from_u128(7);
-    first.open_for_writing(wal).await.unwrap();
+    first.open_for_writing(wal, 0).await.unwrap();
     first.check_ownership().await.unwrap();
     let second = open(&store).await.unwrap();
     assert_eq!(second.state().wal(), Some(wal));
-    second.open_for_writing(Uuid::from_u128(8)).await.unwrap();
+    second
+        .open_for_writing(Uuid::from_u128(8), 0)
+        .await
+        .unwrap();
     assert_eq!(
         first.check_ownership().await.unwrap_err().reason(),
         "fenced"
@@ -650,9 +654,12 @@ async fn a_commit_whose_answer_got_lost_is_found_when_ownership_is_checked() {
     let catalog = Catalog::open(Arc::new(losing), Limits::default())
         .await
         .unwrap();
-    let lost = catalog.put_token("lost", [1; 32]).await.unwrap_err();
+    let lost = catalog
+        .put_admin_token("lost", [1; 32], 0)
+        .await
+        .unwrap_err();
     assert_eq!(lost.reason(), "storage_unavailable");
-    let has_token = |state: &State| state.tokens().any(|(name, _)| name == "lost");
+    let has_token = |state: &State| state.token_named("lost").is_some();
     assert!(!has_token(&catalog.state()));
     catalog.check_ownership().await.unwrap();
     assert!(has_token(&catalog.state()));

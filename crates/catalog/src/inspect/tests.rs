@@ -18,7 +18,7 @@ async fn log_of(commits: u64) -> Arc<dyn ObjectStore> {
         .unwrap();
     for number in catalog.state().number()..commits {
         let digest = [u8::try_from(number % 256).unwrap(); 32];
-        catalog.put_token("token", digest).await.unwrap();
+        catalog.put_admin_token("token", digest, 0).await.unwrap();
     }
     store
 }
@@ -186,8 +186,9 @@ async fn kept_state_is_read_back_and_founds_a_store_of_its_own() {
         state.tokens().collect::<Vec<_>>()
     );
     // It goes on from there.
-    for _ in 0..200 {
-        catalog.put_token("token", [7; 32]).await.unwrap();
+    for number in 0..200 {
+        let digest = [number; 32];
+        catalog.put_admin_token("token", digest, 0).await.unwrap();
     }
     assert_eq!(checked(&restored).await.damages, []);
 }
@@ -198,7 +199,7 @@ async fn flushes_are_dated_and_other_commits_are_not() {
     assert_eq!(flushed_at(&store, 3).await.unwrap(), None);
     let catalog = open(&store).await;
     catalog.commit_flush(Vec::new(), 9).await.unwrap();
-    catalog.put_token("token", [1; 32]).await.unwrap();
+    catalog.put_admin_token("token", [1; 32], 0).await.unwrap();
     let meta = store.head(&commit(4).as_str().into()).await.unwrap();
     let at = meta.last_modified.timestamp_nanos_opt();
     assert!(at.is_some());

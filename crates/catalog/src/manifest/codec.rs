@@ -22,8 +22,9 @@ use crate::state::{Database, State};
 use disk::{DiskEdit, parse_uuid};
 
 /// 1: the first. 2: retention, deletes, replaced files, drops that can be undone; a release that
-/// reads only 1 would take rows that are gone for being there.
-const FORMAT: u32 = 2;
+/// reads only 1 would take rows that are gone for being there. 3: records of who there is and what they
+/// may do; a release that reads only 2 would let every token do everything.
+const FORMAT: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -75,6 +76,7 @@ pub(super) fn encode_checkpoint(state: &State, writer: Uuid) -> Vec<u8> {
     let checkpoint = DiskCheckpoint {
         next_database: state.next_database,
         next_table: state.next_table,
+        last_record: state.records().last(),
         edits: rebuild(state).iter().map(DiskEdit::from).collect(),
     };
     encode(state.number, writer, &checkpoint)
@@ -89,6 +91,7 @@ pub(super) fn decode_checkpoint(bytes: &[u8], number: u64) -> Result<State, Deco
         .map_err(DecodeError::Damaged)?;
     state.next_database = checkpoint.next_database;
     state.next_table = checkpoint.next_table;
+    state.records_mut().skip_ids_through(checkpoint.last_record);
     Ok(state)
 }
 
@@ -143,12 +146,12 @@ fn rebuild(state: &State) -> Vec<Edit> {
         },
     ];
     edits.extend(state.wal.map(|wal| Edit::OpenForWriting { wal }));
-    for (name, digest) in state.tokens() {
-        edits.push(Edit::PutToken {
-            name: name.to_owned(),
-            digest: *digest,
-        });
-    }
+    edits.extend(state.records().iter().map(|record| Edit::PutRecord {
+        record: record.clone(),
+    }));
+    edits.extend(state.audit().map(|entry| Edit::Audit {
+        entry: entry.clone(),
+    }));
     // What was dropped comes first, here and for tables: its name may have been taken anew.
     for dropped in state.dropped_databases() {
         let (id, at_nanos) = (dropped.item.id, dropped.at_nanos);
@@ -213,5 +216,8 @@ fn rebuild_table(table: &Table, edits: &mut Vec<Edit>) {
 struct DiskCheckpoint {
     next_database: u32,
     next_table: u32,
+    /// Absent before format 3.
+    #[serde(default)]
+    last_record: u64,
     edits: Vec<DiskEdit>,
 }

@@ -28,9 +28,9 @@ impl State {
             Edit::AdvanceWal { applied_through } => {
                 self.wal_applied_through = self.wal_applied_through.max(*applied_through);
             }
-            Edit::PutToken { name, digest } => {
-                self.tokens.insert(name.clone(), *digest);
-            }
+            Edit::PutRecord { record } => self.records_mut().put(record.clone())?,
+            Edit::RemoveRecord { id } => self.records_mut().remove(*id)?,
+            Edit::Audit { entry } => self.add_audit(entry.clone()),
             Edit::CreateDatabase { id, name } => self.create_database(*id, name)?,
             Edit::SetDatabaseRetention { id, retention } => {
                 self.database_mut(*id)?.retention = *retention;
@@ -118,6 +118,7 @@ impl State {
         }
         self.dropped_tables
             .retain(|_, dropped| dropped.item.database != id);
+        self.records_mut().remove_database(id);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
-use catalog::Database;
+use catalog::{Action, Database};
 use datafusion::catalog::SchemaProvider;
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -13,10 +13,10 @@ use datafusion::datasource::TableType;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
-use super::{Access, QueryEngine, SqlRequest, plan_open};
+use super::{Access, QueryEngine, SqlRequest, authorize, plan_open};
 use crate::advice::Subject;
 use crate::caller::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::parameters;
 use crate::registry::State;
 use crate::session;
@@ -52,30 +52,29 @@ impl QueryEngine {
     /// Plans a statement without running it. Fails as [`QueryEngine::sql`] would.
     pub async fn describe(&self, request: SqlRequest) -> Result<Description> {
         self.check_text(&request.sql)?;
-        let of_change = |parameters| Description {
-            schema: statements::status_schema(),
-            parameters,
-            changes: true,
-        };
-        let (sql, changes) = match statements::parse(&request.sql)? {
-            None => (request.sql.clone(), false),
-            Some((what, Statement::Change(_))) if request.access == Access::Read => {
-                return Err(Error::StatementNotAllowed { what });
-            }
+        let ours = statements::parse(&request.sql)?;
+        authorize(ours.as_ref(), &request)?;
+        let (sql, changes) = match ours {
+            None => (request.sql.clone(), None),
             Some((_, Statement::Change(change))) => match change.concerned_rows() {
-                None => return Ok(of_change(HashMap::new())),
-                Some(rows) => (rows, true),
+                None => return Ok(of_change(change.columns(), HashMap::new())),
+                Some(rows) => (rows, Some(change.columns())),
             },
             Some((_, Statement::Query(standing))) => {
                 let database = self.database(&request.database)?;
-                (standing.sql(&request.sql, &database)?, false)
+                let database = request.caller.part_of(&database, Action::Read);
+                (standing.sql(&request.sql, &database)?, None)
             }
         };
         let planning = |session, database| describe(session, database, sql, request.params.clone());
-        let planned = self.plan_only(&request, planning).await?;
+        let action = match changes {
+            Some(_) => Action::Write,
+            None => Action::Read,
+        };
+        let planned = self.plan_only(&request, action, planning).await?;
         Ok(match changes {
-            false => planned,
-            true => of_change(planned.parameters),
+            None => planned,
+            Some(columns) => of_change(columns, planned.parameters),
         })
     }
 
@@ -89,8 +88,9 @@ impl QueryEngine {
             access: Access::Read,
             caller,
         };
+        request.caller.require_some_reading(&request.database)?;
         let listing = |session, _| list(session);
-        self.plan_only(&request, listing).await
+        self.plan_only(&request, Action::Read, listing).await
     }
 
     /// Plans something that is not run, in its turn and within its time, and on the list of queries
@@ -98,6 +98,7 @@ impl QueryEngine {
     async fn plan_only<T: Send + 'static, P>(
         &self,
         request: &SqlRequest,
+        action: Action,
         planning: impl FnOnce(SessionState, Arc<Database>) -> P,
     ) -> Result<T>
     where
@@ -110,7 +111,7 @@ impl QueryEngine {
             let deadline = self.deadline(request.timeout);
             let turn = self.turn(deadline).await?;
             query.enter(State::Planning);
-            let (session, database) = self.session(&request.database, &request.caller)?;
+            let (session, database) = self.session(&request.database, &request.caller, action)?;
             let in_hand = (turn, Arc::clone(&query));
             let planning = planning(session, database);
             let (planned, _in_hand) = self.plan_until(deadline, in_hand, planning).await?;
@@ -122,6 +123,15 @@ impl QueryEngine {
             Err(error) => query.fail(error),
         }
         planned
+    }
+}
+
+/// What a statement will do that changes something.
+fn of_change(columns: &[&str], parameters: HashMap<String, Option<DataType>>) -> Description {
+    Description {
+        schema: statements::schema(columns),
+        parameters,
+        changes: true,
     }
 }
 

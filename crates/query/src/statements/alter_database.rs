@@ -1,10 +1,11 @@
 //! `ALTER DATABASE name SET RETENTION '30d' | FOREVER`.
 
 use async_trait::async_trait;
-use catalog::Retention;
+use catalog::{Action, Retention};
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::{Change, Context, Done, Form, Statement, grammar};
+use crate::caller::Need;
 use crate::error::Result;
 
 pub(super) const FORM: Form = Form {
@@ -29,6 +30,10 @@ fn parse(parser: &mut Parser<'_>) -> Result<SetDatabaseRetention> {
 
 #[async_trait]
 impl Change for SetDatabaseRetention {
+    fn need(&self) -> Need<'_> {
+        Need::Database(Action::Admin, &self.name)
+    }
+
     fn needs_database(&self) -> bool {
         false
     }
@@ -37,6 +42,6 @@ impl Change for SetDatabaseRetention {
         let Self { name, retention } = *self;
         let set = context.catalog.set_database_retention(&name, retention);
         set.await?;
-        Ok("retention set")
+        Ok("retention set".into())
     }
 }

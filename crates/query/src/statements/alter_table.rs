@@ -5,11 +5,12 @@
 //! - `ADD [COLUMN] [IF NOT EXISTS] name TAG | DOUBLE | …`; columns are only ever added
 
 use async_trait::async_trait;
-use catalog::{ColumnKind, FloatStorage, TableExtension, TableOptions};
+use catalog::{Action, ColumnKind, FloatStorage, TableExtension, TableOptions};
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::grammar::{expect, syntax, unexpected, word};
 use super::{Change, Context, Done, Form, Statement, grammar};
+use crate::caller::Need;
 use crate::error::Result;
 
 pub(super) const FORM: Form = Form {
@@ -22,7 +23,7 @@ pub(super) const FORM: Form = Form {
 struct SetTableOptions {
     table: String,
     options: TableOptions,
-    done: Done,
+    done: &'static str,
 }
 
 /// Adds a column to a table.
@@ -83,6 +84,10 @@ fn float_storage(parser: &mut Parser<'_>) -> Result<FloatStorage> {
 
 #[async_trait]
 impl Change for SetTableOptions {
+    fn need(&self) -> Need<'_> {
+        Need::Table(Action::Admin, &self.table)
+    }
+
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
         let Self {
             table,
@@ -93,12 +98,16 @@ impl Change for SetTableOptions {
         catalog
             .set_table_options(context.database, &table, options)
             .await?;
-        Ok(done)
+        Ok(done.into())
     }
 }
 
 #[async_trait]
 impl Change for AddColumn {
+    fn need(&self) -> Need<'_> {
+        Need::Table(Action::Admin, &self.table)
+    }
+
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
         let Self {
             table,
@@ -115,9 +124,9 @@ impl Change for AddColumn {
             Err(catalog::Error::ColumnExists { kind: found, .. })
                 if if_not_exists && found == kind =>
             {
-                Ok("column exists")
+                Ok("column exists".into())
             }
-            added => Ok(added.map(|()| "column added")?),
+            added => Ok(added.map(|()| "column added".into())?),
         }
     }
 }

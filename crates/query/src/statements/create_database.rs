@@ -1,10 +1,11 @@
 //! `CREATE DATABASE [IF NOT EXISTS] name [RETENTION '30d']`.
 
 use async_trait::async_trait;
-use catalog::{DatabaseName, Retention};
+use catalog::{Action, DatabaseName, Retention};
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::{Change, Context, Done, Form, Statement, grammar};
+use crate::caller::Need;
 use crate::error::Result;
 
 pub(super) const FORM: Form = Form {
@@ -30,6 +31,10 @@ fn parse(parser: &mut Parser<'_>) -> Result<CreateDatabase> {
 
 #[async_trait]
 impl Change for CreateDatabase {
+    fn need(&self) -> Need<'_> {
+        Need::Database(Action::Admin, &self.name)
+    }
+
     fn needs_database(&self) -> bool {
         false
     }
@@ -38,9 +43,9 @@ impl Change for CreateDatabase {
         let name = DatabaseName::new(&self.name)?;
         match context.catalog.create_database(&name, self.retention).await {
             Err(catalog::Error::DatabaseExists { .. }) if self.if_not_exists => {
-                Ok("database exists")
+                Ok("database exists".into())
             }
-            created => Ok(created.map(|_| "database created")?),
+            created => Ok(created.map(|_| "database created".into())?),
         }
     }
 }

@@ -4,12 +4,13 @@
 //! Every table has the column `time`; it may be listed too, as `time TIMESTAMP`.
 
 use async_trait::async_trait;
-use catalog::{ColumnKind, Retention, TIME_COLUMN, TableExtension};
+use catalog::{Action, ColumnKind, Retention, TIME_COLUMN, TableExtension};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::{Change, Context, Done, Form, Statement, grammar};
+use crate::caller::Need;
 use crate::error::{Error, Result};
 
 pub(super) const FORM: Form = Form {
@@ -65,6 +66,10 @@ fn parse(parser: &mut Parser<'_>) -> Result<CreateTable> {
 
 #[async_trait]
 impl Change for CreateTable {
+    fn need(&self) -> Need<'_> {
+        Need::Table(Action::Write, &self.table)
+    }
+
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
         let Self {
             table,
@@ -76,8 +81,8 @@ impl Change for CreateTable {
         let catalog = context.catalog;
         let created = catalog.create_table(context.database, &table, retention);
         match created.await {
-            Err(catalog::Error::TableExists { .. }) if if_not_exists => Ok("table exists"),
-            created => Ok(created.map(|_| "table created")?),
+            Err(catalog::Error::TableExists { .. }) if if_not_exists => Ok("table exists".into()),
+            created => Ok(created.map(|_| "table created".into())?),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! `DELETE FROM table WHERE condition`.
 
 use async_trait::async_trait;
+use catalog::Action;
 use datafusion::sql::sqlparser::ast::{FromTable, Statement as Sql, TableFactor};
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::grammar::{invalid, syntax, table_of, unexpected};
 use super::{Change, Context, Done, Form, Statement, condition};
+use crate::caller::Need;
 use crate::error::Result;
 
 pub(super) const FORM: Form = Form {
@@ -57,6 +59,10 @@ fn parse(parser: &mut Parser<'_>) -> Result<Delete> {
 
 #[async_trait]
 impl Change for Delete {
+    fn need(&self) -> Need<'_> {
+        Need::Table(Action::Write, &self.table)
+    }
+
     fn concerned_rows(&self) -> Option<String> {
         Some(condition::rows_of(&self.table, &self.condition))
     }
@@ -66,6 +72,6 @@ impl Change for Delete {
         let Self { table, condition } = *self;
         let target = condition::target(&session, &table, &condition, context.params).await?;
         context.storage.delete_rows(vec![target]).await?;
-        Ok("rows deleted")
+        Ok("rows deleted".into())
     }
 }

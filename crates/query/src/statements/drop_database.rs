@@ -1,9 +1,11 @@
 //! `DROP DATABASE [IF EXISTS] name`.
 
 use async_trait::async_trait;
+use catalog::Action;
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::{Change, Context, Done, Form, Statement, grammar};
+use crate::caller::Need;
 use crate::error::Result;
 
 pub(super) const FORM: Form = Form {
@@ -27,6 +29,10 @@ fn parse(parser: &mut Parser<'_>) -> Result<DropDatabase> {
 
 #[async_trait]
 impl Change for DropDatabase {
+    fn need(&self) -> Need<'_> {
+        Need::Database(Action::Admin, &self.name)
+    }
+
     fn needs_database(&self) -> bool {
         false
     }
@@ -35,9 +41,9 @@ impl Change for DropDatabase {
         let now = context.clock.now_nanos();
         match context.catalog.drop_database(&self.name, now).await {
             Err(catalog::Error::DatabaseNotFound { .. }) if self.if_exists => {
-                Ok("no such database")
+                Ok("no such database".into())
             }
-            dropped => Ok(dropped.map(|()| "database dropped")?),
+            dropped => Ok(dropped.map(|()| "database dropped".into())?),
         }
     }
 }

@@ -36,6 +36,11 @@ pub(super) fn text(parser: &mut Parser<'_>) -> Result<String> {
 
 /// The name of a database, as it is written.
 pub(super) fn database(parser: &mut Parser<'_>) -> Result<String> {
+    name(parser)
+}
+
+/// A name, as it is written.
+pub(super) fn name(parser: &mut Parser<'_>) -> Result<String> {
     let identifier = parser.parse_identifier().map_err(invalid)?;
     Ok(identifier.value)
 }

@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::{Change, Context, Done, Form, Statement, grammar};
+use crate::caller::Need;
 use crate::error::Result;
 
 pub(super) const FORM: Form = Form {
@@ -32,6 +33,10 @@ fn parse(parser: &mut Parser<'_>) -> Result<KillQuery> {
 
 #[async_trait]
 impl Change for KillQuery {
+    fn need(&self) -> Need<'_> {
+        Need::Own
+    }
+
     fn needs_database(&self) -> bool {
         false
     }
@@ -42,6 +47,6 @@ impl Change for KillQuery {
 
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
         context.registry.kill(&self.id, context.caller)?;
-        Ok("query stopped")
+        Ok("query stopped".into())
     }
 }

@@ -104,7 +104,7 @@ const SHOW_SETTINGS: Show = Show {
 };
 
 const SHOW_TOKENS: Show = Show {
-    columns: "token_name, permissions",
+    columns: "token_name, permissions, is_active, created_at, expires_at, last_used_at",
     from: "tokens",
     condition: "true",
     order: "token_name",

@@ -84,6 +84,44 @@ fn statements_are_told_by_their_words() {
         "ALTER TABLE t ADD IF NOT EXISTS Host TAG",
         r#"AddColumn { table: "t", column: "host", kind: Tag, if_not_exists: true }"#,
     );
+    let tokens = "rights: Rights([Right { action: Read, database: Pattern(\"plant\"), tables: [] }, \
+                  Right { action: Write, database: Pattern(\"lab*\"), tables: [Pattern(\"Motor\")] }])";
+    check(
+        "CREATE TOKEN Reader READ ON plant, WRITE ON 'lab*'.Motor EXPIRES '1d'",
+        &format!(r#"CreateToken {{ name: "Reader", {tokens}, lifetime: Some(86400000000000) }}"#),
+    );
+    let everything =
+        r#"rights: Rights([Right { action: Admin, database: Pattern("*"), tables: [] }])"#;
+    for sql in [
+        "CREATE TOKEN a ADMIN",
+        "CREATE TOKEN a ADMIN ON *",
+        "CREATE TOKEN \"a\" ADMIN EXPIRES NEVER",
+    ] {
+        check(
+            sql,
+            &format!(r#"CreateToken {{ name: "a", {everything}, lifetime: None }}"#),
+        );
+    }
+    check(
+        "ALTER TOKEN a ROTATE",
+        r#"AlterToken { name: "a", what: Rotate { grace: 3600000000000 } }"#,
+    );
+    check(
+        "ALTER TOKEN a ROTATE GRACE '0s'",
+        r#"AlterToken { name: "a", what: Rotate { grace: 0 } }"#,
+    );
+    check(
+        "ALTER TOKEN a EXPIRES NEVER",
+        r#"AlterToken { name: "a", what: Expires(None) }"#,
+    );
+    check(
+        "ALTER TOKEN a DISABLE",
+        r#"AlterToken { name: "a", what: Active(false) }"#,
+    );
+    check(
+        "DROP TOKEN IF EXISTS a",
+        r#"DropToken { name: "a", if_exists: true }"#,
+    );
     for sql in ["KILL QUERY '17'", "kill query 17;"] {
         check(sql, r#"KillQuery { id: "17" }"#);
     }
@@ -142,6 +180,15 @@ fn what_is_wrong_is_said() {
     check("CREATE TABLE t (v DOUBLE, v TAG)", "twice");
     check("CREATE TABLE t (v DOUBLE NOT NULL)", ", or )");
     check("CREATE TABLE t (v)", "Expected: TAG, DOUBLE");
+    check("CREATE TOKEN a", "Expected: READ, WRITE or ADMIN");
+    check("CREATE TOKEN a READ", "Expected: ON and a database");
+    check("CREATE TOKEN a READ ON ''", "a pattern is a name");
+    check(
+        "CREATE TOKEN a READ ON b EXPIRES soon",
+        "Expected: literal string",
+    );
+    check("ALTER TOKEN a", "Expected: ROTATE");
+    check("ALTER TOKEN a ROTATE GRACE 'a while'", "a length of time");
     check("KILL QUERY", "Expected: literal string");
     check("SHOW DATABASES FROM t", "end of the statement");
     check("DROP TABLE t CASCADE", "end of the statement");

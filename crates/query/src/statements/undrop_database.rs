@@ -1,8 +1,10 @@
 //! `UNDROP DATABASE name`.
 
 use async_trait::async_trait;
+use catalog::Action;
 
 use super::{Change, Context, Done, Form, Statement, grammar};
+use crate::caller::Need;
 use crate::error::Result;
 
 pub(super) const FORM: Form = Form {
@@ -21,12 +23,16 @@ struct UndropDatabase {
 
 #[async_trait]
 impl Change for UndropDatabase {
+    fn need(&self) -> Need<'_> {
+        Need::Database(Action::Admin, &self.name)
+    }
+
     fn needs_database(&self) -> bool {
         false
     }
 
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
         context.catalog.undrop_database(&self.name).await?;
-        Ok("database is back")
+        Ok("database is back".into())
     }
 }

@@ -1,8 +1,10 @@
 //! `UNDROP TABLE table`.
 
 use async_trait::async_trait;
+use catalog::Action;
 
 use super::{Change, Context, Done, Form, Statement, grammar};
+use crate::caller::Need;
 use crate::error::Result;
 
 pub(super) const FORM: Form = Form {
@@ -21,9 +23,13 @@ struct UndropTable {
 
 #[async_trait]
 impl Change for UndropTable {
+    fn need(&self) -> Need<'_> {
+        Need::Table(Action::Admin, &self.table)
+    }
+
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
         let catalog = context.catalog;
         catalog.undrop_table(context.database, &self.table).await?;
-        Ok("table is back")
+        Ok("table is back".into())
     }
 }

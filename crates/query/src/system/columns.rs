@@ -26,10 +26,10 @@ fn rows(view: View) -> Rows {
     let state = view.catalog.state();
     let mut tables: Vec<(Arc<str>, Arc<Table>)> = Vec::new();
     for database in state.databases() {
-        if view.caller.sees_database(&database.name) {
-            let named = |table| (Arc::clone(&database.name), Arc::clone(table));
-            tables.extend(database.tables().map(named));
-        }
+        let name = &database.name;
+        let sees = |table: &&Arc<Table>| view.caller.sees_table(name, &table.name);
+        let named = |table| (Arc::clone(name), Arc::clone(table));
+        tables.extend(database.tables().filter(sees).map(named));
     }
     let of_table = |(database, table): (Arc<str>, Arc<Table>)| {
         let time = (TIME_COLUMN, "time", "TIMESTAMP");

@@ -38,11 +38,9 @@ fn rows(view: View) -> Rows {
     let state = view.catalog.state();
     let databases: Vec<_> = state.databases().map(Arc::clone).collect();
     let caller = view.caller;
-    let seen = databases
-        .into_iter()
-        .filter(move |database| caller.sees_database(&database.name));
-    let tables = seen.flat_map(|database| {
-        let tables: Vec<_> = database.tables().map(Arc::clone).collect();
+    let tables = databases.into_iter().flat_map(move |database| {
+        let sees = |table: &&Arc<Table>| caller.sees_table(&database.name, &table.name);
+        let tables: Vec<_> = database.tables().filter(sees).map(Arc::clone).collect();
         let name = Arc::clone(&database.name);
         tables
             .into_iter()

@@ -43,7 +43,7 @@ fn rows(view: View) -> Rows {
     let found = found(&state);
     let seen = found
         .into_iter()
-        .filter(move |(database, ..)| view.caller.sees_database(database));
+        .filter(move |(database, _, table, _)| view.caller.sees_table(database, &table.name));
     let storage = view.storage;
     Box::new(seen.map(move |(database, inherited, table, dropped_at)| {
         let snapshot = storage.snapshot(table.id);

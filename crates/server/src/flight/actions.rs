@@ -122,7 +122,7 @@ pub(super) async fn run(
 
 fn set_session(flight: &Flight, caller: &Caller, options: Options) -> Result<Answer> {
     let mut session = caller.session.clone();
-    let result = session.set(flight.services()?, options);
+    let result = session.set(flight.services()?, &caller.principal, options);
     Ok(Answer {
         cookie: Some(session.cookie(&caller.key)),
         ..Answer::of(&result)

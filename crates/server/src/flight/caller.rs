@@ -2,18 +2,18 @@
 //!
 //! | what | from where, the first that says so |
 //! |---|---|
-//! | database | `database`, `bucket`, `bucket-name`, `iox-namespace-name`, which must agree; the session; the only database there is |
+//! | database | `database`, `bucket`, `bucket-name`, `iox-namespace-name`, which must agree; the session; the only database that the caller sees |
 //! | deadline | `grpc-timeout`, or else the setting `query.timeout` |
 //! | session | the cookie that `SetSessionOptions` made |
 
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use query::Access;
 
 use super::seal::Key;
 use super::sessions::{self, Session};
-use crate::auth::{self, Auth};
+use crate::auth::Principal;
 use crate::error::{Error, Result};
 use crate::services::Services;
 
@@ -27,13 +27,13 @@ const GRPC_TIMEOUT: &str = "grpc-timeout";
 pub(super) struct Caller {
     /// Seals what the caller is to bring back.
     pub(super) key: Key,
-    /// What its statements may do.
+    /// Who it is, and what they may do.
+    pub(super) principal: Principal,
+    /// What its statements may do, whoever it is.
     pub(super) access: Access,
     pub(super) session: Session,
     /// How long it waits.
     pub(super) timeout: Option<Duration>,
-    /// The name of its token.
-    token: Option<String>,
     /// The database named by a header.
     named: Option<String>,
     /// The database that is meant when there is no other.
@@ -41,32 +41,31 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn of(services: &Services, headers: &HeaderMap) -> Result<Self> {
-        let token = match services.auth {
-            Auth::Required => auth::token_of_header(headers)?,
-            Auth::Disabled => None,
-        };
-        let key = Key::of(token.as_deref().map(auth::digest));
+    pub(super) fn of(
+        services: &Services,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Result<Self> {
+        let principal = Principal::of(extensions)?;
+        let key = Key::of(principal.key());
         let state = services.catalog.state();
-        let name = token
-            .as_deref()
-            .and_then(|token| auth::name_of(&state, token));
-        let mut names = state.databases().map(|database| database.name.to_string());
+        let names = state.databases().map(|database| &*database.name);
+        let mut names = names.filter(|name| principal.sees(name)).map(str::to_owned);
+        let only = names.next().filter(|_| names.next().is_none());
         Ok(Self {
             session: sessions::of_cookies(&key, headers),
             key,
-            // Every token is an admin token.
+            principal,
             access: Access::Change,
             timeout: timeout(headers)?,
-            token: name.map(str::to_owned),
             named: named_database(headers)?,
-            only: names.next().filter(|_| names.next().is_none()),
+            only,
         })
     }
 
-    /// Who asks, for the query engine. Every token that is known may see everything.
+    /// Who asks, for the query engine.
     pub(super) fn asking(&self) -> query::Caller {
-        query::Caller::administrator(self.token.as_deref())
+        self.principal.caller()
     }
 
     /// The database of the call, if it has one.

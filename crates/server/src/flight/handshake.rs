@@ -1,5 +1,5 @@
-//! `Handshake`: credentials in, a bearer token out. The token is the caller's own, which the gate
-//! has checked: there are no others. Whatever payload comes is sent back.
+//! `Handshake`: credentials in, a bearer token out. That of a token is the caller's own, which the gate
+//! has checked; a user's password begins a session. Whatever payload comes is sent back.
 
 use arrow_flight::{HandshakeRequest, HandshakeResponse};
 use futures::StreamExt as _;
@@ -8,16 +8,17 @@ use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::errors::status;
-use crate::auth;
-use crate::error::Error;
+use super::service::Flight;
+use crate::auth::{Credentials, Identity, Principal};
+use crate::error::{Error, Result};
 
 pub(super) type Responses = BoxStream<'static, Result<HandshakeResponse, Status>>;
 
 pub(super) async fn answer(
+    flight: &Flight,
     request: Request<Streaming<HandshakeRequest>>,
 ) -> Result<Response<Responses>, Status> {
-    // Where nobody needs a token the gate lets any header through.
-    let token = auth::token_of_header(request.metadata().as_ref()).unwrap_or_default();
+    let token = bearer(flight, &request).map_err(status)?;
     // Some clients send nothing but the header.
     let first = request.into_inner().message().await?;
     let echo = first.map(|first| {
@@ -33,4 +34,21 @@ pub(super) async fn answer(
         response.metadata_mut().insert("authorization", bearer);
     }
     Ok(response)
+}
+
+/// What the client is to show from now on.
+fn bearer<T>(flight: &Flight, request: &Request<T>) -> Result<Option<String>> {
+    let principal = Principal::of(request.extensions())?;
+    let shown = Credentials::of_header(request.metadata().as_ref());
+    let services = flight.services()?;
+    match (principal.identity(), shown) {
+        (Identity::User { id, .. }, Ok(Some(shown))) if shown.user.is_some() => {
+            let state = services.catalog.state();
+            let user = state.user(*id).ok_or(Error::TokenUnknown)?;
+            let now = services.clock.now_nanos();
+            flight.app.server.sessions.begin(user, now).map(Some)
+        }
+        // Where nobody needs a token the gate lets any header through.
+        (_, shown) => Ok(shown.unwrap_or_default().map(|shown| shown.secret)),
+    }
 }

@@ -22,6 +22,7 @@ use super::prepared::{self, Messages};
 use super::service::Flight;
 use super::sessions::{CATALOG, SCHEMA};
 use super::tickets;
+use crate::auth::Need;
 use crate::error::{Error, Result};
 use crate::http::Surface;
 use crate::http::write::{ATTEMPTS_MAX, cpu};
@@ -38,8 +39,10 @@ pub(super) async fn rows(
         database: caller.need_database()?.to_owned(),
         table: command.table.clone(),
     };
+    let need = Need::write(&target.database).of_table(&target.table);
+    caller.principal.require(need)?;
     check(&command)?;
-    target.prepare(flight, &command).await?;
+    target.prepare(flight, caller, &command).await?;
     let _memory = reserve(flight)?;
     let mut batches = FlightRecordBatchStream::new_from_flight_data(
         messages.map_err(|status| FlightError::Tonic(Box::new(status))),
@@ -55,6 +58,7 @@ pub(super) async fn rows(
         let Some(batch) = next.map_err(prepared::undecodable)? else {
             return Ok(stored);
         };
+        caller.principal.check_still_good(flight.services()?)?;
         let written = target.write(flight, batch).await;
         let figures = written.inspect_err(|_| metrics.count_write_error(Surface::Flight))?;
         metrics.count_write(Surface::Flight, figures);
@@ -70,7 +74,12 @@ struct Target {
 
 impl Target {
     /// Does what the command says for a table that exists, or does not.
-    async fn prepare(&self, flight: &Flight, command: &CommandStatementIngest) -> Result<()> {
+    async fn prepare(
+        &self,
+        flight: &Flight,
+        caller: &Caller,
+        command: &CommandStatementIngest,
+    ) -> Result<()> {
         let services = flight.services()?;
         let name = self.database.clone();
         let state = services.catalog.state();
@@ -87,6 +96,8 @@ impl Target {
                 Err(catalog::Error::TableExists { name: table }.into())
             }
             true if options.if_exists() == TableExistsOption::Replace => {
+                let need = Need::admin(&database).of_table(&table);
+                caller.principal.require(need)?;
                 let now = services.clock.now_nanos();
                 services.catalog.drop_table(&database, &table, now).await?;
                 Ok(())

@@ -82,7 +82,12 @@ pub(super) async fn rows(flight: &Flight, caller: &Caller, metadata: Metadata) -
         CommandGetPrimaryKeys(query) => {
             let state = flight.services()?.catalog.state();
             let found = database.and_then(|name| state.database(name));
-            keys::primary(&query, found.map(|database| &**database))?
+            let found = found.filter(|database| caller.principal.sees(&database.name));
+            let seen = found.map(|database| {
+                let rights = caller.principal.rights();
+                database.with_tables(|table| rights.see_table(&database.name, &table.name))
+            });
+            keys::primary(&query, seen.as_ref())?
         }
         // No table refers to another.
         CommandGetExportedKeys(_) | CommandGetImportedKeys(_) | CommandGetCrossReference(_) => {

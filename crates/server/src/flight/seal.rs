@@ -33,9 +33,9 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// The key of the token with this digest; where nobody shows tokens, the one that all have.
-    pub(super) fn of(digest: Option<catalog::TokenDigest>) -> Self {
-        Self(digest.unwrap_or_default())
+    /// The key of a caller, which is their own; where nobody shows tokens, the one that all have.
+    pub(super) fn of(digest: catalog::TokenDigest) -> Self {
+        Self(digest)
     }
 
     pub(super) fn seal(&self, purpose: Purpose, content: &[u8]) -> Bytes {
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn only_what_was_sealed_for_this_purpose_and_token_opens() {
-        let (ours, other) = (Key::of(Some([1; 32])), Key::of(Some([2; 32])));
+        let (ours, other) = (Key::of([1; 32]), Key::of([2; 32]));
         let sealed = ours.seal(Purpose::Ticket, b"content");
         assert_eq!(ours.open(Purpose::Ticket, &sealed).unwrap(), b"content");
         let mut changed = sealed.to_vec();

@@ -9,7 +9,7 @@ use arrow_flight::{
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use prost::Message as _;
-use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::actions;
@@ -42,9 +42,10 @@ impl Flight {
         self.app.server.services()
     }
 
-    fn caller(&self, metadata: &MetadataMap) -> Result<Caller, Status> {
+    fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
         let services = self.services().map_err(status)?;
-        Caller::of(services, metadata.as_ref()).map_err(status)
+        let (headers, extensions) = (request.metadata().as_ref(), request.extensions());
+        Caller::of(services, headers, extensions).map_err(status)
     }
 }
 
@@ -74,7 +75,7 @@ impl FlightService for Flight {
         &self,
         request: Request<Streaming<HandshakeRequest>>,
     ) -> Result<Response<Self::HandshakeStream>, Status> {
-        handshake::answer(request).await
+        handshake::answer(self, request).await
     }
 
     async fn list_flights(
@@ -89,7 +90,7 @@ impl FlightService for Flight {
         &self,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
-        let caller = self.caller(request.metadata())?;
+        let caller = self.caller(&request)?;
         let info = async {
             let info = statements::info(self, &caller, request.into_inner()).await;
             info.map_err(status)
@@ -115,7 +116,7 @@ impl FlightService for Flight {
         &self,
         request: Request<FlightDescriptor>,
     ) -> Result<Response<SchemaResult>, Status> {
-        let caller = self.caller(request.metadata())?;
+        let caller = self.caller(&request)?;
         let schema = async {
             let descriptor = request.into_inner();
             let schema = statements::schema_of_descriptor(self, &caller, descriptor).await;
@@ -128,7 +129,7 @@ impl FlightService for Flight {
         &self,
         request: Request<Ticket>,
     ) -> Result<Response<Self::DoGetStream>, Status> {
-        let caller = self.caller(request.metadata())?;
+        let caller = self.caller(&request)?;
         let work = tickets::of_ticket(&caller, &request.get_ref().ticket).map_err(status)?;
         let id = match &work {
             Work::Statement(statement) => statement.id.clone(),
@@ -147,7 +148,7 @@ impl FlightService for Flight {
         &self,
         request: Request<Streaming<FlightData>>,
     ) -> Result<Response<Self::DoPutStream>, Status> {
-        let caller = self.caller(request.metadata())?;
+        let caller = self.caller(&request)?;
         let messages: Messages = Box::pin(request.into_inner().peekable());
         let result = within(&caller, put(self, &caller, messages)).await?;
         let app_metadata = result.into();
@@ -159,7 +160,7 @@ impl FlightService for Flight {
         &self,
         request: Request<Action>,
     ) -> Result<Response<Self::DoActionStream>, Status> {
-        let caller = self.caller(request.metadata())?;
+        let caller = self.caller(&request)?;
         let action = actions::run(self, &caller, request.into_inner());
         let answer = within(&caller, action).await?;
         let body = answer.body.map(|body| Ok(ActionResult { body }));

@@ -16,6 +16,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use prost::{Message, Oneof};
 
 use super::seal::{Key, Purpose};
+use crate::auth::Principal;
 use crate::services::Services;
 
 const COOKIE_NAME: &str = "tidemill_session";
@@ -127,10 +128,15 @@ impl Session {
     }
 
     /// Sets options, as far as they are valid.
-    pub(super) fn set(&mut self, services: &Services, options: Options) -> SetResult {
+    pub(super) fn set(
+        &mut self,
+        services: &Services,
+        principal: &Principal,
+        options: Options,
+    ) -> SetResult {
         let mut errors = HashMap::new();
         for (name, OptionValue { value }) in options.options {
-            if let Err(error) = self.set_one(services, &name, value) {
+            if let Err(error) = self.set_one(services, principal, &name, value) {
                 let value = error as i32;
                 errors.insert(name, SetError { value });
             }
@@ -141,6 +147,7 @@ impl Session {
     fn set_one(
         &mut self,
         services: &Services,
+        principal: &Principal,
         name: &str,
         value: Option<Value>,
     ) -> Result<(), SetErrorValue> {
@@ -151,7 +158,7 @@ impl Session {
             Some(Value::Text(text)) => text,
             Some(_) => return invalid,
         };
-        let exists = || services.catalog.state().database(&text).is_some();
+        let exists = || principal.sees(&text) && services.catalog.state().database(&text).is_some();
         match (name, text.as_str()) {
             ("database" | "catalog", "") => self.database = None,
             ("catalog", CATALOG) | ("schema", "" | SCHEMA) => {}
@@ -184,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_session_comes_back_to_whoever_made_it() {
-        let (ours, other) = (Key::of(Some([1; 32])), Key::of(Some([2; 32])));
+        let (ours, other) = (Key::of([1; 32]), Key::of([2; 32]));
         let database = Some("plant é".to_owned());
         let session = Session { database };
         let set = session.cookie(&ours);

@@ -18,6 +18,7 @@ use super::service::Flight;
 use super::stream::Rows;
 use super::tickets::{self, Statement, Work};
 use crate::error::{Error, Result};
+use crate::watched::watched;
 
 /// What to fetch to get the rows of some work.
 pub(super) async fn info(
@@ -70,7 +71,11 @@ pub(super) async fn rows(flight: &Flight, caller: &Caller, work: Work) -> Result
     let result = result.map_err(|error| explained(caller, error))?;
     Ok(Rows {
         schema: results::sent_schema(&result.schema()),
-        batches: result.map_err(Error::from).boxed(),
+        batches: watched(
+            &flight.app,
+            &caller.principal,
+            result.map_err(Error::from).boxed(),
+        ),
     })
 }
 

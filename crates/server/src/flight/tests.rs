@@ -2,6 +2,7 @@
 
 mod denied;
 mod ingested;
+mod matrix;
 mod queried;
 
 use std::collections::HashMap;
@@ -18,8 +19,8 @@ use futures::TryStreamExt as _;
 use tonic::Code;
 
 use crate::auth::Auth;
-use crate::http::tests::{Ask, Site, TOKEN};
-use crate::http::{Profile, router};
+use crate::http::Profile;
+use crate::http::tests::{Ask, Site, TOKEN, listening};
 
 type Client = FlightSqlServiceClient<Router>;
 
@@ -37,7 +38,7 @@ async fn plant() -> Site {
 }
 
 fn client(site: &Site, headers: &[(&str, &str)]) -> Client {
-    let mut client = Client::new(router(Arc::clone(&site.server), Profile::V3));
+    let mut client = Client::new(listening(&site.server, Profile::V3));
     for (name, value) in headers {
         client.set_header(*name, *value);
     }

@@ -1,59 +1,70 @@
-//! The gate that every request passes: has the server started, and may the caller in?
+//! The gate that every request passes: has the server started, and who is the caller? What they may do
+//! is for the routes to ask: see [`super::routes`].
 //!
-//! Denying is the default: a route is open to all only when it is listed here.
+//! Denying is the default: a request gets by without credentials only where its route is declared open.
 
 use axum::extract::{Request, State};
-use axum::http::Extensions;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use catalog::Actor;
 
-use super::{App, Profile, Surface, system};
-use crate::auth::{self, Auth};
-use crate::error::Result;
+use super::routes::{Access, Table};
+use super::{App, Surface, hosts};
+use crate::auth::{self, Auth, Credentials, Principal};
+use crate::error::{Error, Result};
+
+/// What the gate works with.
+#[derive(Debug, Clone)]
+pub(super) struct Gate {
+    pub(super) app: App,
+    pub(super) table: Table,
+}
 
 /// The layer that lets a request through or not.
-pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    match check(&app, &request) {
-        Ok(token) => {
-            request.extensions_mut().insert(Admitted { token });
-            next.run(request).await
+pub(super) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    match check(&gate, &request).await {
+        Ok(principal) => {
+            let Some(principal) = principal else {
+                return next.run(request).await;
+            };
+            let actor = actor(&gate, &principal);
+            request.extensions_mut().insert(principal);
+            catalog::acting(actor, next.run(request)).await
         }
         Err(error) => error.into_response(),
     }
 }
 
-/// Who was let through.
-#[derive(Debug, Clone)]
-struct Admitted {
-    token: Option<String>,
+/// In whose name the catalog is changed.
+fn actor(Gate { app, .. }: &Gate, principal: &Principal) -> Actor {
+    let services = app.server.services();
+    Actor {
+        who: principal.name().unwrap_or("anyone").into(),
+        at_nanos: services.map_or(0, |services| services.clock.now_nanos()),
+    }
 }
 
-/// Who asks, for the query engine. Every token that is known may see everything.
-pub(super) fn caller(extensions: &Extensions) -> query::Caller {
-    let admitted = extensions.get::<Admitted>();
-    let token = admitted.and_then(|admitted| admitted.token.as_deref());
-    query::Caller::administrator(token)
-}
-
-/// The name of the token, where one is needed.
-fn check(app: &App, request: &Request) -> Result<Option<String>> {
-    let path = request.uri().path();
-    // These two tell whether the server has started.
-    if matches!(path, system::HEALTH | system::READY) {
+/// The caller, where it matters who it is.
+async fn check(Gate { app, table }: &Gate, request: &Request) -> Result<Option<Principal>> {
+    hosts::check(app, request)?;
+    let (method, path) = (request.method(), request.uri().path());
+    let open = table.open(method, path, app.profile);
+    if open == Some(Access::Open) {
         return Ok(None);
     }
     let services = app.server.services()?;
-    // Clients of v1 and v2 ping before they know a token; those of v3 expect 401.
-    let is_open = path == system::PING && app.profile == Profile::V1V2;
-    if is_open || services.auth == Auth::Disabled {
+    if services.auth == Auth::Disabled {
+        return Ok(Some(Principal::anyone()));
+    }
+    if open.is_some() {
         return Ok(None);
     }
     let surface = Surface::of(path, request.headers(), app.profile);
-    auth::authenticate(
-        &services.catalog.state(),
-        surface,
-        request.headers(),
-        request.uri(),
-    )
-    .map(Some)
+    let shown = Credentials::of(surface, request.headers(), request.uri())?;
+    let shown = shown.ok_or(Error::TokenMissing)?;
+    if shown.is_cookie {
+        auth::check_origin(method, request.headers())?;
+    }
+    let principal = auth::authenticate(&app.server, services, &shown).await?;
+    Ok(Some(principal))
 }

@@ -1,8 +1,11 @@
 //! Requests through the whole router, over a real engine with an object store in memory. What
 //! sockets add is tested over the real binary.
 
+pub(crate) mod matrix;
 mod queries;
+mod rights;
 mod system;
+mod tokens;
 mod writes;
 
 use axum::body::{Body, to_bytes};
@@ -21,6 +24,15 @@ use crate::settings::Settings;
 
 pub(crate) const TOKEN: &str = "tidemill_test";
 
+/// What a listener on loopback serves.
+pub(crate) fn listening(server: &Arc<Server>, profile: Profile) -> Router {
+    router(App {
+        server: Arc::clone(server),
+        profile,
+        is_loopback: true,
+    })
+}
+
 /// A running engine. Its directory goes when it is dropped.
 pub(crate) struct Site {
     pub(crate) server: Arc<Server>,
@@ -34,6 +46,7 @@ impl Site {
             databases: 4,
             tables: 5,
             columns_per_table: 6,
+            ..Limits::default()
         };
         Self::with_limits(auth, limits).await
     }
@@ -43,7 +56,10 @@ impl Site {
         let store: Arc<dyn object_store::ObjectStore> =
             Arc::new(object_store::memory::InMemory::new());
         let catalog = Arc::new(Catalog::open(Arc::clone(&store), limits).await.unwrap());
-        catalog.put_token("admin", digest(TOKEN)).await.unwrap();
+        catalog
+            .put_admin_token("admin", digest(TOKEN), 0)
+            .await
+            .unwrap();
         let (engine, _) = storage::Engine::open(
             storage::Settings::default(),
             storage::DirectoryLock::acquire(directory.path()).unwrap(),
@@ -78,7 +94,7 @@ impl Site {
     }
 
     async fn send(&self, profile: Profile, request: Request<Body>) -> Response<Body> {
-        router(Arc::clone(&self.server), profile)
+        listening(&self.server, profile)
             .oneshot(request)
             .await
             .unwrap()

@@ -2,13 +2,14 @@
 
 mod write;
 
-use axum::Router;
-use axum::routing::post;
+use axum::http::Method;
+use catalog::Action;
 
-use super::App;
+use super::routes::{Access, Routes};
 
 pub(super) const WRITE: &str = "/write";
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route(WRITE, post(write::answer))
+pub(super) fn routes() -> Routes {
+    let write = Access::Database(Action::Write);
+    Routes::new().at(Method::POST, WRITE, write, write::answer)
 }

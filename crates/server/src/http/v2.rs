@@ -3,16 +3,17 @@
 mod delete;
 mod write;
 
-use axum::Router;
-use axum::routing::post;
+use axum::http::Method;
+use catalog::Action;
 
-use super::App;
+use super::routes::{Access, Routes};
 
 const DELETE: &str = "/api/v2/delete";
 const WRITE: &str = "/api/v2/write";
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route(DELETE, post(delete::answer))
-        .route(WRITE, post(write::answer))
+pub(super) fn routes() -> Routes {
+    let write = Access::Database(Action::Write);
+    Routes::new()
+        .at(Method::POST, DELETE, write, delete::answer)
+        .at(Method::POST, WRITE, write, write::answer)
 }

@@ -10,6 +10,7 @@ use ingest::{Draft, OnError, Parsed, Precision};
 use storage::Durability;
 
 use super::{App, Profile, Surface};
+use crate::auth::{Need, Principal};
 use crate::body::{self, Content};
 use crate::error::{Error, RefusedLines, Result};
 use crate::metrics::WriteFigures;
@@ -23,6 +24,7 @@ pub(crate) const ATTEMPTS_MAX: usize = 8;
 #[derive(Debug)]
 pub(super) struct WriteRequest {
     pub(super) surface: Surface,
+    pub(super) principal: Principal,
     pub(super) database: String,
     /// The checked name to create the database under, if the request may create it.
     pub(super) create: Option<DatabaseName>,
@@ -37,14 +39,16 @@ pub(super) fn creates_databases(app: &App) -> bool {
     app.profile == Profile::V3 || app.server.settings.writes.create_databases
 }
 
-/// Decides what a write to a database does that may not exist. `check` is called when it does not,
-/// so that names of existing databases are never argued about.
+/// Decides what a write to a database does that may not exist, if the caller may write to it at all.
+/// `check` is called when it does not exist, so that names of existing databases are never argued about.
 pub(super) fn missing_database(
     app: &App,
+    principal: &Principal,
     name: &str,
     may_create: bool,
     check: impl FnOnce() -> catalog::Result<DatabaseName>,
 ) -> Result<Option<DatabaseName>> {
+    principal.require_some(Need::write(name))?;
     if app
         .server
         .services()?
@@ -57,7 +61,10 @@ pub(super) fn missing_database(
     }
     let checked = check()?;
     match may_create {
-        true => Ok(Some(checked)),
+        true => {
+            principal.require(Need::write(name))?;
+            Ok(Some(checked))
+        }
         false => Err(Error::DatabaseNotFound {
             name: name.to_owned(),
         }),
@@ -192,6 +199,7 @@ async fn parse_once(
     let (state, limits) = (services.catalog.state(), services.catalog.limits().clone());
     let (database, precision) = (request.database.clone(), request.precision);
     let (on_error, server) = (request.on_error, Arc::clone(&app.server));
+    let principal = request.principal.clone();
     cpu(app, move || {
         let settings = &server.settings.writes.line_protocol;
         let lines = ingest::Request {
@@ -201,12 +209,23 @@ async fn parse_once(
             on_error,
         };
         let draft = ingest::parse(&state, &limits, settings, &database, &lines)?;
+        check_tables(&principal, &database, &draft)?;
         match draft.extensions() {
             [] => Ok(Pass::Parsed(draft.finish(&state)?)),
             _ => Ok(Pass::NeedsSchema(draft, content)),
         }
     })
     .await
+}
+
+/// Fails unless the caller may write to every table that would get rows: nothing of the body is stored
+/// then.
+fn check_tables(principal: &Principal, database: &str, draft: &Draft) -> Result<()> {
+    if principal.require(Need::write(database)).is_ok() {
+        return Ok(());
+    }
+    let mut tables = draft.tables();
+    tables.try_for_each(|table| principal.require(Need::write(database).of_table(table)))
 }
 
 /// Runs CPU work on a thread for it; as many at a time as there are cores.

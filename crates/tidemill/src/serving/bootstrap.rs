@@ -13,7 +13,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use catalog::{Catalog, DatabaseName, Retention};
+use catalog::{Catalog, Clock, DatabaseName, Retention};
 
 use super::ServeError;
 
@@ -31,12 +31,13 @@ pub(crate) enum AdminToken {
 /// Makes sure that the catalog has an admin token.
 pub(super) async fn admin_token(
     catalog: &Catalog,
+    clock: &dyn Clock,
     data_dir: &Path,
     given: Option<&Path>,
 ) -> Result<AdminToken, ServeError> {
     let own_file = data_dir.join("admin-token");
     if let Some(file) = given {
-        keep(catalog, &read_token(file)?).await?;
+        keep(catalog, clock, &read_token(file)?).await?;
         return Ok(AdminToken::File(file.to_owned()));
     }
     let is_first_start = catalog.state().tokens().next().is_none();
@@ -44,6 +45,7 @@ pub(super) async fn admin_token(
         let path = || PathBuf::from("TIDEMILL_INIT_ADMIN_TOKEN");
         keep(
             catalog,
+            clock,
             check(&token).ok_or_else(|| ServeError::BadToken { path: path() })?,
         )
         .await?;
@@ -55,7 +57,7 @@ pub(super) async fn admin_token(
             true => read_token(&own_file)?,
             false => write_new_token(&own_file)?,
         };
-        keep(catalog, &token).await?;
+        keep(catalog, clock, &token).await?;
     }
     Ok(if own_file.exists() {
         AdminToken::File(own_file)
@@ -81,15 +83,9 @@ pub(super) async fn first_database(catalog: &Catalog) -> Result<(), ServeError> 
     Ok(())
 }
 
-async fn keep(catalog: &Catalog, token: &str) -> Result<(), ServeError> {
-    let digest = server::digest(token);
-    let is_known = catalog
-        .state()
-        .tokens()
-        .any(|(name, kept)| name == TOKEN_NAME && *kept == digest);
-    if !is_known {
-        catalog.put_token(TOKEN_NAME, digest).await?;
-    }
+async fn keep(catalog: &Catalog, clock: &dyn Clock, token: &str) -> Result<(), ServeError> {
+    let (digest, now) = (catalog::digest(token), clock.now_nanos());
+    catalog.put_admin_token(TOKEN_NAME, digest, now).await?;
     Ok(())
 }
 
@@ -108,14 +104,9 @@ fn check(token: &str) -> Option<&str> {
     (!token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())).then_some(token)
 }
 
-/// 256 random bits, with a prefix by which scanners for leaked secrets know it.
+/// The file is there before the catalog has a record of the token.
 fn write_new_token(path: &Path) -> Result<String, ServeError> {
-    let mut random = [0u8; 32];
-    getrandom::fill(&mut random).map_err(|error| ServeError::NoRandomness {
-        reason: error.to_string(),
-    })?;
-    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let token = format!("tidemill_{digits}");
+    let token = catalog::new_token(None)?;
     // Whole or not at all: a half-written token would lock everyone out.
     let staged = path.with_extension("new");
     let write = || {

@@ -2,19 +2,22 @@
 //! them. A field that a later format added is optional, and its absence means what it meant before.
 
 mod predicate;
+mod records;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::audit::AuditEntry;
 use crate::edit::Edit;
 use crate::ids::{ColumnId, DatabaseId, FileId, TableId};
+use crate::records::TokenDigest;
 use crate::retention::Retention;
 use crate::schema::{
     Column, ColumnKind, DAY_NANOS, Delete, FieldType, FileKey, FileRecord, FloatStorage,
     LastRowsPart,
 };
-use crate::state::TokenDigest;
 use predicate::DiskPredicate;
+use records::{DiskRecord, parse_record_id, token_of_name};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -86,6 +89,17 @@ pub(super) enum DiskEdit {
     AdvanceWal {
         applied_through: u64,
     },
+    PutRecord(Box<DiskRecord>),
+    RemoveRecord {
+        id: String,
+    },
+    Audit {
+        at: i64,
+        who: String,
+        action: String,
+        subject: String,
+    },
+    /// Until format 2: a token that may do everything.
     PutToken {
         name: String,
         sha256: String,
@@ -230,9 +244,13 @@ impl From<&Edit> for DiskEdit {
             Edit::AdvanceWal { applied_through } => Self::AdvanceWal {
                 applied_through: *applied_through,
             },
-            Edit::PutToken { name, digest } => Self::PutToken {
-                name: name.clone(),
-                sha256: hex(digest),
+            Edit::PutRecord { record } => Self::PutRecord(Box::new(record.into())),
+            Edit::RemoveRecord { id } => Self::RemoveRecord { id: id.to_string() },
+            Edit::Audit { entry } => Self::Audit {
+                at: entry.at_nanos,
+                who: entry.who.to_string(),
+                action: entry.action.to_string(),
+                subject: entry.subject.clone(),
             },
         }
     }
@@ -330,10 +348,28 @@ impl TryFrom<DiskEdit> for Edit {
                 },
             },
             DiskEdit::AdvanceWal { applied_through } => Self::AdvanceWal { applied_through },
-            DiskEdit::PutToken { name, sha256 } => {
-                let digest = unhex(&sha256).ok_or("a token's digest is malformed")?;
-                Self::PutToken { name, digest }
-            }
+            DiskEdit::PutRecord(record) => Self::PutRecord {
+                record: (*record).try_into()?,
+            },
+            DiskEdit::RemoveRecord { id } => Self::RemoveRecord {
+                id: parse_record_id(&id)?,
+            },
+            DiskEdit::Audit {
+                at,
+                who,
+                action,
+                subject,
+            } => Self::Audit {
+                entry: AuditEntry {
+                    at_nanos: at,
+                    who: who.into(),
+                    action: action.into(),
+                    subject,
+                },
+            },
+            DiskEdit::PutToken { name, sha256 } => Self::PutRecord {
+                record: token_of_name(&name, &sha256)?,
+            },
         })
     }
 }

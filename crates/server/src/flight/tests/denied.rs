@@ -249,7 +249,10 @@ async fn forged_tickets_and_handles_are_refused() {
 async fn tickets_and_handles_are_worth_nothing_with_another_token() {
     let site = plant().await;
     let catalog = &site.server.services().unwrap().catalog;
-    catalog.put_token("other", digest(OTHER)).await.unwrap();
+    catalog
+        .put_admin_token("other", digest(OTHER), 0)
+        .await
+        .unwrap();
     let mut mine = ours(&site);
     let info = mine.execute("SELECT 1".to_owned(), None).await.unwrap();
     let ticket = info.endpoint[0].ticket.clone().unwrap().ticket;
@@ -262,7 +265,7 @@ async fn tickets_and_handles_are_worth_nothing_with_another_token() {
     assert_eq!(code(get(&mut mine, ticket.clone()).await).0, Code::Ok);
     // Whoever may no longer come in gets nothing for it either.
     catalog
-        .put_token("admin", digest("tidemill_next"))
+        .put_admin_token("admin", digest("tidemill_next"), 0)
         .await
         .unwrap();
     assert_eq!(code(get(&mut mine, ticket).await).0, Code::Unauthenticated);
@@ -323,7 +326,7 @@ async fn services_that_there_are_not_are_refused_in_grpc() {
             .header("content-type", "application/grpc")
             .header("authorization", format!("Bearer {token}"));
         let request = request.body(axum::body::Body::empty()).unwrap();
-        let router = router(Arc::clone(&site.server), Profile::V1V2);
+        let router = listening(&site.server, Profile::V1V2);
         let response = router.oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["grpc-status"], expected);

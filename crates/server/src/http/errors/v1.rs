@@ -73,10 +73,28 @@ fn message(error: &Error) -> String {
             "unable to parse authentication credentials".to_owned()
         }
         Error::TokenUnknown => "authorization failed".to_owned(),
+        Error::Denied {
+            who,
+            verb,
+            database: Some(database),
+            ..
+        } => format!(
+            "{who:?} user is not authorized to {verb} {}database {database:?}",
+            to(verb)
+        ),
         Error::DatabaseNotFound { name } => format!("database not found: {name:?}"),
         Error::BodyTooLarge { .. } => "Request Entity Too Large".to_owned(),
         Error::LinesRefused(lines) => message_of_lines(lines),
         other => public_message(other),
+    }
+}
+
+/// v1 writes *to* a database.
+fn to(verb: &str) -> &'static str {
+    match verb {
+        "write" => "to ",
+        "read" | "delete" => "from ",
+        _ => "",
     }
 }
 

@@ -84,6 +84,7 @@ fn message(error: &Error, profile: Profile) -> String {
         Error::TokenMissing | Error::TokenUnknown | Error::AuthorizationMalformed => {
             "unauthorized access".to_owned()
         }
+        Error::Denied { verb, .. } => format!("insufficient permissions to {verb}"),
         Error::DatabaseNotFound { name } => format!("bucket {name:?} not found"),
         Error::BodyTooLarge { .. } => "request too large".to_owned(),
         Error::LinesRefused(lines) => message_of_lines(lines, profile),

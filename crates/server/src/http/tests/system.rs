@@ -139,7 +139,7 @@ async fn before_the_start_only_health_answers() {
         ("/nothing", 503),
     ] {
         let request = Ask::get(uri).build();
-        let response = router(Arc::clone(&server), Profile::V1V2)
+        let response = listening(&server, Profile::V1V2)
             .oneshot(request)
             .await
             .unwrap();

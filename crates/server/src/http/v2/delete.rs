@@ -17,6 +17,7 @@ use catalog::{ColumnKind, ColumnRef, Comparison, Predicate, Table, TableId, Valu
 use chrono::DateTime;
 use serde::Deserialize;
 
+use crate::auth::{Need, Principal};
 use crate::error::{Error, Result};
 use crate::http::parameters::Parameters;
 use crate::http::{App, json};
@@ -34,6 +35,8 @@ pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<S
     let (parts, body) = request.into_parts();
     let mut parameters = Parameters::of(&parts.uri)?;
     let bucket = parameters.take_some("bucket").ok_or(Error::BucketMissing)?;
+    let principal = Principal::of(&parts.extensions)?;
+    principal.require_some(Need::delete(&bucket))?;
     let delete: Delete = json::read(&app, &parts.headers, body).await?;
     let range = instant("start", &delete.start)?..=instant("stop", &delete.stop)?;
     let conditions = predicate::parse(&delete.predicate).ok_or(Error::DeletePredicate)?;
@@ -42,7 +45,9 @@ pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<S
     let state = services.catalog.state();
     let database = state
         .database(&bucket)
-        .ok_or(Error::DatabaseNotFound { name: bucket })?;
+        .ok_or_else(|| Error::DatabaseNotFound {
+            name: bucket.clone(),
+        })?;
     let in_range = Predicate::time_between(range);
     let target = |table: &Table| -> Option<(TableId, Predicate)> {
         let mut all = vec![in_range.clone()];
@@ -51,10 +56,13 @@ pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<S
         }
         Some((table.id, Predicate::And(all)))
     };
-    let targets: Vec<_> = database
-        .tables()
-        .filter_map(|table| target(table))
-        .collect();
+    let mut targets = Vec::new();
+    for table in database.tables() {
+        if let Some(target) = target(table) {
+            principal.require(Need::delete(&bucket).of_table(&table.name))?;
+            targets.push(target);
+        }
+    }
     if !targets.is_empty() {
         services.storage.delete_rows(targets).await?;
     }

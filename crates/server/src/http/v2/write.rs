@@ -7,6 +7,7 @@ use catalog::DatabaseName;
 use ingest::{OnError, Precision};
 use storage::Durability;
 
+use crate::auth::Principal;
 use crate::error::{Error, Result};
 use crate::http::parameters::Parameters;
 use crate::http::write::{self, WriteRequest};
@@ -14,12 +15,13 @@ use crate::http::{App, Surface};
 
 pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<StatusCode> {
     let (parts, body) = request.into_parts();
-    let write = parse(&app, Parameters::of(&parts.uri)?)?;
+    let principal = Principal::of(&parts.extensions)?;
+    let write = parse(&app, principal, Parameters::of(&parts.uri)?)?;
     write::write(&app, write, &parts.headers, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parse(app: &App, mut parameters: Parameters) -> Result<WriteRequest> {
+fn parse(app: &App, principal: Principal, mut parameters: Parameters) -> Result<WriteRequest> {
     let bucket = parameters.take_some("bucket").ok_or(Error::BucketMissing)?;
     let precision = precision(parameters.take("precision").as_deref())?;
     // 1.8 takes v2 writes to `database/policy`.
@@ -35,8 +37,9 @@ fn parse(app: &App, mut parameters: Parameters) -> Result<WriteRequest> {
     let may_create = write::creates_databases(app);
     Ok(WriteRequest {
         surface: Surface::V2,
-        create: write::missing_database(app, &database, may_create, check)?,
+        create: write::missing_database(app, &principal, &database, may_create, check)?,
         database,
+        principal,
         precision,
         on_error: OnError::KeepValid,
         durability: Durability::Synced,

@@ -7,13 +7,14 @@ use arrow::datatypes::{DataType, Field, Schema};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use catalog::{DatabaseName, Retention};
 use futures::StreamExt as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::auth::{Need, Principal};
 use crate::error::{Error, Result};
 use crate::http::formats::{self, Format, Rows};
 use crate::http::parameters::Parameters;
@@ -26,17 +27,20 @@ struct Create {
     retention_period: Option<String>,
 }
 
-pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Result<Response> {
-    let mut parameters = Parameters::of(&uri)?;
+pub(super) async fn list(State(app): State<App>, request: Request) -> Result<Response> {
+    let (parts, _) = request.into_parts();
+    let (principal, headers) = (Principal::of(&parts.extensions)?, parts.headers);
+    let mut parameters = Parameters::of(&parts.uri)?;
     let format = Format::of(parameters.take("format").as_deref(), &headers)?;
     let show_deleted = parameters.take_flag("show_deleted", false)?;
     let state = app.server.services()?.catalog.state();
     let live = state.databases().map(|database| (&*database.name, false));
     let dropped = state.dropped_databases();
     let dropped = dropped.map(|dropped| (&*dropped.item.name, true));
+    let sees = |(name, _): &(&str, bool)| principal.sees(name);
     let (names, deleted): (Vec<&str>, Vec<bool>) = match show_deleted {
-        true => live.chain(dropped).unzip(),
-        false => live.unzip(),
+        true => live.chain(dropped).filter(sees).unzip(),
+        false => live.filter(sees).unzip(),
     };
     let mut fields = vec![Field::new("iox::database", DataType::Utf8, false)];
     let mut columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(names))];
@@ -56,6 +60,7 @@ pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -
 pub(super) async fn create(State(app): State<App>, request: Request) -> Result<StatusCode> {
     let (parts, body) = request.into_parts();
     let create: Create = read(&app, &parts.headers, body).await?;
+    Principal::of(&parts.extensions)?.require(Need::admin(&create.db))?;
     let name = DatabaseName::new(&create.db)?;
     let retention = create.retention()?.unwrap_or_default();
     let catalog = &app.server.services()?.catalog;
@@ -66,6 +71,7 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<S
 pub(super) async fn update(State(app): State<App>, request: Request) -> Result<StatusCode> {
     let (parts, body) = request.into_parts();
     let change: Create = read(&app, &parts.headers, body).await?;
+    Principal::of(&parts.extensions)?.require(Need::admin(&change.db))?;
     // Without a period rows are kept for ever, which is how clients take one away.
     let retention = change.retention()?.unwrap_or_default();
     let catalog = &app.server.services()?.catalog;
@@ -104,12 +110,13 @@ pub(super) async fn read<T: DeserializeOwned>(
     json::read(app, headers, body).await
 }
 
-pub(super) async fn delete(State(app): State<App>, uri: Uri) -> Result<StatusCode> {
-    let mut parameters = Parameters::of(&uri)?;
+pub(super) async fn delete(State(app): State<App>, request: Request) -> Result<StatusCode> {
+    let mut parameters = Parameters::of(request.uri())?;
     let message = "missing query parameter 'db'";
     let name = parameters
         .take_some("db")
         .ok_or(Error::ParameterMissing { message })?;
+    Principal::of(request.extensions())?.require(Need::admin(&name))?;
     let is_final = hard_delete(&mut parameters)?;
     let services = app.server.services()?;
     match is_final {

@@ -7,15 +7,17 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use datafusion::scalar::ScalarValue;
 use futures::{StreamExt as _, TryStreamExt as _};
-use query::{Access, Caller, SqlRequest};
+use query::{Access, SqlRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::auth::Principal;
 use crate::error::{Error, Result};
+use crate::http::App;
 use crate::http::formats::{self, Format, Rows};
 use crate::http::parameters::Parameters;
 use crate::http::scalars;
-use crate::http::{App, gate};
+use crate::watched::watched;
 
 const TIMEOUT: HeaderName = HeaderName::from_static("x-tidemill-timeout");
 
@@ -47,8 +49,8 @@ pub(super) async fn answer_get(State(app): State<App>, request: Request) -> Resu
         params: params.map_err(|error| scalars::invalid(&error.to_string()))?,
     };
     // A link that is followed, or fetched ahead by a proxy, must not change anything.
-    let caller = gate::caller(request.extensions());
-    answer(&app, request.headers(), query, Access::Read, caller).await
+    let principal = Principal::of(request.extensions())?;
+    answer(&app, request.headers(), query, Access::Read, principal).await
 }
 
 pub(super) async fn answer_post(State(app): State<App>, request: Request) -> Result<Response> {
@@ -61,8 +63,8 @@ pub(super) async fn answer_post(State(app): State<App>, request: Request) -> Res
     let query = serde_json::from_slice(&content.bytes).map_err(|error| Error::InvalidJson {
         problem: error.to_string(),
     })?;
-    let caller = gate::caller(&parts.extensions);
-    answer(&app, &parts.headers, query, Access::Change, caller).await
+    let principal = Principal::of(&parts.extensions)?;
+    answer(&app, &parts.headers, query, Access::Change, principal).await
 }
 
 async fn answer(
@@ -70,7 +72,7 @@ async fn answer(
     headers: &HeaderMap,
     query: Query,
     access: Access,
-    caller: Caller,
+    principal: Principal,
 ) -> Result<Response> {
     let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
     let message = match (is_given(&query.db), is_given(&query.q)) {
@@ -89,13 +91,13 @@ async fn answer(
         params: query.params.map_or(Ok(Vec::new()), params_of)?,
         timeout: timeout(headers)?,
         access,
-        caller,
+        caller: principal.caller(),
     };
     let result = app.server.services()?.query.sql(request).await?;
     let schema = result.schema();
     let rows = Rows {
         schema,
-        batches: result.map_err(Error::from).boxed(),
+        batches: watched(app, &principal, result.map_err(Error::from).boxed()),
     };
     formats::respond(app, format, headers, rows).await
 }

@@ -1,11 +1,12 @@
 //! `/api/v3/configure/table`: create and delete tables. Writing creates them as well.
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use catalog::{ColumnKind, FieldType, TableExtension};
 use serde::Deserialize;
 
 use super::database::{hard_delete, read};
+use crate::auth::{Need, Principal};
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::parameters::Parameters;
@@ -56,6 +57,8 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<S
         tags,
         fields,
     } = read(&app, &parts.headers, body).await?;
+    let principal = Principal::of(&parts.extensions)?;
+    principal.require(Need::write(&db).of_table(&table))?;
     let catalog = &app.server.services()?.catalog;
     let tags = tags.into_iter().map(|name| (name, ColumnKind::Tag));
     let fields = fields
@@ -67,12 +70,14 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<S
     Ok(StatusCode::OK)
 }
 
-pub(super) async fn delete(State(app): State<App>, uri: Uri) -> Result<StatusCode> {
-    let mut parameters = Parameters::of(&uri)?;
+pub(super) async fn delete(State(app): State<App>, request: Request) -> Result<StatusCode> {
+    let mut parameters = Parameters::of(request.uri())?;
     let message = "missing query parameters 'db' and 'table'";
     let missing = || Error::ParameterMissing { message };
     let database = parameters.take_some("db").ok_or_else(missing)?;
     let table = parameters.take_some("table").ok_or_else(missing)?;
+    let principal = Principal::of(request.extensions())?;
+    principal.require(Need::admin(&database).of_table(&table))?;
     let is_final = hard_delete(&mut parameters)?;
     let services = app.server.services()?;
     match is_final {

@@ -7,6 +7,7 @@ use catalog::DatabaseName;
 use ingest::{OnError, Precision};
 use storage::Durability;
 
+use crate::auth::Principal;
 use crate::error::{Error, Result};
 use crate::http::parameters::Parameters;
 use crate::http::write::{self, WriteRequest};
@@ -14,12 +15,13 @@ use crate::http::{App, Surface};
 
 pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<StatusCode> {
     let (parts, body) = request.into_parts();
-    let write = parse(&app, Parameters::of(&parts.uri)?)?;
+    let principal = Principal::of(&parts.extensions)?;
+    let write = parse(&app, principal, Parameters::of(&parts.uri)?)?;
     write::write(&app, write, &parts.headers, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parse(app: &App, mut parameters: Parameters) -> Result<WriteRequest> {
+fn parse(app: &App, principal: Principal, mut parameters: Parameters) -> Result<WriteRequest> {
     let message = "missing query parameter 'db'";
     let database = parameters
         .take("db")
@@ -30,7 +32,8 @@ fn parse(app: &App, mut parameters: Parameters) -> Result<WriteRequest> {
     let check = || DatabaseName::new(&database);
     Ok(WriteRequest {
         surface: Surface::V3,
-        create: write::missing_database(app, &database, true, check)?,
+        create: write::missing_database(app, &principal, &database, true, check)?,
+        principal,
         precision,
         on_error: if accept_partial {
             OnError::KeepValid

@@ -26,7 +26,7 @@ async fn store_with(tokens: usize) -> Arc<InMemory> {
         engine
             .core
             .catalog
-            .put_token("token", digest)
+            .put_admin_token("token", digest, 0)
             .await
             .unwrap();
     }

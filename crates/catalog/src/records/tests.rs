@@ -1,0 +1,538 @@
+//! Records through the operations of the catalog, and what rights allow.
+
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+use uuid::Uuid;
+
+use super::*;
+use crate::{Catalog, DatabaseName, ErrorKind, Limits, Retention, inspect};
+
+type Store = Arc<dyn ObjectStore>;
+
+async fn open(store: &Store) -> Catalog {
+    let catalog = Catalog::open(Arc::clone(store), Limits::default()).await;
+    let catalog = catalog.unwrap();
+    catalog.open_for_writing(Uuid::nil(), 7).await.unwrap();
+    catalog
+}
+
+fn store() -> Store {
+    Arc::new(InMemory::new())
+}
+
+fn user(id: RecordId, name: &str) -> User {
+    User {
+        id,
+        name: name.to_owned(),
+        is_active: true,
+        password: Some("$argon2id$…".to_owned()),
+        created_at_nanos: 1,
+        updated_at_nanos: 2,
+    }
+}
+
+fn organization(id: RecordId, name: &str) -> Organization {
+    Organization {
+        name: name.to_owned(),
+        description: "of tests".to_owned(),
+        ..Organization::first(id, 3)
+    }
+}
+
+fn label(id: RecordId, organization: RecordId, name: &str) -> Label {
+    Label {
+        id,
+        organization,
+        name: name.to_owned(),
+        properties: [("color".to_owned(), "ffb3b3".to_owned())].into(),
+    }
+}
+
+fn token(id: RecordId, name: &str) -> Token {
+    let right = Right {
+        action: Action::Read,
+        database: "plant*".parse().unwrap(),
+        tables: vec!["motor".parse().unwrap()],
+    };
+    let secret = [u8::try_from(id.0 % 251).unwrap(); 32];
+    Token::new(id, name, secret, vec![right].into(), 4)
+}
+
+fn mapping(id: RecordId, organization: RecordId, policy: &str, target: u32) -> DatabaseMapping {
+    DatabaseMapping {
+        id,
+        organization,
+        target: DatabaseId(target),
+        database: "telegraf".to_owned(),
+        retention_policy: policy.to_owned(),
+        is_default: true,
+    }
+}
+
+fn notes(id: RecordId, organization: RecordId, database: u32) -> BucketNotes {
+    BucketNotes {
+        id,
+        database: DatabaseId(database),
+        organization,
+        description: "vibration".to_owned(),
+        labels: Vec::new(),
+        members: Vec::new(),
+        created_at_nanos: 5,
+        updated_at_nanos: 6,
+    }
+}
+
+/// One of everything, each referring to whatever it can.
+async fn populate(catalog: &Catalog) {
+    let name = DatabaseName::new("plant").unwrap();
+    let plant = catalog.create_database(&name, Retention::Forever).await;
+    let plant = plant.unwrap().0;
+    catalog
+        .administer(|edits| {
+            let ada = edits.create(|id| user(id, "ada"))?.id;
+            let works = edits.create(|id| organization(id, "works"))?.id;
+            let role = Role::Owner;
+            edits.change(works, |works: &mut Organization| {
+                works.members.push(Member { user: ada, role });
+                Ok(())
+            })?;
+            let red = edits.create(|id| label(id, works, "red"))?.id;
+            edits.create(|id| Token {
+                organization: Some(works),
+                user: Some(ada),
+                permissions: Some("[]".to_owned()),
+                expires_at_nanos: Some(99),
+                ..token(id, "reader")
+            })?;
+            edits.create(|id| mapping(id, works, "autogen", plant))?;
+            edits.create(|id| BucketNotes {
+                labels: vec![red],
+                members: vec![Member { user: ada, role }],
+                ..notes(id, works, plant)
+            })?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+}
+
+/// The kinds and names of all records.
+fn listed(records: &Records) -> Vec<String> {
+    let line = |record: &Record| {
+        let (kind, _, name) = record.key();
+        format!("{} {name}", kind.noun())
+    };
+    records.iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn a_store_has_an_organization_from_the_start_and_keeps_it() {
+    let store = store();
+    let first = open(&store).await.state();
+    let organization = first.default_organization().unwrap();
+    assert_eq!(
+        (&*organization.name, organization.created_at_nanos),
+        ("default", 7)
+    );
+    let again = open(&store).await;
+    assert_eq!(again.state().records(), first.records());
+    let refused = again.remove_record::<Organization>(organization.id).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn records_survive_commits_and_checkpoints() {
+    let store = store();
+    let catalog = open(&store).await;
+    populate(&catalog).await;
+    let written = catalog.state();
+    assert_eq!(written.records().len(), 7);
+    let read = Catalog::open(Arc::clone(&store), Limits::default())
+        .await
+        .unwrap();
+    assert_eq!(read.state().records(), written.records(), "from commits");
+
+    let bytes = inspect::encode_state(&written);
+    let kept = inspect::decode_state(&bytes, written.number(), "kept").unwrap();
+    assert_eq!(kept.records(), written.records(), "from a checkpoint");
+}
+
+#[tokio::test]
+async fn ids_are_never_given_again() {
+    let store = store();
+    let catalog = open(&store).await;
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let id = catalog
+            .create_record(|id| user(id, "ada"))
+            .await
+            .unwrap()
+            .id;
+        assert!(!seen.contains(&id));
+        seen.push(id);
+        catalog.remove_record::<User>(id).await.unwrap();
+        let state = catalog.state();
+        let bytes = inspect::encode_state(&state);
+        let kept = inspect::decode_state(&bytes, state.number(), "kept").unwrap();
+        assert_eq!(kept.records().next_id(), state.records().next_id());
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_and_changes_nothing() {
+    let store = store();
+    let catalog = open(&store).await;
+    populate(&catalog).await;
+    let before = catalog.state();
+    let works = before.organization_named("works").unwrap().id;
+    let nobody = RecordId(4711);
+    let check = async |result: Result<()>, expected: &str| {
+        assert_eq!(result.unwrap_err().reason(), expected);
+        assert_eq!(catalog.state().number(), before.number(), "{expected}");
+    };
+    macro_rules! refused {
+        ($make:expr, $reason:literal) => {
+            check(catalog.create_record($make).await.map(drop), $reason).await
+        };
+    }
+    refused!(|id| user(id, "ada"), "user_exists");
+    refused!(|id| user(id, ""), "invalid_name");
+    refused!(|id| user(id, &"x".repeat(256)), "invalid_name");
+    refused!(|id| user(id, "a\u{202e}b"), "invalid_name");
+    refused!(|id| organization(id, "works"), "organization_exists");
+    refused!(|id| label(id, works, "red"), "label_exists");
+    refused!(|id| label(id, nobody, "red"), "organization_not_found");
+    refused!(|id| token(id, "reader"), "token_exists");
+    refused!(
+        |id| Token {
+            user: Some(nobody),
+            ..token(id, "x")
+        },
+        "user_not_found"
+    );
+    refused!(
+        |id| Token {
+            secrets: vec![],
+            ..token(id, "x")
+        },
+        "invalid_record"
+    );
+    let taken = before.token_named("reader").unwrap().secrets.clone();
+    refused!(
+        |id| Token {
+            secrets: taken.clone(),
+            ..token(id, "x")
+        },
+        "invalid_record"
+    );
+    refused!(|id| mapping(id, works, "autogen", 1), "mapping_exists");
+    refused!(|id| mapping(id, works, "weekly", 9), "database_not_found");
+    refused!(|id| mapping(id, works, "a/b", 1), "invalid_database_name");
+    refused!(|id| notes(id, works, 1), "notes_exist");
+    refused!(|id| notes(id, works, 9), "database_not_found");
+    let change = catalog.change_record(nobody, |_: &mut User| Ok(())).await;
+    check(change.map(drop), "user_not_found").await;
+    // An id of another kind is none.
+    let change = catalog.change_record(works, |_: &mut User| Ok(())).await;
+    check(change.map(drop), "user_not_found").await;
+    check(
+        catalog.remove_record::<Label>(nobody).await,
+        "label_not_found",
+    )
+    .await;
+    check(
+        catalog.remove_record::<Organization>(works).await,
+        "invalid_record",
+    )
+    .await;
+    let rename = |user: &mut User| {
+        user.name = "ada\n".to_owned();
+        Ok(())
+    };
+    let ada = before.user_named("ada").unwrap().id;
+    check(
+        catalog.change_record(ada, rename).await.map(drop),
+        "invalid_name",
+    )
+    .await;
+    // The first of two changes is undone with the second.
+    let both = catalog.administer(|edits| {
+        edits.create(|id| user(id, "bob"))?;
+        edits.create(|id| user(id, "bob")).map(drop)
+    });
+    check(both.await, "user_exists").await;
+}
+
+#[tokio::test]
+async fn a_limit_of_records_is_kept() {
+    let limits = Limits {
+        records: 3,
+        ..Limits::default()
+    };
+    let catalog = Catalog::open(store(), limits).await.unwrap();
+    for name in ["a", "b", "c"] {
+        catalog.create_record(|id| user(id, name)).await.unwrap();
+    }
+    let full = catalog.create_record(|id| user(id, "d")).await.unwrap_err();
+    assert_eq!(full.reason(), "record_limit");
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_record_goes_with_it() {
+    let check = async |name: &str, expected: &[&str]| {
+        let store = store();
+        let catalog = open(&store).await;
+        populate(&catalog).await;
+        let state = catalog.state();
+        match name {
+            "ada" => {
+                let id = state.user_named("ada").unwrap().id;
+                catalog.remove_record::<User>(id).await.unwrap();
+                let state = catalog.state();
+                assert!(
+                    state
+                        .organization_named("works")
+                        .unwrap()
+                        .members
+                        .is_empty()
+                );
+                assert!(
+                    state
+                        .bucket_notes(DatabaseId(1))
+                        .unwrap()
+                        .members
+                        .is_empty()
+                );
+            }
+            "red" => {
+                let id = state.labels().next().unwrap().id;
+                catalog.remove_record::<Label>(id).await.unwrap();
+                let state = catalog.state();
+                assert!(state.bucket_notes(DatabaseId(1)).unwrap().labels.is_empty());
+            }
+            "plant" => catalog.purge_database("plant").await.unwrap(),
+            "works" => {
+                catalog.purge_database("plant").await.unwrap();
+                let id = state.organization_named("works").unwrap().id;
+                catalog.remove_record::<Organization>(id).await.unwrap();
+            }
+            other => panic!("{other}"),
+        }
+        assert_eq!(
+            listed(catalog.state().records()),
+            expected,
+            "without {name}"
+        );
+        // The log says the same.
+        let checked = inspect::check(&store).await.unwrap();
+        assert_eq!(checked.damages, []);
+        assert_eq!(checked.state.unwrap().records(), catalog.state().records());
+    };
+    let (first, ada, works) = ("organization default", "user ada", "organization works");
+    let (red, reader) = ("label red", "token reader");
+    let (mapping, notes) = ("database mapping telegraf/autogen", "bucket ");
+    check("ada", &[first, works, red, mapping, notes]).await;
+    check("red", &[first, ada, works, reader, mapping, notes]).await;
+    check("plant", &[first, ada, works, red, reader]).await;
+    check("works", &[first, ada]).await;
+}
+
+#[tokio::test]
+async fn one_mapping_of_a_database_is_its_default() {
+    let catalog = open(&store()).await;
+    populate(&catalog).await;
+    let works = catalog.state().organization_named("works").unwrap().id;
+    let weekly = catalog
+        .create_record(|id| mapping(id, works, "weekly", 1))
+        .await;
+    let weekly = weekly.unwrap().id;
+    let defaults = |catalog: &Catalog| -> Vec<String> {
+        let state = catalog.state();
+        let defaults = state.mappings().filter(|mapping| mapping.is_default);
+        defaults
+            .map(|mapping| mapping.retention_policy.clone())
+            .collect()
+    };
+    assert_eq!(defaults(&catalog), ["weekly"]);
+    let unset = |mapping: &mut DatabaseMapping| {
+        mapping.is_default = false;
+        Ok(())
+    };
+    catalog.change_record(weekly, unset).await.unwrap();
+    assert!(defaults(&catalog).is_empty());
+}
+
+#[tokio::test]
+async fn a_name_is_free_again_after_a_change_or_removal() {
+    let catalog = open(&store()).await;
+    let ada = catalog
+        .create_record(|id| user(id, "ada"))
+        .await
+        .unwrap()
+        .id;
+    let rename = |user: &mut User| {
+        user.name = "eve".to_owned();
+        Ok(())
+    };
+    catalog.change_record(ada, rename).await.unwrap();
+    let other = catalog
+        .create_record(|id| user(id, "ada"))
+        .await
+        .unwrap()
+        .id;
+    assert_eq!(catalog.state().user_named("eve").unwrap().id, ada);
+    catalog.remove_record::<User>(other).await.unwrap();
+    assert!(catalog.state().user_named("ada").is_none());
+}
+
+#[tokio::test]
+async fn a_new_secret_leaves_the_old_one_a_while() {
+    let good = |token: &Token, now: i64| -> Vec<u8> {
+        let good = token.secrets.iter().filter(|secret| secret.is_good(now));
+        good.map(|secret| secret.sha256[0]).collect()
+    };
+    let mut token = Token::new(RecordId(1), "t", [1; 32], Rights::administrator(), 0);
+    token.rotate([2; 32], 100, 10);
+    assert_eq!((good(&token, 99), good(&token, 100)), (vec![1, 2], vec![2]));
+    token.rotate([3; 32], 500, 20);
+    assert_eq!(good(&token, 99), [1, 2, 3], "a later turn prolongs nothing");
+    assert_eq!(good(&token, 100), [2, 3]);
+    token.rotate([4; 32], 150, 150);
+    assert_eq!(good(&token, 150), [4], "no grace is none");
+    for secret in 5..20 {
+        token.rotate([secret; 32], 1_000, 200);
+    }
+    assert_eq!(good(&token, 200), [16, 17, 18, 19]);
+}
+
+#[test]
+fn ids_are_16_hexadecimal_digits() {
+    assert_eq!(RecordId(0x2a).to_string(), "000000000000002a");
+    assert_eq!("000000000000002a".parse(), Ok(RecordId(0x2a)));
+    assert_eq!("ffffffffffffffff".parse(), Ok(RecordId(u64::MAX)));
+    for bad in [
+        "",
+        "2a",
+        "000000000000002A",
+        "0000000000000000",
+        "00000000000000002a",
+        "+00000000000002a",
+    ] {
+        assert_eq!(bad.parse::<RecordId>(), Err(InvalidRecordId), "{bad}");
+    }
+}
+
+#[test]
+fn patterns_are_names_with_stars() {
+    for (pattern, yes, no) in [
+        (
+            "plant",
+            &["plant"][..],
+            &["plan", "plants", "Plant", ""][..],
+        ),
+        ("*", &["", "plant", "a/b"], &[]),
+        ("plant*", &["plant", "plant_7"], &["aplant", "plan"]),
+        ("*_raw", &["a_raw", "_raw"], &["raw", "a_raw_b"]),
+        (
+            "a*b*c",
+            &["abc", "a-b-c", "abbc", "abcbc"],
+            &["acb", "ab", "bc", "abcd"],
+        ),
+        ("a*a", &["aa", "aba"], &["a", "ab"]),
+        ("**", &["", "x"], &[]),
+        ("ä*", &["äh"], &["ah"]),
+    ] {
+        let parsed: Pattern = pattern.parse().unwrap();
+        for name in yes {
+            assert!(parsed.matches(name), "{pattern} {name}");
+        }
+        for name in no {
+            assert!(!parsed.matches(name), "{pattern} {name}");
+        }
+    }
+    for bad in ["", "a\0", &"x".repeat(1025)] {
+        assert_eq!(bad.parse::<Pattern>(), Err(InvalidPattern));
+    }
+}
+
+/// Rights written as `read:plant, write:lab:motor|m*`.
+fn rights(text: &str) -> Rights {
+    let right = |text: &str| {
+        let (action, what) = text.split_once(':').unwrap();
+        let (database, tables) = what.split_once(':').unwrap_or((what, ""));
+        let tables = tables.split('|').filter(|table| !table.is_empty());
+        let actions = [Action::Read, Action::Write, Action::Admin];
+        Right {
+            action: actions.into_iter().find(|a| a.name() == action).unwrap(),
+            database: database.parse().unwrap(),
+            tables: tables.map(|table| table.parse().unwrap()).collect(),
+        }
+    };
+    let rights: Vec<_> = text
+        .split(", ")
+        .filter(|t| !t.is_empty())
+        .map(right)
+        .collect();
+    rights.into()
+}
+
+#[test]
+fn rights_allow_what_they_say_and_no_more() {
+    use Action::{Admin, Read, Write};
+    for (text, action, database, table, expected) in [
+        ("", Read, "plant", Some("motor"), false),
+        ("read:plant", Read, "plant", Some("motor"), true),
+        ("read:plant", Read, "plant", None, true),
+        ("read:plant", Read, "lab", None, false),
+        ("read:plant", Write, "plant", Some("motor"), false),
+        ("write:plant", Read, "plant", Some("motor"), false),
+        ("admin:plant", Read, "plant", Some("motor"), true),
+        ("admin:plant", Write, "plant", None, true),
+        ("admin:plant", Admin, "plant", None, true),
+        ("admin:plant", Admin, "lab", None, false),
+        ("read:plant:motor", Read, "plant", Some("motor"), true),
+        ("read:plant:motor", Read, "plant", Some("pump"), false),
+        ("read:plant:motor", Read, "plant", None, false),
+        ("read:plant:*", Read, "plant", None, true),
+        ("read:plant:m*|p*", Read, "plant", Some("pump"), true),
+        (
+            "read:p*, write:plant:motor",
+            Write,
+            "plant",
+            Some("motor"),
+            true,
+        ),
+        (
+            "read:p*, write:plant:motor",
+            Write,
+            "plant",
+            Some("pump"),
+            false,
+        ),
+    ] {
+        let found = rights(text).allow(action, database, table);
+        assert_eq!(found, expected, "{text} {action} {database} {table:?}");
+    }
+    for (text, is_administrator, sees_plant, reads_some) in [
+        ("admin:*", true, true, true),
+        ("admin:*:*", true, true, true),
+        ("admin:*:motor", false, true, true),
+        ("read:*, write:*", false, true, true),
+        ("write:plant:motor", false, true, false),
+        ("read:lab", false, false, false),
+    ] {
+        let rights = rights(text);
+        assert_eq!(rights.are_administrator(), is_administrator, "{text}");
+        assert_eq!(rights.see_database("plant"), sees_plant, "{text}");
+        assert_eq!(
+            rights.allow_some(Action::Read, "plant"),
+            reads_some,
+            "{text}"
+        );
+    }
+    assert_eq!(Rights::administrator().to_string(), "admin");
+    let text = "read:plant, write:lab:motor|m*";
+    assert_eq!(rights(text).to_string(), text);
+}

@@ -1,0 +1,104 @@
+//! From what a request shows to who its caller is.
+
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, Method};
+use catalog::State;
+
+use super::{Credentials, Principal, digest, secrets};
+use crate::error::{Error, Result};
+use crate::services::{Server, Services};
+
+/// Who shows these credentials.
+pub(crate) async fn authenticate(
+    server: &Server,
+    services: &Services,
+    shown: &Credentials,
+) -> Result<Principal> {
+    let (state, now) = (services.catalog.state(), services.clock.now_nanos());
+    let secret = shown.secret.as_str();
+    let of_session = server.sessions.user(&state, secret, now);
+    if let Some(user) = of_session.and_then(|user| state.user(user)) {
+        return Ok(Principal::of_user(&state, user));
+    }
+    if shown.is_cookie {
+        return Err(Error::TokenUnknown);
+    }
+    if let Some(token) = secrets::find(&state, secret, now) {
+        services.query.token_uses().note(token.id, now);
+        return Ok(Principal::of_token(token, digest(secret)));
+    }
+    match &shown.user {
+        Some(name) => of_password(server, &state, name, secret, now).await,
+        None => Err(Error::TokenUnknown),
+    }
+}
+
+/// The user of this name and password.
+pub(crate) async fn of_password(
+    server: &Server,
+    state: &State,
+    name: &str,
+    password: &str,
+    now_nanos: i64,
+) -> Result<Principal> {
+    let has_users = state.users().next().is_some();
+    let user = state.user_named(name).filter(|user| user.is_active);
+    // Where there are no users nothing is to be hidden of them.
+    let is_right = has_users
+        && server
+            .passwords
+            .verify(user.map(|user| &**user), password, now_nanos)
+            .await?;
+    match user {
+        Some(user) if is_right => Ok(Principal::of_user(state, user)),
+        _ => Err(Error::TokenUnknown),
+    }
+}
+
+/// Refuses a request that a browser sends with its cookies because another site asked it to.
+pub(crate) fn check_origin(method: &Method, headers: &HeaderMap) -> Result<()> {
+    let Some(origin) = headers.get(ORIGIN).filter(|_| !method.is_safe()) else {
+        return Ok(());
+    };
+    let of_origin = origin.as_bytes().splitn(2, |byte| *byte == b'/').nth(1);
+    let of_origin = of_origin.and_then(|rest| rest.strip_prefix(b"/"));
+    let host = headers.get(HOST).map(|host| host.as_bytes());
+    match of_origin.is_some() && of_origin == host {
+        true => Ok(()),
+        false => Err(Error::ForeignOrigin),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn cookies_count_only_where_the_page_is_ours() {
+        let check = |method, origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("localhost:8086"));
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            }
+            check_origin(&method, &headers).is_ok()
+        };
+        for (method, origin, expected) in [
+            (Method::POST, None, true),
+            (Method::POST, Some("http://localhost:8086"), true),
+            (Method::POST, Some("http://localhost:8087"), false),
+            (Method::POST, Some("https://evil.example"), false),
+            (Method::POST, Some("null"), false),
+            (Method::DELETE, Some("null"), false),
+            (Method::GET, Some("https://evil.example"), true),
+        ] {
+            assert_eq!(
+                check(method.clone(), origin),
+                expected,
+                "{method} {origin:?}"
+            );
+        }
+    }
+}

@@ -33,6 +33,10 @@ pub struct AuthSettings {
     /// Default 1 h.
     #[serde(with = "humantime_serde")]
     pub session_length: Duration,
+    /// Lets whoever comes first make the first user and their token over `/api/v2/setup`, without showing
+    /// anything. On, clients that set a server up themselves can; it must not be reached by others
+    /// until then. Default false.
+    pub allow_setup: bool,
 }
 
 impl Default for AuthSettings {
@@ -40,6 +44,7 @@ impl Default for AuthSettings {
         Self {
             hosts: Vec::new(),
             session_length: Duration::from_secs(3600),
+            allow_setup: false,
         }
     }
 }

@@ -89,6 +89,9 @@ pub(crate) struct ServeArgs {
     /// Let everyone in. Refused unless every listener is on a loopback address.
     #[arg(long)]
     pub(crate) without_auth: bool,
+    /// Let whoever comes first make the first user and their token over /api/v2/setup.
+    #[arg(long)]
+    pub(crate) allow_setup: bool,
     /// Take the admin token from this file instead of making one up at the first start.
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_token_file: Option<PathBuf>,
@@ -134,6 +137,10 @@ impl ServeArgs {
             (
                 "listen.without_auth",
                 self.without_auth.then_some(toml::Value::Boolean(true)),
+            ),
+            (
+                "server.auth.allow_setup",
+                self.allow_setup.then_some(toml::Value::Boolean(true)),
             ),
             (
                 "object_store.kind",

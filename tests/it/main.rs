@@ -12,6 +12,7 @@
 //! | `flight`       | Arrow Flight SQL on both addresses: rows, tokens, limits, forged tickets |
 //! | `golden`       | recorded exchanges come back word for word                               |
 //! | `auth`         | who gets in, and that tokens stay out of the logs                        |
+//! | `access`       | tokens with rights: made, used, rotated and revoked                      |
 //! | `durability`   | nothing acknowledged is lost to `kill -9`; damage is found               |
 //! | `full_disk`    | a full or read-only volume stops writes, never reads, and heals by itself |
 //! | `backup`       | `verify`, `backup` and `restore` on local disk                           |
@@ -25,6 +26,7 @@
     reason = "a test that cannot go on fails; clippy knows only functions marked #[test] as tests"
 )]
 
+mod access;
 mod auth;
 mod backup;
 mod bad_input;

@@ -21,6 +21,7 @@
 mod authenticate;
 mod authorize;
 mod credentials;
+mod failures;
 mod passwords;
 mod principal;
 mod secrets;
@@ -31,6 +32,7 @@ pub(crate) use catalog::digest;
 pub(crate) use authenticate::{authenticate, check_origin};
 pub(crate) use authorize::Need;
 pub(crate) use credentials::Credentials;
+pub(crate) use failures::{Failures, Peer};
 pub(crate) use passwords::Passwords;
 pub(crate) use principal::{Identity, Principal};
 pub(crate) use sessions::Sessions;

@@ -51,6 +51,8 @@ pub(crate) enum Error {
         "the caller is not let in any more: what they may do was changed, or their time is over"
     )]
     AccessRevoked,
+    #[error("too many unknown tokens or passwords came from this address; try again later")]
+    TooManyGuesses,
     #[error("the operator token cannot be deleted; regenerate it instead")]
     OperatorToken,
     #[error("endpoint disabled, started without auth")]
@@ -270,7 +272,7 @@ impl Error {
             | Self::BodyTruncated
             | Self::Unencodable { .. } => Kind::Invalid,
             Self::BodyTooLarge { .. } | Self::InflationRatio { .. } => Kind::TooLarge,
-            Self::WritesBusy { .. } => Kind::Busy,
+            Self::WritesBusy { .. } | Self::TooManyGuesses => Kind::Busy,
             Self::ResultTooLarge { .. } => Kind::LimitReached,
             Self::Catalog(error) => kind_of(error.kind(), error.reason()),
             Self::Ingest(error) => kind_of(error.kind(), error.reason()),
@@ -291,6 +293,7 @@ impl Error {
             Self::AuthorizationTooLong { .. } => "header_too_large",
             Self::Denied { .. } => "forbidden",
             Self::AccessRevoked => "access_revoked",
+            Self::TooManyGuesses => "too_many_guesses",
             Self::OperatorToken => "operator_token",
             Self::NoTokens => "started_without_auth",
             Self::ForeignOrigin => "foreign_origin",

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
+use crate::auth::Peer;
 use crate::http::{self, App, Profile};
 use crate::services::Server;
 use crate::settings::ConnectionSettings;
@@ -69,14 +70,19 @@ impl Listener {
         ));
         let mut connections = JoinSet::new();
         loop {
-            let (place, stream) = tokio::select! {
+            let (place, stream, peer) = tokio::select! {
                 () = shutdown.cancelled() => break,
                 accepted = accept(&self.inner, &places) => accepted,
                 // Takes what is left of connections that have ended.
                 Some(_) = connections.join_next() => continue,
             };
-            let connection =
-                serve_connection(stream, router.clone(), settings.clone(), shutdown.clone());
+            let connection = serve_connection(
+                stream,
+                peer,
+                router.clone(),
+                settings.clone(),
+                shutdown.clone(),
+            );
             connections.spawn(async move {
                 let _place = place;
                 connection.await;
@@ -97,14 +103,14 @@ impl Listener {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (OwnedSemaphorePermit, TcpStream) {
+) -> (OwnedSemaphorePermit, TcpStream, Peer) {
     let place = Arc::clone(places)
         .acquire_owned()
         .await
         .expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (place, stream),
+            Ok((stream, address)) => return (place, stream, Peer(address.ip())),
             Err(error) => warn!(%error, "could not accept a connection"),
         }
         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -113,6 +119,7 @@ async fn accept(
 
 async fn serve_connection(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     settings: ConnectionSettings,
     shutdown: CancellationToken,
@@ -125,7 +132,9 @@ async fn serve_connection(
     let seen = Arc::clone(&has_request);
     let service = router.map_request(move |request: Request<Incoming>| {
         seen.store(true, Ordering::Relaxed);
-        request.map(Body::new)
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        request
     });
     let builder = builder(&settings);
     let service = TowerToHyperService::new(service);

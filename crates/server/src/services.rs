@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use catalog::{Catalog, Clock};
 use tokio::sync::Semaphore;
 
-use crate::auth::{Auth, Passwords, Sessions};
+use crate::auth::{Auth, Failures, Passwords, Sessions};
 use crate::body::{self, Content};
 use crate::error::{Error, Result};
 use crate::flight;
@@ -84,6 +84,8 @@ pub struct Server {
     /// Users who have signed in.
     pub(crate) sessions: Sessions,
     pub(crate) passwords: Passwords,
+    /// Guesses of tokens and passwords.
+    pub(crate) failures: Failures,
     services: OnceLock<Services>,
 }
 
@@ -99,6 +101,7 @@ impl Server {
             running: flight::Registry::default(),
             sessions: Sessions::new(settings.auth.session_length),
             passwords: Passwords::default(),
+            failures: Failures::new(settings.auth.failures_burst),
             services: OnceLock::new(),
             settings,
         })

@@ -37,6 +37,10 @@ pub struct AuthSettings {
     /// anything. On, clients that set a server up themselves can; it must not be reached by others
     /// until then. Default false.
     pub allow_setup: bool,
+    /// Unknown tokens and wrong passwords from one address at once; after that one a second, and more are
+    /// refused with 429. Tokens that are right are let in all the same. Lower makes guessing slower, 0 is
+    /// no limit. Default 100.
+    pub failures_burst: u32,
 }
 
 impl Default for AuthSettings {
@@ -45,6 +49,7 @@ impl Default for AuthSettings {
             hosts: Vec::new(),
             session_length: Duration::from_secs(3600),
             allow_setup: false,
+            failures_burst: 100,
         }
     }
 }

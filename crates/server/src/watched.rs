@@ -1,5 +1,7 @@
 //! Results that take long to send: they end when their reader is not let in any more.
 
+use std::time::Duration;
+
 use arrow::array::RecordBatch;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -8,16 +10,45 @@ use crate::auth::Principal;
 use crate::error::Result;
 use crate::http::App;
 
+/// So often it is looked, also while no rows come.
+const EVERY: Duration = Duration::from_secs(1);
+
+struct Watched {
+    app: App,
+    principal: Principal,
+    batches: BoxStream<'static, Result<RecordBatch>>,
+}
+
 /// The same rows, for as long as the caller may have them.
 pub(crate) fn watched(
     app: &App,
     principal: &Principal,
     batches: BoxStream<'static, Result<RecordBatch>>,
 ) -> BoxStream<'static, Result<RecordBatch>> {
-    let (app, principal) = (app.clone(), principal.clone());
-    let still_good = move |batch: Result<RecordBatch>| {
-        principal.check_still_good(app.server.services()?)?;
-        batch
+    let watched = Watched {
+        app: app.clone(),
+        principal: principal.clone(),
+        batches,
     };
-    batches.map(still_good).boxed()
+    let rows = futures::stream::unfold(Some(watched), async |watched| {
+        let mut watched = watched?;
+        let next = watched.next().await.transpose()?;
+        // Dropping what makes the rows stops it.
+        let rest = next.is_ok().then_some(watched);
+        Some((next, rest))
+    });
+    rows.boxed()
+}
+
+impl Watched {
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            let next = tokio::time::timeout(EVERY, self.batches.next()).await;
+            self.principal
+                .check_still_good(self.app.server.services()?)?;
+            if let Ok(next) = next {
+                return next.transpose();
+            }
+        }
+    }
 }

@@ -536,3 +536,41 @@ fn rights_allow_what_they_say_and_no_more() {
     let text = "read:plant, write:lab:motor|m*";
     assert_eq!(rights(text).to_string(), text);
 }
+
+/// Puts a commit of format 2 into a store.
+async fn put_commit_of_format_2(store: &Store, number: u64, body: &str) {
+    let (writer, checksum) = (Uuid::nil(), crc32c::crc32c(body.as_bytes()));
+    let object =
+        format!(r#"{{"format":2,"number":{number},"writer":"{writer}","body_crc32c":{checksum}}}"#);
+    let path = format!("manifest/{number:020}.json").as_str().into();
+    let payload = object_store::PutPayload::from(format!("{object}\n{body}\n"));
+    let put = object_store::ObjectStoreExt::put(&**store, &path, payload);
+    put.await.unwrap();
+}
+
+#[tokio::test]
+async fn tokens_of_earlier_formats_do_everything_for_ever() {
+    let store = store();
+    let cluster = Uuid::from_u128(7);
+    let body = format!(r#"[{{"initialize_cluster":{{"cluster":"{cluster}"}}}}]"#);
+    put_commit_of_format_2(&store, 1, &body).await;
+    for (number, digit) in [(2, "1"), (3, "2")] {
+        let sha256 = digit.repeat(64);
+        let body = format!(r#"[{{"put_token":{{"name":"admin","sha256":"{sha256}"}}}}]"#);
+        put_commit_of_format_2(&store, number, &body).await;
+    }
+    let catalog = open(&store).await;
+    let state = catalog.state();
+    let token = state.token_named("admin").unwrap();
+    assert_eq!(token.secrets, [Secret::present([0x22; 32])]);
+    assert!(token.rights.are_administrator() && token.is_live(i64::MAX));
+    assert_eq!(state.default_organization().unwrap().id, RecordId(1));
+    // It stays what it is when it is changed, and takes no id from others.
+    let changed = catalog.put_admin_token("admin", [3; 32], 9).await.unwrap();
+    assert_eq!(changed.id, token.id);
+    let ada = catalog.create_record(|id| user(id, "ada")).await.unwrap();
+    assert_eq!(ada.id, RecordId(2));
+    let again = Catalog::open(Arc::clone(&store), Limits::default()).await;
+    assert_eq!(again.unwrap().state().records(), catalog.state().records());
+    assert_eq!(inspect::check(&store).await.unwrap().damages, []);
+}

@@ -4,7 +4,7 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, Method};
 use catalog::State;
 
-use super::{Credentials, Principal, digest, secrets};
+use super::{Credentials, Peer, Principal, digest, secrets};
 use crate::error::{Error, Result};
 use crate::services::{Server, Services};
 
@@ -13,6 +13,7 @@ pub(crate) async fn authenticate(
     server: &Server,
     services: &Services,
     shown: &Credentials,
+    peer: Option<Peer>,
 ) -> Result<Principal> {
     let (state, now) = (services.catalog.state(), services.clock.now_nanos());
     let secret = shown.secret.as_str();
@@ -20,17 +21,25 @@ pub(crate) async fn authenticate(
     if let Some(user) = of_session.and_then(|user| state.user(user)) {
         return Ok(Principal::of_user(&state, user));
     }
-    if shown.is_cookie {
-        return Err(Error::TokenUnknown);
-    }
-    if let Some(token) = secrets::find(&state, secret, now) {
+    let token = match shown.is_cookie {
+        true => None,
+        false => secrets::find(&state, secret, now),
+    };
+    if let Some(token) = token {
         services.query.token_uses().note(token.id, now);
         return Ok(Principal::of_token(token, digest(secret)));
     }
-    match &shown.user {
+    if server.failures.is_over(peer, now) {
+        return Err(Error::TooManyGuesses);
+    }
+    let found = match &shown.user {
         Some(name) => of_password(server, &state, name, secret, now).await,
         None => Err(Error::TokenUnknown),
+    };
+    if matches!(found, Err(Error::TokenUnknown)) {
+        server.failures.note(peer, now);
     }
+    found
 }
 
 /// The user of this name and password.

@@ -64,7 +64,9 @@ impl Sessions {
                 .iter()
                 .min_by_key(|(_, session)| session.ends_nanos);
             let oldest = oldest.map(|(digest, _)| *digest);
-            oldest.map(|oldest| sessions.remove(&oldest));
+            if let Some(oldest) = oldest {
+                sessions.remove(&oldest);
+            }
         }
         sessions.insert(digest(&secret), session);
         Ok(secret)

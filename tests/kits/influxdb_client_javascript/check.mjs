@@ -63,6 +63,7 @@ async function isHealthy() {
 
 async function writesPointsInBatches() {
   const failures = []
+  let sent = 0
   const write = client().getWriteApi(ORG, kit.DATABASE, 'ns', {
     batchSize: 1000,
     flushInterval: 100,
@@ -71,12 +72,17 @@ async function writesPointsInBatches() {
     writeFailed(error) {
       failures.push(error)
     },
+    writeSuccess(lines) {
+      sent += lines.length
+    },
   })
   for (let n = 0; n < 5000; n++) {
     const point = new Point('points').tag('k', `${n % 7}`).floatField('v', n / 4).intField('n', n).booleanField('ok', true)
     write.writePoint(point.stringField('s', 'a "b"').timestamp(`${kit.BASE + BigInt(n)}`))
   }
   await write.close()
+  // The library closes without waiting for batches that are under way.
+  await kit.waitFor('all batches are sent', () => sent === 5000 || failures.length > 0)
   assert.deepEqual(failures, [])
   const found = await rows('SELECT count(*) AS n, sum(n) AS total, max(site) AS site FROM points')
   assert.deepEqual(found, [{n: 5000, total: 12497500, site: 'north'}])

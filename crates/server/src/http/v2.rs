@@ -64,8 +64,7 @@ fn people() -> Routes {
         // Decides for itself whether there is anything to set up.
         .at(GET, "/api/v2/setup", Access::Open, setup::status)
         .at(POST, "/api/v2/setup", Access::Open, setup::run)
-        // Checks the password itself.
-        .at(POST, "/api/v2/signin", Access::Open, session::sign_in)
+        .at(POST, "/api/v2/signin", Access::Known, session::sign_in)
         .at(POST, "/api/v2/signout", Access::Known, session::sign_out)
         .at(GET, me, Access::Known, session::me)
         .at(POST, password, Access::Known, session::set_password)

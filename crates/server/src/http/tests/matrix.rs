@@ -240,7 +240,7 @@ async fn check_all(profile: Profile) {
         .into_iter()
         .partition(|entry| entry.path.starts_with(flight::PATH));
     assert_eq!(flight.len(), 2, "its calls have a test of their own");
-    // Signing in asks for a password itself.
+    // Signing in is for those who show a password, which has a test of its own.
     let others = entries
         .into_iter()
         .filter(|entry| entry.path != "/api/v2/signin");

@@ -166,7 +166,7 @@ async fn permissions_let_in_as_far_as_they_say() {
             found.push(site.ask(ask).await.0);
         }
         for bucket in ["plant", "lab"] {
-            let uri = format!("/api/v3/query_sql?db={bucket}&q=SELECT+1&format=json");
+            let uri = format!("/api/v3/query_sql?db={bucket}&q=SELECT+*+FROM+m&format=json");
             found.push(call(&site, &secret, Method::GET, &uri, Value::Null).await.0);
         }
         let new = serde_json::json!({ "orgID": org, "name": "new" });

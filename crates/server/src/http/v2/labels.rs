@@ -106,12 +106,14 @@ pub(super) async fn create(
         name: create.name.clone(),
         properties: properties.clone(),
     });
-    Ok((StatusCode::CREATED, wrapped(&*made.await?)))
+    let made = made.await?;
+    Ok((StatusCode::CREATED, wrapped(&made)))
 }
 
 pub(super) async fn show(State(app): State<App>, id: Path<String>) -> Result<Json<Value>> {
     let state = app.server.services()?.catalog.state();
-    Ok(wrapped(&*by_id(&state, ids::of_path(id)?)?))
+    let label = by_id(&state, ids::of_path(id)?)?;
+    Ok(wrapped(&label))
 }
 
 /// Properties are merged; an empty value takes one away.
@@ -135,7 +137,8 @@ pub(super) async fn change(
         }
         Ok(())
     });
-    Ok(wrapped(&*changed.await?))
+    let changed = changed.await?;
+    Ok(wrapped(&changed))
 }
 
 pub(super) async fn delete(State(app): State<App>, id: Path<String>) -> Result<StatusCode> {

@@ -1,6 +1,7 @@
 //! The members and owners of organizations and buckets: `/api/v2/{orgs,buckets}/{id}/{members,owners}`.
 //!
-//! They are kept and told; what a person may do is decided elsewhere.
+//! What a person may do follows from the organizations they belong to, see [`crate::auth`]; the members of a
+//! bucket are only kept and told.
 
 use axum::Json;
 use axum::extract::{Request, State};

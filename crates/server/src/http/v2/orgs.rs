@@ -140,7 +140,7 @@ pub(super) async fn list(
         _ => vec![named(&state, id.as_deref(), name.as_deref())?],
     };
     let is_seen = |found: &Arc<Organization>| sees(&principal, &state, found);
-    let found = found.into_iter().filter(is_seen).collect();
+    let found: Vec<_> = found.into_iter().filter(is_seen).collect();
     let (found, more) = page.cut(found, |organization| organization.id);
     let filters = [("org", name.as_deref()), ("orgID", id.as_deref())];
     let orgs: Vec<_> = found.iter().map(|found| Org::new(found)).collect();
@@ -170,7 +170,8 @@ pub(super) async fn create(
         updated_at_nanos: now,
         members: Vec::new(),
     });
-    Ok((StatusCode::CREATED, Json(Org::new(&*made.await?))))
+    let made = made.await?;
+    Ok((StatusCode::CREATED, Json(Org::new(&made))))
 }
 
 pub(super) async fn show(
@@ -209,7 +210,8 @@ pub(super) async fn change(
                 organization.updated_at_nanos = now;
                 Ok(())
             });
-    Ok(Json(Org::new(&*changed.await?)))
+    let changed = changed.await?;
+    Ok(Json(Org::new(&changed)))
 }
 
 pub(super) async fn delete(State(app): State<App>, id: Path<String>) -> Result<StatusCode> {

@@ -65,7 +65,7 @@ pub(super) async fn resources() -> Json<[&'static str; 21]> {
 pub(super) async fn left_out(uri: Uri) -> Result<()> {
     let name = uri.path().split('/').nth(3).unwrap_or_default();
     match LEFT_OUT.iter().find(|known| **known == name) {
-        Some(what) => Err(Error::NotImplemented { what }),
+        Some(&what) => Err(Error::NotImplemented { what }),
         None => Err(Error::NoSuchRoute),
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
@@ -18,22 +18,20 @@ struct Password {
     password: String,
 }
 
-/// Begins a session for a user and password in the `Authorization` header; the answer's cookie tells
-/// of it.
-pub(super) async fn sign_in(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+/// Begins a session for the user whose name and password the gate has seen; the answer's cookie tells of
+/// it.
+pub(super) async fn sign_in(
+    State(app): State<App>,
+    Extension(principal): Extension<Principal>,
+) -> Result<Response> {
     let services = app.server.services()?;
-    let shown = Credentials::of_header(&headers)?.ok_or(Error::TokenMissing)?;
-    let name = shown.user.as_deref().ok_or(Error::TokenUnknown)?;
     let (state, now) = (services.catalog.state(), services.clock.now_nanos());
-    let user = state.user_named(name).filter(|user| user.is_active);
-    let known = user.map(|user| &**user);
-    // Also for a user that is not there, so that the time taken says nothing.
-    let is_right = app
-        .server
-        .passwords
-        .verify(known, &shown.secret, now)
-        .await?;
-    let user = user.filter(|_| is_right).ok_or(Error::TokenUnknown)?;
+    let user = match principal.identity() {
+        Identity::User { id, .. } => state.user(*id),
+        // A token is no user, and needs no session.
+        Identity::Token { .. } | Identity::Anyone => None,
+    };
+    let user = user.ok_or(Error::TokenUnknown)?;
     let secret = app.server.sessions.begin(user, now)?;
     with_cookie(&app.server.sessions.cookie(&secret))
 }

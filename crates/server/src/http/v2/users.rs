@@ -118,12 +118,14 @@ pub(super) async fn create(
         created_at_nanos: now,
         updated_at_nanos: now,
     });
-    Ok((StatusCode::CREATED, Json(Shown::new(&*made.await?))))
+    let made = made.await?;
+    Ok((StatusCode::CREATED, Json(Shown::new(&made))))
 }
 
 pub(super) async fn show(State(app): State<App>, id: Path<String>) -> Result<Json<Shown>> {
     let state = app.server.services()?.catalog.state();
-    Ok(Json(Shown::new(&*by_id(&state, ids::of_path(id)?)?)))
+    let user = by_id(&state, ids::of_path(id)?)?;
+    Ok(Json(Shown::new(&user)))
 }
 
 pub(super) async fn change(
@@ -146,7 +148,8 @@ pub(super) async fn change(
             user.updated_at_nanos = now;
             Ok(())
         });
-    Ok(Json(Shown::new(&*changed.await?)))
+    let changed = changed.await?;
+    Ok(Json(Shown::new(&changed)))
 }
 
 pub(super) async fn delete(State(app): State<App>, id: Path<String>) -> Result<StatusCode> {

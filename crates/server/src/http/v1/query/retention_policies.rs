@@ -1,9 +1,11 @@
 //! `CREATE`, `ALTER`, `DROP RETENTION POLICY` and `SHOW RETENTION POLICIES`.
 //!
 //! The policy `autogen` of a database is the database itself; another, `weekly` of `plant`, is our
-//! database `plant/weekly`, unless a mapping says otherwise. `DEFAULT` makes one. Replication and the length of shards are taken and have no effect: the
-//! object store replicates, and files are compacted to windows of their own.
+//! database `plant/weekly`, unless a mapping says otherwise. `DEFAULT` makes one. Replication and the
+//! length of shards are taken and have no effect: the object store replicates, and files are compacted to
+//! windows of their own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{DatabaseMapping, DatabaseName, Retention};
@@ -269,9 +271,11 @@ pub(super) async fn map(
             kind: catalog::RecordKind::Organization,
             name: catalog::DEFAULT_ORGANIZATION.to_owned(),
         })?;
-        let mut known = edits.records().all::<DatabaseMapping>();
-        let known =
-            known.find(|known| known.database == database && known.retention_policy == policy);
+        let is_known = |known: &&Arc<DatabaseMapping>| {
+            known.database == database && known.retention_policy == policy
+        };
+        let records = edits.records();
+        let known = records.all::<DatabaseMapping>().find(is_known);
         match known.map(|known| known.id) {
             Some(id) => edits.change(id, |mapping: &mut DatabaseMapping| {
                 (mapping.target, mapping.is_default) = (target, is_default);

@@ -12,7 +12,7 @@ use crate::edit::Edit;
 use crate::state::State;
 
 /// As many entries are kept.
-pub const ENTRIES_MAX: usize = 2000;
+pub(crate) const ENTRIES_MAX: usize = 2000;
 
 /// One administrative change.
 #[derive(Debug, Clone, PartialEq, Eq)]

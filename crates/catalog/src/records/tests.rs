@@ -527,7 +527,7 @@ fn rights_allow_what_they_say_and_no_more() {
         assert_eq!(rights.are_administrator(), is_administrator, "{text}");
         assert_eq!(rights.see_database("plant"), sees_plant, "{text}");
         assert_eq!(
-            rights.allow_some(Action::Read, "plant"),
+            rights.allow_some(Read, "plant"),
             reads_some,
             "{text}"
         );

@@ -19,6 +19,10 @@ pub(crate) struct Need<'a> {
 
 impl<'a> Need<'a> {
     /// Reading a whole database.
+    #[allow(
+        dead_code,
+        reason = "queries are asked by the engine; what reads otherwise asks this"
+    )]
     pub(crate) fn read(database: &'a str) -> Self {
         Self::of(Action::Read, database, "read")
     }
@@ -84,7 +88,7 @@ impl<'a> Need<'a> {
 impl Principal {
     /// Fails with [`Error::Denied`] unless the caller may do this.
     pub(crate) fn require(&self, need: Need<'_>) -> Result<()> {
-        self.decided();
+        self.decided(need.action);
         match need.is_met_by(self) {
             true => Ok(()),
             false => Err(need.denied(self)),
@@ -94,7 +98,7 @@ impl Principal {
     /// Fails unless the caller may do this to some table that the database has or may have; which ones, is
     /// to be asked when they are known.
     pub(crate) fn require_some(&self, need: Need<'_>) -> Result<()> {
-        self.decided();
+        self.decided(need.action);
         let database = need.database.unwrap_or_default();
         match self.rights().allow_some(need.action, database) {
             true => Ok(()),
@@ -104,7 +108,6 @@ impl Principal {
 
     /// Whether the caller may know that a database exists.
     pub(crate) fn sees(&self, database: &str) -> bool {
-        self.decided();
         self.rights().see_database(database)
     }
 }

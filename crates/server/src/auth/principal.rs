@@ -1,7 +1,7 @@
 //! The caller of one request.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use axum::http::Extensions;
 use catalog::{Action, Pattern, RecordId, Right, Rights, Role, State, Token, TokenDigest, User};
@@ -14,8 +14,8 @@ use crate::services::Services;
 #[derive(Debug, Clone)]
 pub(crate) struct Principal {
     inner: Arc<Inner>,
-    /// Whether anybody asked what the caller may do, since the gate let them in.
-    has_decided: Arc<AtomicBool>,
+    /// For which actions somebody asked whether the caller may do them, since the gate let them in.
+    decided: Arc<AtomicU8>,
 }
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Principal {
                 rights,
                 key,
             }),
-            has_decided: Arc::default(),
+            decided: Arc::default(),
         }
     }
 
@@ -116,7 +116,9 @@ impl Principal {
 
     /// Who asks, for the query engine, which looks at the rights itself.
     pub(crate) fn caller(&self) -> query::Caller {
-        self.decided();
+        for action in [Action::Read, Action::Write, Action::Admin] {
+            self.decided(action);
+        }
         query::Caller::new(self.name(), self.rights().clone())
     }
 
@@ -140,13 +142,22 @@ impl Principal {
         }
     }
 
-    pub(super) fn decided(&self) {
-        self.has_decided.store(true, Ordering::Relaxed);
+    pub(super) fn decided(&self, action: Action) {
+        self.decided.fetch_or(bit(action), Ordering::Relaxed);
     }
 
-    /// Whether anybody asked what the caller may do.
-    pub(crate) fn has_decided(&self) -> bool {
-        self.has_decided.load(Ordering::Relaxed)
+    /// Whether anybody asked if the caller may do this, or more.
+    pub(crate) fn has_decided(&self, action: Action) -> bool {
+        let enough = bit(action) | bit(Action::Admin);
+        self.decided.load(Ordering::Relaxed) & enough != 0
+    }
+}
+
+fn bit(action: Action) -> u8 {
+    match action {
+        Action::Read => 1,
+        Action::Write => 2,
+        Action::Admin => 4,
     }
 }
 

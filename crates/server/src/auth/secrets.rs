@@ -75,10 +75,11 @@ mod tests {
         };
         catalog.change_record(d, stop).await.unwrap();
         let b = catalog.state().token_named("b").unwrap().id;
-        catalog
-            .rotate_token(b, digest("next"), 50, 10)
-            .await
-            .unwrap();
+        let turn = |token: &mut Token| {
+            token.rotate(digest("next"), 50, 10);
+            Ok(())
+        };
+        catalog.change_record(b, turn).await.unwrap();
         catalog.state()
     }
 

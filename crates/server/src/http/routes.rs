@@ -136,15 +136,15 @@ impl Table {
 /// Lets a request through to its handler, if its caller may call it at all, and holds the handler to
 /// asking the rest.
 async fn checked(access: Access, request: Request, next: Next) -> Response {
-    let principal = match admitted(access, &request) {
-        Ok(principal) => principal,
+    let to_ask = match admitted(access, &request) {
+        Ok(to_ask) => to_ask,
         Err(error) => return error.into_response(),
     };
     let path = request.uri().path().to_owned();
     let response = next.run(request).await;
     let is_done = response.status().is_success() && !has_failed(&response);
-    match principal {
-        Some(principal) if is_done && !principal.has_decided() => Error::Internal {
+    match to_ask {
+        Some((principal, action)) if is_done && !principal.has_decided(action) => Error::Internal {
             problem: format!("{path} did not ask what its caller may do"),
         }
         .into_response(),
@@ -160,12 +160,15 @@ fn has_failed(response: &Response) -> bool {
         .is_some()
 }
 
-/// The caller, where the handler has to ask what they may do.
-fn admitted(access: Access, request: &Request) -> Result<Option<Principal>> {
+/// The caller, where the handler has to ask whether they may do this.
+fn admitted(access: Access, request: &Request) -> Result<Option<(Principal, Action)>> {
     match access {
         Access::Open | Access::OpenToV1V2 => Ok(None),
         Access::Known => Principal::of(request.extensions()).map(|_| None),
-        Access::Database(_) => Principal::of(request.extensions()).map(Some),
+        Access::Database(action) => {
+            let principal = Principal::of(request.extensions())?;
+            Ok(Some((principal, action)))
+        }
         Access::Server => {
             let principal = Principal::of(request.extensions())?;
             principal.require(Need::server()).map(|()| None)

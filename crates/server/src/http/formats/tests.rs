@@ -20,6 +20,7 @@ fn app() -> App {
     App {
         server: Server::new(settings),
         profile: Profile::V3,
+        is_loopback: true,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::records::{
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum DiskRecord {
+pub(in crate::manifest::codec) enum DiskRecord {
     Organization(DiskOrganization),
     User(DiskUser),
     Token(DiskToken),
@@ -31,7 +31,7 @@ struct DiskTimes {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskOrganization {
+pub(in crate::manifest::codec) struct DiskOrganization {
     id: String,
     name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -55,7 +55,7 @@ enum DiskRole {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskUser {
+pub(in crate::manifest::codec) struct DiskUser {
     id: String,
     name: String,
     is_active: bool,
@@ -65,7 +65,7 @@ pub(super) struct DiskUser {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskToken {
+pub(in crate::manifest::codec) struct DiskToken {
     id: String,
     name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -108,7 +108,7 @@ enum DiskAction {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskLabel {
+pub(in crate::manifest::codec) struct DiskLabel {
     id: String,
     organization: String,
     name: String,
@@ -117,7 +117,7 @@ pub(super) struct DiskLabel {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskMapping {
+pub(in crate::manifest::codec) struct DiskMapping {
     id: String,
     organization: String,
     target: u32,
@@ -127,7 +127,7 @@ pub(super) struct DiskMapping {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskNotes {
+pub(in crate::manifest::codec) struct DiskNotes {
     id: String,
     database: u32,
     organization: String,

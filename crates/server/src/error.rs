@@ -78,6 +78,18 @@ pub(crate) enum Error {
     /// As above where v2 says that a name was not found, because none was given.
     #[error("bucket not found")]
     BucketMissing,
+    /// A text that is not InfluxQL.
+    #[error("error parsing query: {problem}")]
+    QuerySyntax { problem: String },
+    /// What a v2 request says of a resource makes no sense.
+    #[error("{problem}")]
+    InvalidRequest { problem: String },
+    #[error("organization name {name:?} not found")]
+    OrganizationNotFound { name: String },
+    #[error("onboarding has already been completed")]
+    SetupDone,
+    #[error("not implemented: {what}")]
+    NotImplemented { what: &'static str },
     #[error("{message}")]
     InvalidPrecision { message: String },
     #[error("invalid value '{value}' of parameter `{name}`: expected {expected}")]
@@ -206,6 +218,7 @@ pub(crate) enum Kind {
     Denied,
     NotFound,
     MethodNotAllowed,
+    NotImplemented,
     AlreadyExists,
     TooLarge,
     HeadersTooLarge,
@@ -230,14 +243,19 @@ impl Error {
             Self::Denied { .. } | Self::ForeignOrigin | Self::UnknownHost { .. } => Kind::Denied,
             Self::AuthorizationMalformed => Kind::MalformedCredentials,
             Self::AuthorizationTooLong { .. } => Kind::HeadersTooLarge,
-            Self::NoSuchRoute | Self::BucketMissing | Self::DatabaseNotFound { .. } => {
-                Kind::NotFound
-            }
+            Self::NoSuchRoute
+            | Self::BucketMissing
+            | Self::OrganizationNotFound { .. }
+            | Self::DatabaseNotFound { .. } => Kind::NotFound,
+            Self::SetupDone => Kind::AlreadyExists,
+            Self::NotImplemented { .. } => Kind::NotImplemented,
             Self::MethodNotAllowed { .. } | Self::OperatorToken | Self::NoTokens => {
                 Kind::MethodNotAllowed
             }
             Self::NotJsonContent | Self::UnsupportedEncoding { .. } => Kind::UnsupportedMedia,
             Self::ParameterMissing { .. }
+            | Self::QuerySyntax { .. }
+            | Self::InvalidRequest { .. }
             | Self::InvalidPrecision { .. }
             | Self::InvalidParameter { .. }
             | Self::InvalidJson { .. }
@@ -284,6 +302,11 @@ impl Error {
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::NotJsonContent => "unsupported_content_type",
             Self::ParameterMissing { .. } | Self::BucketMissing => "missing_parameter",
+            Self::QuerySyntax { .. } => "invalid_query",
+            Self::InvalidRequest { .. } => "invalid_request",
+            Self::OrganizationNotFound { .. } => "organization_not_found",
+            Self::SetupDone => "setup_done",
+            Self::NotImplemented { .. } => "not_implemented",
             Self::InvalidPrecision { .. } => "invalid_precision",
             Self::InvalidParameter { .. } => "invalid_parameter",
             Self::InvalidJson { .. } => "invalid_json",

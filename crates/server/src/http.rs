@@ -11,7 +11,7 @@ pub(crate) mod routes;
 pub(crate) mod scalars;
 mod system;
 mod v1;
-mod v2;
+pub(crate) mod v2;
 mod v3;
 pub(crate) mod write;
 
@@ -58,7 +58,7 @@ impl Surface {
             _ if headers.get(CONTENT_TYPE).is_some_and(is_grpc) => Self::Flight,
             _ if path.starts_with("/api/v3") => Self::V3,
             _ if path.starts_with("/api/v2") => Self::V2,
-            _ if path == v1::WRITE => Self::V1,
+            _ if v1::PATHS.contains(&path) => Self::V1,
             Profile::V1V2 => Self::V2,
             Profile::V3 => Self::V3,
         }

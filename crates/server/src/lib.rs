@@ -19,6 +19,7 @@ mod flight;
 mod http;
 mod listener;
 mod metrics;
+mod onboarding;
 mod services;
 mod settings;
 mod tls;
@@ -27,6 +28,7 @@ mod watched;
 pub use auth::Auth;
 pub use http::Profile;
 pub use listener::{Listener, bind};
+pub use onboarding::{ADMIN_TOKEN, Onboarding, OnboardingError, is_due, onboard};
 pub use services::{Readiness, Server, Services};
 pub use settings::{
     AuthSettings, BodySettings, ConnectionSettings, QuerySettings, Settings, WriteSettings,

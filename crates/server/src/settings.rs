@@ -33,6 +33,10 @@ pub struct AuthSettings {
     /// Default 1 h.
     #[serde(with = "humantime_serde")]
     pub session_length: Duration,
+    /// Lets whoever comes first make the first user and their token over `/api/v2/setup`, without showing
+    /// anything. On, clients that set a server up themselves can; it must not be reached by others
+    /// until then. Default false.
+    pub allow_setup: bool,
     /// Unknown tokens and wrong passwords from one address at once; after that one a second, and more are
     /// refused with 429. Tokens that are right are let in all the same. Lower makes guessing slower, 0 is
     /// no limit. Default 100.
@@ -44,6 +48,7 @@ impl Default for AuthSettings {
         Self {
             hosts: Vec::new(),
             session_length: Duration::from_secs(3600),
+            allow_setup: false,
             failures_burst: 100,
         }
     }

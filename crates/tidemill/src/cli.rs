@@ -101,6 +101,9 @@ pub(crate) struct ServeArgs {
     /// Take tokens over unencrypted connections on other than loopback addresses.
     #[arg(long)]
     pub(crate) allow_insecure: bool,
+    /// Let whoever comes first make the first user and their token over /api/v2/setup.
+    #[arg(long)]
+    pub(crate) allow_setup: bool,
     /// Take the admin token from this file instead of making one up at the first start.
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_token_file: Option<PathBuf>,
@@ -155,6 +158,10 @@ impl ServeArgs {
             (
                 "listen.allow_insecure",
                 self.allow_insecure.then_some(toml::Value::Boolean(true)),
+            ),
+            (
+                "server.auth.allow_setup",
+                self.allow_setup.then_some(toml::Value::Boolean(true)),
             ),
             (
                 "object_store.kind",

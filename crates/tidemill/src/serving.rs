@@ -122,6 +122,8 @@ pub(crate) enum ServeError {
     /// A retention is not one.
     #[error("TIDEMILL_INIT_RETENTION: {0}")]
     Retention(#[from] catalog::InvalidRetention),
+    #[error("what TIDEMILL_INIT_… asks for cannot be made: {0}")]
+    Onboarding(#[from] server::OnboardingError),
     #[error(transparent)]
     Query(#[from] query::Error),
     #[error(transparent)]
@@ -200,7 +202,7 @@ impl Running {
         let first_start = async {
             let given = admin_token_file;
             let token = bootstrap::admin_token(&catalog, &*clock, data_dir, given).await?;
-            bootstrap::first_database(&catalog).await?;
+            bootstrap::first_records(&catalog, &*clock).await?;
             Ok::<_, ServeError>(token)
         };
         let admin_token = catalog::acting(start, first_start).await?;

@@ -15,7 +15,8 @@
 //!
 //! `Host`, `Content-Length` and, unless there is one, `Authorization` are added to what is sent. What differs
 //! from run to run is left out of the answer (its date, how it was divided, how long it is) or replaced by
-//! a name (`{version}`, `{request}`, `{cluster}`, `{started}`, `{up}`).
+//! a name (`{version}`, `{request}`, `{cluster}`, `{started}`, `{up}`,
+//! `{createdAt}`, `{updatedAt}`, `{token}`).
 
 use std::fmt::Write as _;
 
@@ -36,6 +37,11 @@ fn v1_exchanges_are_as_recorded() {
 #[test]
 fn v2_exchanges_are_as_recorded() {
     replay("v2.http");
+}
+
+#[test]
+fn v2_resource_exchanges_are_as_recorded() {
+    replay("v2_resources.http");
 }
 
 #[test]
@@ -110,22 +116,22 @@ fn shown(answer: &str) -> String {
             text = text.replace(&id, name);
         }
     }
-    for key in ["started", "up"] {
-        text = without_value(&text, key);
+    for key in ["started", "up", "createdAt", "updatedAt", "token"] {
+        text = without_values(&text, key);
     }
     format!("{}\n", text.trim_end())
 }
 
-/// The text with the name of a member of its JSON instead of what the member says.
-fn without_value(text: &str, key: &str) -> String {
+/// The text with the name of a member of its JSON instead of what the members of that name say.
+fn without_values(text: &str, key: &str) -> String {
     let start = format!("\"{key}\":\"");
-    match text.split_once(&start) {
-        Some((before, rest)) => {
-            let (_, after) = rest.split_once('"').unwrap();
-            format!("{before}{start}{{{key}}}\"{after}")
-        }
-        None => text.to_owned(),
+    let mut parts = text.split(&start);
+    let mut shown = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (_, after) = part.split_once('"').unwrap();
+        write!(shown, "{start}{{{key}}}\"{after}").unwrap();
     }
+    shown
 }
 
 /// A body that came in chunks.

@@ -59,7 +59,9 @@ fn code(error: &Error) -> Code {
         Kind::Denied => Code::PermissionDenied,
         Kind::NotFound if matches!(error, Error::NoSuchRoute) => Code::Unimplemented,
         Kind::NotFound => Code::NotFound,
-        Kind::MethodNotAllowed | Kind::UnsupportedMedia => Code::Unimplemented,
+        Kind::MethodNotAllowed | Kind::NotImplemented | Kind::UnsupportedMedia => {
+            Code::Unimplemented
+        }
         Kind::AlreadyExists => Code::AlreadyExists,
         Kind::TooLarge | Kind::HeadersTooLarge | Kind::LimitReached => Code::ResourceExhausted,
         Kind::QueryMemory | Kind::StorageFull => Code::ResourceExhausted,

@@ -27,10 +27,13 @@ fn json(status: StatusCode, content_type: &'static str, body: &impl Serialize) -
     response
 }
 
+/// What a caller is told of what went wrong inside.
+const INTERNAL: &str = "internal error: see the server's log for the request id";
+
 /// The message of a failure. What went wrong inside is for the log, not for the caller.
 pub(crate) fn public_message(error: &Error) -> String {
     match error.kind() {
-        Kind::Internal => "internal error: see the server's log for the request id".to_owned(),
+        Kind::Internal => INTERNAL.to_owned(),
         _ => error.to_string(),
     }
 }

@@ -21,6 +21,22 @@ impl Parameters {
         Ok(Self(pairs))
     }
 
+    /// The parameters in a form's body.
+    pub(crate) fn of_form(body: &[u8]) -> Self {
+        Self(form_urlencoded::parse(body).into_owned().collect())
+    }
+
+    /// Parameters that are known already.
+    pub(crate) fn from_pairs(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// These parameters, and those of another place where these say nothing.
+    pub(crate) fn or(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// The value of a parameter.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(given, _)| given == name)?;

@@ -6,6 +6,7 @@ mod queries;
 mod rights;
 mod system;
 mod tokens;
+mod v2;
 mod writes;
 
 use axum::body::{Body, to_bytes};
@@ -52,6 +53,10 @@ impl Site {
     }
 
     pub(crate) async fn with_limits(auth: Auth, limits: Limits) -> Self {
+        Self::with_settings(auth, limits, Settings::default()).await
+    }
+
+    pub(crate) async fn with_settings(auth: Auth, limits: Limits, settings: Settings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store: Arc<dyn object_store::ObjectStore> =
             Arc::new(object_store::memory::InMemory::new());
@@ -77,7 +82,7 @@ impl Site {
             Arc::clone(&storage),
             Arc::new(SystemClock),
         );
-        let server = Server::new(Settings::default());
+        let server = Server::new(settings);
         server.start(Services {
             catalog,
             storage,
@@ -93,7 +98,7 @@ impl Site {
         }
     }
 
-    async fn send(&self, profile: Profile, request: Request<Body>) -> Response<Body> {
+    pub(crate) async fn send(&self, profile: Profile, request: Request<Body>) -> Response<Body> {
         listening(&self.server, profile)
             .oneshot(request)
             .await
@@ -141,7 +146,7 @@ pub(crate) struct Ask<'a> {
 }
 
 impl<'a> Ask<'a> {
-    fn new(method: Method, uri: &'a str, body: &[u8]) -> Self {
+    pub(crate) fn new(method: Method, uri: &'a str, body: &[u8]) -> Self {
         Self {
             profile: Profile::V1V2,
             method,
@@ -169,7 +174,7 @@ impl<'a> Ask<'a> {
         self
     }
 
-    fn build(&self) -> Request<Body> {
+    pub(crate) fn build(&self) -> Request<Body> {
         let request = Request::builder().method(self.method.clone()).uri(self.uri);
         let request = self.headers.iter().fold(request, |request, (name, value)| {
             request.header(*name, *value)

@@ -1,6 +1,25 @@
-//! InfluxDB 2.x.
+//! InfluxDB 2.x. A bucket is a database, an authorization is a token; organizations, users, labels and
+//! mappings are records of the catalog that only this API and v1's have words for.
+//!
+//! Writes and deletes take any organization: what matters is the bucket, and data is not refused over
+//! the name of an organization that a client was configured with elsewhere.
 
+pub(crate) mod authorizations;
+pub(crate) mod buckets;
+mod dbrps;
 mod delete;
+mod ids;
+mod labels;
+mod members;
+mod orgs;
+mod paging;
+pub(crate) mod permissions;
+mod query;
+mod root;
+mod session;
+mod setup;
+mod text;
+pub(crate) mod users;
 mod write;
 
 use axum::http::Method;
@@ -8,12 +27,117 @@ use catalog::Action;
 
 use super::routes::{Access, Routes};
 
-const DELETE: &str = "/api/v2/delete";
-const WRITE: &str = "/api/v2/write";
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
+const PATCH: Method = Method::PATCH;
+const DELETE: Method = Method::DELETE;
+
+/// Who administers the bucket that a request is about.
+const KEEPER: Access = Access::Database(Action::Admin);
+const WRITER: Access = Access::Database(Action::Write);
 
 pub(super) fn routes() -> Routes {
-    let write = Access::Database(Action::Write);
+    let mut routes = Routes::new()
+        .at(POST, "/api/v2/delete", WRITER, delete::answer)
+        .at(POST, "/api/v2/write", WRITER, write::answer)
+        // Tells what the caller may look at.
+        .at(POST, "/api/v2/query", Access::Known, query::answer)
+        .at(GET, "/api/v2", Access::Known, root::links)
+        .at(GET, "/api/v2/resources", Access::Known, root::resources);
+    for method in [GET, POST, PUT, PATCH, DELETE] {
+        routes = routes.at(method, "/api/v2/{*rest}", Access::Known, root::left_out);
+    }
+    routes
+        .merge(people())
+        .merge(bucket_routes())
+        .merge(member_routes())
+        .merge(record_routes())
+}
+
+/// Who somebody is, and the first of them.
+fn people() -> Routes {
+    let (me, password) = ("/api/v2/me", "/api/v2/me/password");
+    let (users, user) = ("/api/v2/users", "/api/v2/users/{id}");
+    let of_user = "/api/v2/users/{id}/password";
     Routes::new()
-        .at(Method::POST, DELETE, write, delete::answer)
-        .at(Method::POST, WRITE, write, write::answer)
+        // Decides for itself whether there is anything to set up.
+        .at(GET, "/api/v2/setup", Access::Open, setup::status)
+        .at(POST, "/api/v2/setup", Access::Open, setup::run)
+        .at(POST, "/api/v2/signin", Access::Known, session::sign_in)
+        .at(POST, "/api/v2/signout", Access::Known, session::sign_out)
+        .at(GET, me, Access::Known, session::me)
+        .at(POST, password, Access::Known, session::set_password)
+        .at(PUT, password, Access::Known, session::set_password)
+        .at(GET, users, Access::Server, users::list)
+        .at(POST, users, Access::Server, users::create)
+        .at(GET, user, Access::Server, users::show)
+        .at(PATCH, user, Access::Server, users::change)
+        .at(DELETE, user, Access::Server, users::delete)
+        .at(POST, of_user, Access::Server, users::set_password)
+        .at(PUT, of_user, Access::Server, users::set_password)
+}
+
+fn bucket_routes() -> Routes {
+    let (buckets, bucket) = ("/api/v2/buckets", "/api/v2/buckets/{id}");
+    let labels = "/api/v2/buckets/{id}/labels";
+    let label = "/api/v2/buckets/{id}/labels/{label}";
+    Routes::new()
+        .at(GET, buckets, Access::Known, buckets::list)
+        .at(POST, buckets, KEEPER, buckets::create)
+        .at(GET, bucket, Access::Known, buckets::show)
+        .at(PATCH, bucket, KEEPER, buckets::change)
+        .at(DELETE, bucket, KEEPER, buckets::delete)
+        .at(GET, labels, Access::Known, labels::list_of_bucket)
+        .at(POST, labels, KEEPER, labels::attach_to_bucket)
+        .at(DELETE, label, KEEPER, labels::detach_from_bucket)
+}
+
+fn member_routes() -> Routes {
+    let mut routes = Routes::new();
+    for group in ["orgs", "buckets"] {
+        for role in ["members", "owners"] {
+            let path = format!("/api/v2/{group}/{{id}}/{role}");
+            let of_user = format!("{path}/{{user}}");
+            routes = routes
+                .at(GET, &path, Access::Server, members::list)
+                .at(POST, &path, Access::Server, members::add)
+                .at(DELETE, &of_user, Access::Server, members::remove);
+        }
+    }
+    routes
+}
+
+fn record_routes() -> Routes {
+    let (orgs, org) = ("/api/v2/orgs", "/api/v2/orgs/{id}");
+    let (labels, label) = ("/api/v2/labels", "/api/v2/labels/{id}");
+    let (tokens, token) = ("/api/v2/authorizations", "/api/v2/authorizations/{id}");
+    let (mappings, mapping) = ("/api/v2/dbrps", "/api/v2/dbrps/{id}");
+    Routes::new()
+        .at(GET, orgs, Access::Known, orgs::list)
+        .at(POST, orgs, Access::Server, orgs::create)
+        .at(GET, org, Access::Known, orgs::show)
+        .at(PATCH, org, Access::Server, orgs::change)
+        .at(DELETE, org, Access::Server, orgs::delete)
+        .at(
+            GET,
+            "/api/v2/orgs/{id}/secrets",
+            Access::Server,
+            orgs::secrets,
+        )
+        .at(GET, labels, Access::Known, labels::list)
+        .at(POST, labels, Access::Server, labels::create)
+        .at(GET, label, Access::Known, labels::show)
+        .at(PATCH, label, Access::Server, labels::change)
+        .at(DELETE, label, Access::Server, labels::delete)
+        .at(GET, tokens, Access::Server, authorizations::list)
+        .at(POST, tokens, Access::Server, authorizations::create)
+        .at(GET, token, Access::Server, authorizations::show)
+        .at(PATCH, token, Access::Server, authorizations::change)
+        .at(DELETE, token, Access::Server, authorizations::delete)
+        .at(GET, mappings, Access::Known, dbrps::list)
+        .at(POST, mappings, Access::Server, dbrps::create)
+        .at(GET, mapping, Access::Server, dbrps::show)
+        .at(PATCH, mapping, Access::Server, dbrps::change)
+        .at(DELETE, mapping, Access::Server, dbrps::delete)
 }

@@ -142,6 +142,10 @@ fn given_flags_become_settings_and_only_those() {
         &[("listen.without_auth", true.into())],
     );
     check(
+        "tidemill serve --allow-setup",
+        &[("server.auth.allow_setup", true.into())],
+    );
+    check(
         "tidemill serve --v3-bind none",
         &[("listen.v3_bind", text("none"))],
     );

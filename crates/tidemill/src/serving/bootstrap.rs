@@ -1,4 +1,5 @@
-//! What the first start makes: the admin token, and a database if one is asked for.
+//! What the first start makes: the admin token, and what the environment asks for: an organization, a user
+//! who owns it, a bucket.
 //!
 //! | given                                   | admin token                                      |
 //! |-----------------------------------------|--------------------------------------------------|
@@ -13,11 +14,10 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use catalog::{Catalog, Clock, DatabaseName, Retention};
+use catalog::{Catalog, Clock, Retention};
+use server::Onboarding;
 
 use super::ServeError;
-
-const TOKEN_NAME: &str = "admin";
 
 /// Where a person finds the admin token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,26 +66,38 @@ pub(super) async fn admin_token(
     })
 }
 
-/// Creates the database named by `TIDEMILL_INIT_BUCKET`, whose rows are kept for
-/// `TIDEMILL_INIT_RETENTION`, as container set-ups expect.
-pub(super) async fn first_database(catalog: &Catalog) -> Result<(), ServeError> {
-    let Some(name) = init_variable("TIDEMILL_INIT_BUCKET") else {
-        return Ok(());
-    };
-    let name = DatabaseName::new(&name)?;
+/// Makes what container set-ups ask for in the environment: the organization, user and bucket of the
+/// first start, and the bucket again where it is gone.
+pub(super) async fn first_records(catalog: &Catalog, clock: &dyn Clock) -> Result<(), ServeError> {
     let retention = match init_variable("TIDEMILL_INIT_RETENTION") {
         Some(text) => text.parse()?,
         None => Retention::Forever,
     };
-    if catalog.state().database(name.as_str()).is_none() {
-        catalog.create_database(&name, retention).await?;
+    let bucket = Onboarding {
+        bucket: init_variable("TIDEMILL_INIT_BUCKET"),
+        retention,
+        ..Onboarding::default()
+    };
+    let onboarding = match server::is_due(&catalog.state()) {
+        true => Onboarding {
+            username: init_variable("TIDEMILL_INIT_USERNAME"),
+            password: init_variable("TIDEMILL_INIT_PASSWORD"),
+            organization: init_variable("TIDEMILL_INIT_ORG"),
+            ..bucket
+        },
+        false => bucket,
+    };
+    if onboarding != Onboarding::default() {
+        server::onboard(catalog, clock.now_nanos(), &onboarding).await?;
     }
     Ok(())
 }
 
 async fn keep(catalog: &Catalog, clock: &dyn Clock, token: &str) -> Result<(), ServeError> {
     let (digest, now) = (catalog::digest(token), clock.now_nanos());
-    catalog.put_admin_token(TOKEN_NAME, digest, now).await?;
+    catalog
+        .put_admin_token(server::ADMIN_TOKEN, digest, now)
+        .await?;
     Ok(())
 }
 

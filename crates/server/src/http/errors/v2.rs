@@ -4,10 +4,11 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use catalog::{ErrorKind, RecordKind};
 use ingest::FaultClass;
 use serde::Serialize;
 
-use super::{json, public_message, refused_lines};
+use super::{INTERNAL, json, public_message, refused_lines};
 use crate::error::{Error, Kind, RefusedLines};
 use crate::http::Profile;
 
@@ -57,6 +58,7 @@ fn status(error: &Error, profile: Profile) -> (StatusCode, &'static str) {
         Kind::Denied => (StatusCode::FORBIDDEN, "forbidden"),
         Kind::NotFound => (StatusCode::NOT_FOUND, "not found"),
         Kind::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
+        Kind::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "not implemented"),
         Kind::AlreadyExists => (StatusCode::UNPROCESSABLE_ENTITY, "conflict"),
         Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "request too large"),
         Kind::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "invalid"),
@@ -88,7 +90,30 @@ fn message(error: &Error, profile: Profile) -> String {
         Error::DatabaseNotFound { name } => format!("bucket {name:?} not found"),
         Error::BodyTooLarge { .. } => "request too large".to_owned(),
         Error::LinesRefused(lines) => message_of_lines(lines, profile),
+        Error::Catalog(error) => message_of_catalog(error),
         other => public_message(other),
+    }
+}
+
+/// v2's words for what the catalog refuses.
+fn message_of_catalog(error: &catalog::Error) -> String {
+    match error {
+        catalog::Error::RecordNotFound { kind, .. } => match kind {
+            RecordKind::Token => "authorization not found".to_owned(),
+            RecordKind::DatabaseMapping => "unable to find DBRP".to_owned(),
+            kind => format!("{} not found", kind.noun()),
+        },
+        catalog::Error::RecordExists { kind, name } => match kind {
+            RecordKind::DatabaseMapping => "DBRP already exists".to_owned(),
+            kind => format!("{} with name {name} already exists", kind.noun()),
+        },
+        catalog::Error::DatabaseExists { name } => {
+            format!("bucket with name {name} already exists")
+        }
+        _ => match error.kind() {
+            ErrorKind::Corrupt | ErrorKind::Internal => INTERNAL.to_owned(),
+            _ => error.to_string(),
+        },
     }
 }
 

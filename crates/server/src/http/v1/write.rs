@@ -9,6 +9,7 @@ use storage::Durability;
 use crate::auth::Principal;
 use crate::error::{Error, Result};
 use crate::http::parameters::Parameters;
+use crate::http::v1::names;
 use crate::http::write::{self, WriteRequest};
 use crate::http::{App, Surface};
 
@@ -27,10 +28,10 @@ fn parse(app: &App, principal: Principal, mut parameters: Parameters) -> Result<
         .ok_or(Error::ParameterMissing { message })?;
     let policy = parameters.take_some("rp");
     let precision = precision(parameters.take("precision").as_deref())?;
-    let database = match policy.as_deref() {
-        None | Some("autogen" | "default") => given.clone(),
-        Some(policy) => format!("{given}/{policy}"),
-    };
+    let state = app.server.services()?.catalog.state();
+    // Where only the policy is missing it is not said in v1's words, "retention policy not found":
+    // Telegraf throws a batch away on those, and keeps it until the database is there.
+    let database = names::database_of(&state, &given, policy.as_deref());
     let check = || DatabaseName::with_retention_policy(&given, policy.as_deref());
     let may_create = write::creates_databases(app);
     Ok(WriteRequest {

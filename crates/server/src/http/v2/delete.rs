@@ -17,6 +17,7 @@ use catalog::{ColumnKind, ColumnRef, Comparison, Predicate, Table, TableId, Valu
 use chrono::DateTime;
 use serde::Deserialize;
 
+use super::ids;
 use crate::auth::{Need, Principal};
 use crate::error::{Error, Result};
 use crate::http::parameters::Parameters;
@@ -34,15 +35,17 @@ struct Delete {
 pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<StatusCode> {
     let (parts, body) = request.into_parts();
     let mut parameters = Parameters::of(&parts.uri)?;
-    let bucket = parameters.take_some("bucket").ok_or(Error::BucketMissing)?;
+    let by_name = parameters.take_some("bucket");
+    let bucket = by_name.or_else(|| parameters.take_some("bucketID"));
+    let services = app.server.services()?;
+    let state = services.catalog.state();
+    let bucket = ids::database_name(&state, &bucket.ok_or(Error::BucketMissing)?);
     let principal = Principal::of(&parts.extensions)?;
     principal.require_some(Need::delete(&bucket))?;
     let delete: Delete = json::read(&app, &parts.headers, body).await?;
     let range = instant("start", &delete.start)?..=instant("stop", &delete.stop)?;
     let conditions = predicate::parse(&delete.predicate).ok_or(Error::DeletePredicate)?;
 
-    let services = app.server.services()?;
-    let state = services.catalog.state();
     let database = state
         .database(&bucket)
         .ok_or_else(|| Error::DatabaseNotFound {

@@ -7,6 +7,7 @@ use catalog::DatabaseName;
 use ingest::{OnError, Precision};
 use storage::Durability;
 
+use super::ids;
 use crate::auth::Principal;
 use crate::error::{Error, Result};
 use crate::http::parameters::Parameters;
@@ -31,7 +32,7 @@ fn parse(app: &App, principal: Principal, mut parameters: Parameters) -> Result<
     };
     let database = match policy {
         Some("autogen" | "default") => name.to_owned(),
-        _ => bucket.clone(),
+        _ => ids::database_name(&app.server.services()?.catalog.state(), &bucket),
     };
     let check = || DatabaseName::with_retention_policy(name, policy);
     let may_create = write::creates_databases(app);

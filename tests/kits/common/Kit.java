@@ -1,4 +1,4 @@
-// Where the server is, the rows that are expected, how checks are run: what ../common/kit.py is for Python.
+// Where the server is, the rows that are expected, how checks are run: what kit.py is for Python.
 
 import java.net.URI;
 import java.net.URLEncoder;
@@ -72,6 +72,12 @@ final class Kit {
   static void write(String lines) throws Exception {
     String database = URLEncoder.encode(DATABASE, StandardCharsets.UTF_8);
     call(request("/api/v3/write_lp?precision=nanosecond&db=" + database).POST(BodyPublishers.ofString(lines)));
+  }
+
+  /** The rows of a query as JSON text: for a client that knows no SQL. */
+  static String rows(String sql) throws Exception {
+    String query = "q=" + URLEncoder.encode(sql, StandardCharsets.UTF_8) + "&format=json&db=" + URLEncoder.encode(DATABASE, StandardCharsets.UTF_8);
+    return call(request("/api/v3/query_sql?" + query));
   }
 
   /** How many queries the server runs, by its own figures. */

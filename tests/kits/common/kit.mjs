@@ -1,4 +1,4 @@
-// Where the server is, the rows that are expected, how checks are run: what ../common/kit.py is for Python.
+// Where the server is, the rows that are expected, how checks are run: what kit.py is for Python.
 
 import assert from 'node:assert/strict'
 

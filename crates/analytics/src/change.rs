@@ -20,4 +20,6 @@ pub use central::central_derivative;
 pub use counter::Counter;
 pub use difference::{Derivative, Difference, Elapsed, Negative};
 pub use integral::{CumulativeIntegral, Energy, StepIntegral, TrapezoidIntegral};
+#[cfg(test)]
+pub(crate) use stretch::promises;
 pub use stretch::{SlidingStretch, Stretch};

@@ -20,21 +20,32 @@ use crate::collected::{Call, CollectedFunction, Formula, Output, Row, Timed};
 use crate::window::Cell;
 
 /// Reads the result off a stretch; `None` is NULL.
-pub(super) type Read<S, O> = Arc<dyn Fn(&S) -> Option<O> + Send + Sync>;
+pub(crate) type Read<S, O> = Arc<dyn Fn(&S) -> Option<O> + Send + Sync>;
 
 /// An aggregate over the points of a group in the order of time.
-pub(super) trait StretchFunction: Debug + Eq + Hash + Send + Sync + 'static {
+pub(crate) trait StretchFunction: Debug + Eq + Hash + Send + Sync + 'static {
     /// The SQL name.
     const NAME: &'static str;
 
-    /// Constant arguments after `value` and `time`, all optional: names and types.
+    /// Other SQL names of the same function.
+    const ALIASES: &'static [&'static str] = &[];
+
+    /// Constant arguments after `value` and `time`: names and types.
     const OPTIONS: &'static [(&'static str, DataType)] = &[];
+
+    /// How many of the options must be given.
+    const REQUIRED: usize = 0;
 
     /// What is remembered about the points.
     type Stretch: Stretch;
 
     /// What comes out.
     type Output: Output + Cell;
+
+    /// What the stretches of a call have in common, given the options that were passed.
+    fn settings(&self, _call: &Call) -> Result<<Self::Stretch as Stretch>::Settings> {
+        Ok(Default::default())
+    }
 
     /// How the stretch is read, given the options that were passed.
     fn read(&self, call: &Call) -> Result<Read<Self::Stretch, Self::Output>>;
@@ -45,12 +56,16 @@ pub(super) trait StretchFunction: Debug + Eq + Hash + Send + Sync + 'static {
 
 /// The [`CollectedFunction`] of a [`StretchFunction`].
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct OverStretch<F>(pub(super) F);
+pub(crate) struct OverStretch<F>(pub(super) F);
 
 impl<F: StretchFunction> CollectedFunction for OverStretch<F> {
     const NAME: &'static str = F::NAME;
 
+    const ALIASES: &'static [&'static str] = F::ALIASES;
+
     const OPTIONS: &'static [(&'static str, DataType)] = F::OPTIONS;
+
+    const REQUIRED: usize = F::REQUIRED;
 
     type Row = Timed;
 
@@ -58,15 +73,16 @@ impl<F: StretchFunction> CollectedFunction for OverStretch<F> {
 
     fn bind(&self, call: &Call) -> Result<Formula<Timed, F::Output>> {
         let read = self.0.read(call)?;
+        let settings = self.0.settings(call)?;
         Ok(Formula::new(move |rows: &[Timed]| {
             let points = rows.iter().map(|row| (row.value, row.time));
-            F::Stretch::over(points).as_ref().and_then(&*read)
+            F::Stretch::over(points, settings).as_ref().and_then(&*read)
         }))
     }
 
     fn moving(&self, call: &Call) -> Result<Option<Box<dyn Accumulator>>> {
         Ok(Some(Box::new(Moving {
-            window: SlidingStretch::default(),
+            window: SlidingStretch::new(self.0.settings(call)?),
             read: self.0.read(call)?,
         })))
     }
@@ -77,12 +93,12 @@ impl<F: StretchFunction> CollectedFunction for OverStretch<F> {
 }
 
 /// The points of a frame whose both ends move forward.
-struct Moving<S, O> {
+struct Moving<S: Stretch, O> {
     window: SlidingStretch<S>,
     read: Read<S, O>,
 }
 
-impl<S: Debug, O> Debug for Moving<S, O> {
+impl<S: Stretch, O> Debug for Moving<S, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = f.debug_struct("Moving");
         fields.field("window", &self.window).finish_non_exhaustive()

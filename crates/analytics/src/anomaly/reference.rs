@@ -12,11 +12,11 @@
 
 use std::fmt::Debug;
 
+use crate::Sliding;
 use crate::indicators::CentralMoments;
 use crate::smoothing::OrderedWindow;
 use crate::spikes::SIGMA_PER_MAD;
 use crate::statistics::normal_within;
-use crate::{Sliding, Summary};
 
 /// The rows of a frame whose ends move forward.
 pub trait Reference: Debug + Send + 'static {

@@ -22,4 +22,4 @@ pub use difference::{Derivative, Difference, Elapsed, Negative};
 pub use integral::{CumulativeIntegral, Energy, StepIntegral, TrapezoidIntegral};
 #[cfg(test)]
 pub(crate) use stretch::promises;
-pub use stretch::{MakeStretch, SlidingStretch, Stretch, join_all};
+pub use stretch::{SlidingStretch, Stretch};

@@ -1,7 +1,7 @@
 //! Feature vectors: the statistics of a signal that models are trained on, in few passes over its values.
 
 use crate::Summary;
-use crate::indicators::{CentralMoments, Extremes};
+use crate::indicators::{CentralMoments, EFFICIENT, Extremes, efficient};
 use crate::statistics::{linear_trend, median_of};
 use crate::summary::defined;
 
@@ -12,6 +12,8 @@ pub enum FeatureSet {
     Minimal,
     /// The shape of a vibration as well; needs [`SHAPE_COUNT_MIN`] values.
     Pdm,
+    /// All that there is, of any number of values.
+    Efficient,
 }
 
 /// Fewer values than this in a window say little about its shape.
@@ -42,9 +44,11 @@ pub struct Features {
     pub min: f64,
     /// More, if asked for.
     pub shape: Option<Shape>,
+    /// Those named in [`EFFICIENT`], if asked for.
+    pub series: Option<[Option<f64>; EFFICIENT.len()]>,
 }
 
-/// The features of [`FeatureSet::Pdm`] beyond the minimal ones.
+/// The features of [`FeatureSet::Pdm`] and [`FeatureSet::Efficient`] beyond the minimal ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shape {
     /// The greatest value less the smallest.
@@ -59,7 +63,7 @@ pub struct Shape {
     pub slope: Option<f64>,
 }
 
-/// The features of values in the order of time, which end up in another order. `times` are needed for the shape only.
+/// The features of values in the order of time, which end up in another order. `times` are not needed for the minimal set.
 ///
 /// `None` without values, or with fewer than a shape needs, or where a sum overflows.
 pub fn features(values: &mut [f64], times: &[f64], set: FeatureSet) -> Option<Features> {
@@ -77,13 +81,14 @@ pub fn features(values: &mut [f64], times: &[f64], set: FeatureSet) -> Option<Fe
     let rms = defined((squares / count as f64).sqrt())?;
     let mean = moments.mean()?;
     let abs_max = max.max(-min);
-    let shape = (set == FeatureSet::Pdm).then(|| Shape {
+    let shape = (set != FeatureSet::Minimal).then(|| Shape {
         peak_to_peak: max - min,
         crest_factor: defined(abs_max / rms),
         skewness: moments.skewness(),
         kurtosis: moments.kurtosis(),
         slope: linear_trend(times, values).map(|trend| trend.slope),
     });
+    let series = (set == FeatureSet::Efficient).then(|| efficient(values));
     Some(Features {
         count,
         sum: defined(mean * count as f64)?,
@@ -96,5 +101,32 @@ pub fn features(values: &mut [f64], times: &[f64], set: FeatureSet) -> Option<Fe
         abs_max,
         min,
         shape,
+        series,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::golden;
+
+    #[test]
+    fn minimal_features_agree_with_tsfresh() {
+        let check = |name: &str, read: fn(&Features) -> f64| {
+            golden::check(&format!("tsfresh_{name}"), 1e-6, |values| {
+                let features = features(&mut values.to_vec(), &[], FeatureSet::Minimal);
+                features.as_ref().map(read)
+            });
+        };
+        check("sum_values", |f| f.sum);
+        check("median", |f| f.median);
+        check("mean", |f| f.mean);
+        check("length", |f| f.count as f64);
+        check("standard_deviation", |f| f.std);
+        check("variance", |f| f.variance);
+        check("root_mean_square", |f| f.rms);
+        check("maximum", |f| f.max);
+        check("absolute_maximum", |f| f.abs_max);
+        check("minimum", |f| f.min);
+    }
 }

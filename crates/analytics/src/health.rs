@@ -14,8 +14,8 @@ mod score;
 mod state;
 
 pub use damage::{
-    DAMAGE_FLOOR, DAMAGE_RATE_MAX, DAMAGE_RATE_MIN, DAMAGE_WARNINGS, Damage, damage_level,
-    damage_rate, health_from_damage, rul_hours,
+    DAMAGE_FLOOR, DAMAGE_RATE_MAX, DAMAGE_RATE_MIN, DAMAGE_WARNINGS, Damage, DamageLaw,
+    damage_level, damage_rate, health_from_damage, rul_hours,
 };
 pub use deviation::{DEVIATION_MIN, deviation, normalize_by_regime};
 pub use fit::{DegradationFit, DegradationLaw, degradation_fit};

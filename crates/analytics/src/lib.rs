@@ -13,6 +13,7 @@
 //! Rules every function here keeps: inputs are finite (the caller drops what is missing), a result that is not
 //! defined is `None` and never NaN, and the same values give the same result however they were split.
 
+pub mod anomaly;
 pub mod calendar;
 pub mod change;
 pub mod downsampling;
@@ -25,6 +26,7 @@ pub mod interpolation;
 #[cfg(test)]
 mod maintenance_golden;
 pub mod motor;
+pub mod quality;
 pub mod reliability;
 pub mod resample;
 pub mod rul;

@@ -57,7 +57,7 @@ const BASELINE_MIN: usize = 2;
 const COUNT_MIN: usize = BASELINE_MIN + 1;
 
 /// A normal distribution's σ over its median absolute deviation.
-const SIGMA_PER_MAD: f64 = 1.482_602_218_505_602;
+pub(crate) const SIGMA_PER_MAD: f64 = 1.482_602_218_505_602;
 
 /// A normal distribution's σ over its mean absolute deviation, √(π/2).
 const SIGMA_PER_MEAN_DEVIATION: f64 = 1.253_314_137_315_500_3;

@@ -50,6 +50,7 @@ pub use histogram::{Bin, histogram};
 pub use means::{GeometricMean, HarmonicMean};
 pub use memory::{dfa, hurst};
 pub use sampling::is_regular;
+pub use special::normal_within;
 pub use spreads::{iqr, mad, qn_scale, sn_scale};
 pub use trend::{LinearTrend, MannKendall, TheilSen, linear_trend, mann_kendall, theil_sen};
 pub use two_samples::{Test, WelchTest, anderson, ks_test, mannwhitney, student_test, welch_test};

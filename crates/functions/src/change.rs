@@ -1,7 +1,7 @@
 //! Change: differences and rates from row to row, counters, and integrals over time.
 //!
 //! Those of one row and the one before it are window functions; those of a stretch of rows are aggregates, which keep
-//! the rows, sort them by time and cost constant time per row over moving frames ([`stretch`]).
+//! the rows, sort them by time and cost constant time per row over moving frames ([`crate::stretch`]).
 
 mod counter_delta;
 mod counter_irate;
@@ -16,14 +16,13 @@ mod energy_total;
 mod integral;
 mod non_negative_derivative;
 mod non_negative_difference;
-pub(crate) mod stretch;
 mod time_weighted_avg;
 
 use datafusion_expr::{AggregateUDF, WindowUDF};
 
 use crate::collected::Collected;
+use crate::stretch::OverStretch;
 use crate::window::Window;
-use stretch::OverStretch;
 
 /// The aggregates of this family.
 pub(crate) fn aggregate_udfs() -> Vec<AggregateUDF> {

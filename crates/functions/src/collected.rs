@@ -62,6 +62,9 @@ pub(crate) trait CollectedFunction: Debug + Eq + Hash + Send + Sync + 'static {
     /// The SQL name.
     const NAME: &'static str;
 
+    /// Other SQL names of the same function.
+    const ALIASES: &'static [&'static str] = &[];
+
     /// Constant arguments after the columns: names and types.
     const OPTIONS: &'static [(&'static str, DataType)] = &[];
 
@@ -137,6 +140,7 @@ impl<R, O> Debug for Formula<R, O> {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Collected<F> {
     function: F,
+    aliases: Vec<String>,
     signature: Signature,
 }
 
@@ -146,6 +150,7 @@ impl<F: CollectedFunction> Collected<F> {
         let signature = call::signature(F::Row::signatures(), F::OPTIONS, F::REQUIRED);
         AggregateUDF::new_from_impl(Self {
             function,
+            aliases: F::ALIASES.iter().map(ToString::to_string).collect(),
             signature,
         })
     }
@@ -208,6 +213,10 @@ impl<F: CollectedFunction> Plan<F> {
 impl<F: CollectedFunction> AggregateUDFImpl for Collected<F> {
     fn name(&self) -> &str {
         F::NAME
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {

@@ -23,9 +23,9 @@ mod trendability;
 
 use datafusion_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
-use crate::change::stretch::OverStretch;
 use crate::collected::Collected;
 use crate::scalar::Scalar;
+use crate::stretch::OverStretch;
 use crate::window::Window;
 use readings::ReadingsScalar;
 

@@ -1,7 +1,7 @@
 //! SQL functions for machines: thin adapters from Arrow arrays to the mathematics of `analytics`.
 //!
 //! Any DataFusion session can have them: `functions::register_all(&mut session_state)`. One file per function, grouped in
-//! families; the modules `aggregate`, `collected`, `scalar` and `window` turn a few lines per function into whole-array, grouped,
+//! families; the modules `aggregate`, `collected`, `scalar`, `stretch` and `window` turn a few lines per function into whole-array, grouped,
 //! sliding and streaming implementations. The rules they keep for every function:
 //!
 //! | input                                     | result                                                  |
@@ -12,6 +12,7 @@
 //! | a constant that makes no sense            | an error that names the argument                        |
 
 mod aggregate;
+mod anomaly;
 mod calendar;
 mod change;
 mod collected;
@@ -26,6 +27,7 @@ mod length;
 mod motor;
 #[cfg(test)]
 mod planned;
+mod quality;
 #[cfg(test)]
 mod reference;
 mod reliability;
@@ -39,6 +41,7 @@ mod span;
 mod spikes;
 mod states;
 mod statistics;
+mod stretch;
 #[cfg(test)]
 mod testing;
 mod values;
@@ -68,6 +71,7 @@ pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
         reliability::aggregate_udfs(),
         evaluation::aggregate_udfs(),
         features::aggregate_udfs(),
+        quality::aggregate_udfs(),
     ]
     .into_iter()
     .flatten()
@@ -82,6 +86,8 @@ pub fn all_window_udfs() -> Vec<Arc<WindowUDF>> {
         segments::window_udfs(),
         smoothing::window_udfs(),
         health::window_udfs(),
+        anomaly::window_udfs(),
+        quality::window_udfs(),
     ]
     .into_iter()
     .flatten()

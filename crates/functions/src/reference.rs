@@ -19,13 +19,15 @@ const OPENING: &str = "\
 
 Beside the functions of [DataFusion](https://datafusion.apache.org/user-guide/sql/index.html), SQL has the ones below.
 Numbers of any type are accepted. NULL, NaN and infinities are missing values: aggregates skip them, other functions give
-NULL for them unless their entry says otherwise. Too few values, a ratio to zero and an overflow give NULL as well; no function gives NaN.
+NULL for them unless their entry says otherwise. Too few values, a ratio to zero and an overflow give NULL as well; no function gives NaN,
+and none gives infinity but anomaly scores of what differs where nothing else does.
 Aggregates work with `GROUP BY`, with `FILTER (WHERE …)` and over window frames (`OVER (…)`).
 
 Statistics that need all rows of a group at once keep them: at most 2000000 rows per group unless their entry says
 otherwise, and more are an error. Over a moving frame they are computed anew for each row, at the cost of the whole frame.
 
-Window functions give every row a result and need `OVER (…)`; the frame (`ROWS …`, `RANGE …`) does not matter to them.
+Window functions give every row a result and need `OVER (…)`; the frame (`ROWS …`, `RANGE …`) does not matter to them
+unless their entry says that they compare a row with it. Those, and functions that look ahead, keep the rows of a partition.
 ";
 
 #[derive(Debug, Clone, Copy, PartialEq)]

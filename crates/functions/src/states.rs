@@ -11,7 +11,7 @@
 //! | no rows                                   | NULL; with `from` and `to`, dead from one to the other      |
 //! | times that are timestamps                 | lengths are seconds; of integers, they are in their unit    |
 
-mod beat;
+pub(crate) mod beat;
 mod downtime;
 mod live_ranges;
 mod num_gaps;

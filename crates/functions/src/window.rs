@@ -3,7 +3,8 @@
 //! A function says its arguments ([`Argument`]) and what reads the rows; this module supplies the coercion of types, the
 //! reading of columns and constants, and the evaluators. Most functions need only rows that came before, and are
 //! an `analytics::Running`; [`running`] evaluates them as the rows stream by, so that a table of any size takes the memory of
-//! one batch. The few that look ahead get a partition at once ([`whole`]).
+//! one batch. The few that look ahead get a partition at once ([`whole`]), and those that compare a row with its frame get
+//! both ([`framed`]).
 //!
 //! ```text
 //! columns ──Inputs──▶ (value or missing, time) ──Running::push──▶ one result per row
@@ -15,10 +16,11 @@
 //! | the time is NULL                     | NULL; the row is passed over                                              |
 //! | the time is before that of the row before | an error: the window must be ordered by it, rising                   |
 //!
-//! The functions do not depend on the frame (`ROWS …`, `RANGE …`), like `lag` and `row_number`.
+//! Only the functions of [`framed`] depend on the frame (`ROWS …`, `RANGE …`); the others do not, like `lag` and `row_number`.
 
 mod arguments;
 mod by_state;
+mod framed;
 mod inputs;
 mod running;
 #[cfg(test)]
@@ -39,6 +41,7 @@ use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
 
 pub(crate) use arguments::{Argument, Arguments};
 pub(crate) use by_state::by_state;
+pub(crate) use framed::framed;
 pub(crate) use running::{Cell, running};
 pub(crate) use whole::whole;
 
@@ -53,10 +56,15 @@ pub(crate) trait WindowFunction: Debug + Eq + Hash + Send + Sync + 'static {
     /// The type of the result.
     const RETURN_TYPE: DataType = DataType::Float64;
 
+    /// The type of a result that has parts, which a constant cannot tell.
+    fn return_type() -> DataType {
+        Self::RETURN_TYPE
+    }
+
     /// Whether a row's result may depend on rows that come after it.
     const LOOKS_AHEAD: bool = false;
 
-    /// What evaluates one partition: [`running`] or [`whole`].
+    /// What evaluates one partition: [`running`], [`whole`] or [`framed`].
     fn evaluator(&self, arguments: &Arguments) -> Result<Box<dyn PartitionEvaluator>>;
 
     /// The generated documentation.
@@ -110,7 +118,7 @@ impl<F: WindowFunction> WindowUDFImpl for Window<F> {
     }
 
     fn field(&self, field_args: WindowUDFFieldArgs) -> Result<FieldRef> {
-        let field = Field::new(field_args.name(), F::RETURN_TYPE, true);
+        let field = Field::new(field_args.name(), F::return_type(), true);
         Ok(Arc::new(field))
     }
 

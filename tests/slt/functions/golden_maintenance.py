@@ -641,7 +641,7 @@ def features():
                 np.ptp(v), np.abs(v).max() / rms, stats.skew(v), stats.kurtosis(v), stats.linregress(n, v).slope]
 
     struct("ts_features(value, time[, set]): a feature vector.", "ts_features({x}, n, 'pdm')", "CAST(n * n * n % 101 AS DOUBLE)",
-           fields, vector, types="I" + "R" * 14, errors=[("`set` must be one of 'minimal', 'pdm'", "ts_features(1, n, 'all')")])
+           fields, vector, types="I" + "R" * 14, errors=[("`set` must be one of 'minimal', 'pdm', 'efficient'", "ts_features(1, n, 'all')")])
 
 
 errors()

@@ -58,7 +58,9 @@ fn counted(from: f64, to: f64) -> f64 {
 }
 
 impl Stretch for Counter {
-    fn of(value: f64, time: i64) -> Self {
+    type Settings = ();
+
+    fn of(value: f64, time: i64, (): ()) -> Self {
         Self {
             first: (value, time),
             previous: None,
@@ -86,7 +88,7 @@ mod tests {
         points: &[(f64, i64)],
         expected: (Option<f64>, Option<f64>, Option<f64>, Option<u64>),
     ) {
-        let counter = Counter::over(points.iter().copied());
+        let counter = Counter::over(points.iter().copied(), ());
         let actual = (
             counter.and_then(|c| c.increase()),
             counter.and_then(|c| c.rate(10.0)),

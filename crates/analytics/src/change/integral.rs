@@ -113,7 +113,9 @@ impl<R: Rule> Integral<R> {
 }
 
 impl<R: Rule> Stretch for Integral<R> {
-    fn of(value: f64, time: i64) -> Self {
+    type Settings = ();
+
+    fn of(value: f64, time: i64, (): ()) -> Self {
         Self {
             first: (value, time),
             last: (value, time),
@@ -153,7 +155,7 @@ impl Running for CumulativeIntegral {
     type Output = f64;
 
     fn push(&mut self, value: f64, time: i64) -> Option<f64> {
-        let point = TrapezoidIntegral::of(value, time);
+        let point = TrapezoidIntegral::of(value, time, ());
         match &mut self.so_far {
             Some(so_far) => so_far.join(&point),
             None => self.so_far = Some(point),
@@ -176,9 +178,9 @@ mod tests {
 
     /// Expected: areas per 2 ticks of trapezoids, steps and squared steps, then the means of the first two.
     fn check(points: &[(f64, i64)], expected: [Option<f64>; 5]) {
-        let lines = TrapezoidIntegral::over(points.iter().copied());
-        let steps = StepIntegral::over(points.iter().copied());
-        let energy = Energy::over(points.iter().copied());
+        let lines = TrapezoidIntegral::over(points.iter().copied(), ());
+        let steps = StepIntegral::over(points.iter().copied(), ());
+        let energy = Energy::over(points.iter().copied(), ());
         let actual = [
             lines.and_then(|i| i.area(2.0)),
             steps.and_then(|i| i.area(2.0)),
@@ -224,7 +226,7 @@ mod tests {
         let points = std::iter::once((1e16, 0))
             .chain([(0.1, 1_000)])
             .chain(small);
-        let area = StepIntegral::over(points).unwrap().area(1.0).unwrap();
+        let area = StepIntegral::over(points, ()).unwrap().area(1.0).unwrap();
         assert_eq!(area, 1e19 + 100_000.0);
     }
 

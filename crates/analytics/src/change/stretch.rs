@@ -7,38 +7,33 @@
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
-use std::fmt;
 use std::fmt::Debug;
-use std::sync::Arc;
 
 /// The state of a function over one or more consecutive points in the order of time.
 pub trait Stretch: Copy + Debug + Send + Sync + 'static {
+    /// What is the same for all stretches that are joined, such as a threshold.
+    type Settings: Copy + Default + Debug + Send + Sync + 'static;
+
     /// The stretch of a single point: a finite value, and its time in ticks.
-    fn of(value: f64, time: i64) -> Self;
+    fn of(value: f64, time: i64, settings: Self::Settings) -> Self;
 
     /// Appends the stretch that comes after this one.
     fn join(&mut self, later: &Self);
 
     /// The stretch of all points, given in the order of time; `None` when there are none.
-    fn over(points: impl IntoIterator<Item = (f64, i64)>) -> Option<Self> {
-        join_all(
-            points
-                .into_iter()
-                .map(|(value, time)| Self::of(value, time)),
-        )
+    fn over(
+        points: impl IntoIterator<Item = (f64, i64)>,
+        settings: Self::Settings,
+    ) -> Option<Self> {
+        let mut points = points.into_iter();
+        let (value, time) = points.next()?;
+        let mut stretch = Self::of(value, time, settings);
+        for (value, time) in points {
+            stretch.join(&Self::of(value, time, settings));
+        }
+        Some(stretch)
     }
 }
-
-/// The stretch of stretches that follow one another; `None` when there are none.
-pub fn join_all<S: Stretch>(stretches: impl IntoIterator<Item = S>) -> Option<S> {
-    let mut stretches = stretches.into_iter();
-    let mut whole = stretches.next()?;
-    stretches.for_each(|stretch| whole.join(&stretch));
-    Some(whole)
-}
-
-/// Makes the stretch of a single point, for stretches that depend on parameters.
-pub type MakeStretch<S> = Arc<dyn Fn(f64, i64) -> S + Send + Sync>;
 
 /// The order of points: by time, and by value at equal times, because arrival has no order across threads.
 fn order(a: &(f64, i64), b: &(f64, i64)) -> Ordering {
@@ -48,9 +43,9 @@ fn order(a: &(f64, i64), b: &(f64, i64)) -> Ordering {
 /// A first-in, first-out window of points with the [`Stretch`] of what is in it.
 ///
 /// Memory: 16 bytes per point, and a stretch for each of the older part of them.
-#[derive(Clone)]
-pub struct SlidingStretch<S> {
-    make: MakeStretch<S>,
+#[derive(Debug, Clone)]
+pub struct SlidingStretch<S: Stretch> {
+    settings: S::Settings,
     /// Every point in the window, oldest first.
     points: VecDeque<(f64, i64)>,
     /// Oldest last: `front[i]` is its own point and the newer ones of the front.
@@ -61,25 +56,11 @@ pub struct SlidingStretch<S> {
     falls: usize,
 }
 
-impl<S: Debug> Debug for SlidingStretch<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut fields = f.debug_struct("SlidingStretch");
-        fields.field("points", &self.points);
-        fields.field("back", &self.back).finish_non_exhaustive()
-    }
-}
-
-impl<S: Stretch> Default for SlidingStretch<S> {
-    fn default() -> Self {
-        Self::new(Arc::new(S::of))
-    }
-}
-
 impl<S: Stretch> SlidingStretch<S> {
-    /// An empty window whose points become stretches by `make`.
-    pub fn new(make: MakeStretch<S>) -> Self {
+    /// An empty window.
+    pub fn new(settings: S::Settings) -> Self {
         Self {
-            make,
+            settings,
             points: VecDeque::new(),
             front: vec![],
             back: None,
@@ -98,7 +79,7 @@ impl<S: Stretch> SlidingStretch<S> {
             self.falls += 1;
         }
         self.points.push_back(point);
-        append(&mut self.back, &(self.make)(value, time));
+        append(&mut self.back, &S::of(value, time, self.settings));
     }
 
     /// Removes the `count` points that came first, or all when there are fewer.
@@ -134,11 +115,7 @@ impl<S: Stretch> SlidingStretch<S> {
         }
         let mut points: Vec<_> = self.points.iter().copied().collect();
         points.sort_unstable_by(order);
-        join_all(
-            points
-                .into_iter()
-                .map(|(value, time)| (self.make)(value, time)),
-        )
+        S::over(points, self.settings)
     }
 
     /// The points in the window, in the order in which they came.
@@ -155,7 +132,7 @@ impl<S: Stretch> SlidingStretch<S> {
     fn turn_over(&mut self) {
         let mut suffix: Option<S> = None;
         for &(value, time) in self.points.iter().rev() {
-            let mut longer = (self.make)(value, time);
+            let mut longer = S::of(value, time, self.settings);
             if let Some(suffix) = &suffix {
                 longer.join(suffix);
             }
@@ -192,34 +169,48 @@ pub(crate) mod promises {
         }
     }
 
-    fn read_over<S: Stretch>(points: &[(f64, i64)], read: Read<S>) -> Option<f64> {
+    fn read_over<S: Stretch>(
+        points: &[(f64, i64)],
+        settings: S::Settings,
+        read: Read<S>,
+    ) -> Option<f64> {
         let mut points = points.to_vec();
         points.sort_by(super::order);
-        S::over(points).as_ref().and_then(read)
+        S::over(points, settings).as_ref().and_then(read)
     }
 
     /// Any cut of the points, joined again, reads the same as all of them at once.
-    fn parts_join_to_the_whole<S: Stretch>(points: &[(f64, i64)], cut: usize, read: Read<S>) {
+    fn parts_join_to_the_whole<S: Stretch>(
+        points: &[(f64, i64)],
+        cut: usize,
+        settings: S::Settings,
+        read: Read<S>,
+    ) {
         let mut points = points.to_vec();
         points.sort_by(super::order);
         let (left, right) = points.split_at(cut.min(points.len()));
-        let mut joined = S::over(left.iter().copied());
-        if let Some(right) = S::over(right.iter().copied()) {
+        let mut joined = S::over(left.iter().copied(), settings);
+        if let Some(right) = S::over(right.iter().copied(), settings) {
             super::append(&mut joined, &right);
         }
         let joined = joined.as_ref().and_then(read);
-        assert_close(joined, read_over(&points, read), "joined");
+        assert_close(joined, read_over(&points, settings, read), "joined");
     }
 
     /// A moving window reads the same as computing each window afresh.
-    fn windows_equal_recomputation<S: Stretch>(points: &[(f64, i64)], width: usize, read: Read<S>) {
-        let mut window = SlidingStretch::<S>::default();
+    fn windows_equal_recomputation<S: Stretch>(
+        points: &[(f64, i64)],
+        width: usize,
+        settings: S::Settings,
+        read: Read<S>,
+    ) {
+        let mut window = SlidingStretch::<S>::new(settings);
         for end in 1..=points.len() {
             window.push(points[end - 1].0, points[end - 1].1);
             if end > width {
                 window.pop(1);
             }
-            let expected = read_over(&points[end.saturating_sub(width)..end], read);
+            let expected = read_over(&points[end.saturating_sub(width)..end], settings, read);
             let actual = window.stretch().as_ref().and_then(read);
             assert_close(actual, expected, &format!("window to {end}"));
         }
@@ -229,6 +220,11 @@ pub(crate) mod promises {
 
     /// Checks both over random points, some of them late and some at equal times, with outliers passing through.
     pub(crate) fn check<S: Stretch>(read: Read<S>) {
+        check_with(S::Settings::default(), read);
+    }
+
+    /// The same, under the given settings.
+    pub(crate) fn check_with<S: Stretch>(settings: S::Settings, read: Read<S>) {
         let value = prop_oneof![8 => -10.0..10.0f64, 1 => Just(0.0), 1 => -1e6..1e6f64];
         let step = prop_oneof![8 => 1..5i64, 1 => Just(0), 1 => -20..0i64];
         let points = prop::collection::vec((value, step), 0..300).prop_map(|steps| {
@@ -240,11 +236,11 @@ pub(crate) mod promises {
             steps.into_iter().map(point).collect::<Vec<_>>()
         });
         proptest!(ProptestConfig::with_cases(64), |(points in points, cut in 0..300usize, width in 1..40usize)| {
-            parts_join_to_the_whole::<S>(&points, cut, read);
-            windows_equal_recomputation::<S>(&points, width, read);
+            parts_join_to_the_whole::<S>(&points, cut, settings, read);
+            windows_equal_recomputation::<S>(&points, width, settings, read);
             let mut in_order = points.clone();
             in_order.sort_by(super::order);
-            windows_equal_recomputation::<S>(&in_order, width, read);
+            windows_equal_recomputation::<S>(&in_order, width, settings, read);
         });
     }
 }

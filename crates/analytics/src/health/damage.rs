@@ -53,6 +53,28 @@ pub fn damage_level(damage: f64, warnings: [f64; 4]) -> Option<i64> {
     is_rising.then(|| reached.count() as i64)
 }
 
+/// What scores of anomaly do to a machine.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DamageLaw {
+    /// The score up to which nothing is damaged, 0 to below 1.
+    pub floor: f64,
+    /// The damage per hour at a score of 1, 0 or more.
+    pub rate_max: f64,
+    /// The most ticks between two points that count.
+    pub gap_max: f64,
+}
+
+impl Default for DamageLaw {
+    /// The usual floor and rate; all time counts.
+    fn default() -> Self {
+        Self {
+            floor: DAMAGE_FLOOR,
+            rate_max: DAMAGE_RATE_MAX,
+            gap_max: f64::INFINITY,
+        }
+    }
+}
+
 /// The damage done over a stretch of points, in units of the rate times ticks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Damage {
@@ -64,17 +86,6 @@ pub struct Damage {
 }
 
 impl Damage {
-    /// A point with its damage rate; of the time before it, at most `gap_max` ticks count.
-    pub fn at(rate: f64, time: i64, gap_max: f64) -> Self {
-        Self {
-            first_rate: rate,
-            first: time,
-            last: time,
-            gap_max,
-            sum: 0.0,
-        }
-    }
-
     /// The damage index: `initial` and what was added since, at most 1. Rates are per `unit` ticks.
     pub fn index(&self, initial: f64, unit: f64) -> Option<f64> {
         defined((initial + self.sum / unit).min(1.0))
@@ -82,8 +93,17 @@ impl Damage {
 }
 
 impl Stretch for Damage {
-    fn of(rate: f64, time: i64) -> Self {
-        Self::at(rate, time, f64::INFINITY)
+    type Settings = DamageLaw;
+
+    /// A point with a score. Under a law that makes no sense nothing is damaged.
+    fn of(score: f64, time: i64, law: DamageLaw) -> Self {
+        Self {
+            first_rate: damage_rate(score, law.floor, law.rate_max).unwrap_or(0.0),
+            first: time,
+            last: time,
+            gap_max: law.gap_max,
+            sum: 0.0,
+        }
     }
 
     fn join(&mut self, later: &Self) {
@@ -120,24 +140,34 @@ mod tests {
 
     #[test]
     fn damage_adds_up_over_time_and_stops_at_one() {
-        let points = |gap_max| {
-            [(1.0, 0), (0.5, 10), (0.0, 12), (0.25, 112)]
-                .map(|(rate, time)| Damage::at(rate, time, gap_max))
+        let points = [(1.0, 0), (0.5, 10), (0.0, 12), (0.25, 112)];
+        let index = |count: usize, gap_max, initial, unit| {
+            let law = DamageLaw {
+                floor: 0.0,
+                rate_max: 4.0,
+                gap_max,
+            };
+            let damage = Damage::over(points.into_iter().take(count), law);
+            damage.and_then(|damage| damage.index(initial, unit))
         };
-        let index = |gap_max, initial, unit| {
-            crate::change::join_all(points(gap_max)).and_then(|damage| damage.index(initial, unit))
-        };
-        // 10 · 0.5 + 2 · 0 + 100 · 0.25, of which gaps of 8: 4 + 0 + 2.
-        close(index(f64::INFINITY, 0.0, 100.0), Some(0.3));
-        close(index(8.0, 0.0, 100.0), Some(0.06));
-        close(index(8.0, 0.5, 100.0), Some(0.56));
-        close(index(8.0, 0.5, 1.0), Some(1.0));
-        close(Damage::at(1.0, 5, 8.0).index(0.25, 1.0), Some(0.25));
+        // 10 · 1 + 2 · 0 + 100 · 0.25, of which gaps of 8: 8 + 0 + 2.
+        close(index(4, f64::INFINITY, 0.0, 100.0), Some(0.35));
+        close(index(4, 8.0, 0.0, 100.0), Some(0.1));
+        close(index(4, 8.0, 0.5, 100.0), Some(0.6));
+        close(index(4, 8.0, 0.5, 1.0), Some(1.0));
+        close(index(1, 8.0, 0.25, 1.0), Some(0.25));
+        close(index(0, 8.0, 0.25, 1.0), None);
     }
 
     #[test]
     fn damage_joins_and_slides() {
-        promises::check::<Damage>(|damage| damage.index(0.0, 7.0));
+        promises::check::<Damage>(|damage| damage.index(0.0, 100.0));
+        let law = DamageLaw {
+            floor: 0.0,
+            rate_max: 0.01,
+            gap_max: 3.0,
+        };
+        promises::check_with::<Damage>(law, |damage| damage.index(0.0, 7.0));
     }
 
     #[test]

@@ -28,7 +28,9 @@ impl Monotonicity {
 }
 
 impl Stretch for Monotonicity {
-    fn of(value: f64, _time: i64) -> Self {
+    type Settings = ();
+
+    fn of(value: f64, _time: i64, (): ()) -> Self {
         Self {
             first: value,
             last: value,
@@ -145,7 +147,7 @@ mod tests {
     fn monotonicity_counts_the_ways_of_the_steps() {
         let check = |values: &[f64], expected| {
             let points = values.iter().zip(0..).map(|(value, time)| (*value, time));
-            let actual = Monotonicity::over(points).and_then(|run| run.value());
+            let actual = Monotonicity::over(points, ()).and_then(|run| run.value());
             assert_eq!(actual, expected, "{values:?}");
         };
         check(&[1.0, 2.0, 3.0, 4.0], Some(1.0));

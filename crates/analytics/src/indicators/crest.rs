@@ -14,6 +14,16 @@ pub struct CrestSummary {
 }
 
 impl CrestSummary {
+    /// How many values there are.
+    pub fn count(&self) -> u64 {
+        self.squares.count()
+    }
+
+    /// The root mean square; `None` below two values.
+    pub fn rms(&self) -> Option<f64> {
+        self.squares.rms()
+    }
+
     /// The largest absolute value; zero when there is none.
     pub fn peak(&self) -> f64 {
         self.peak

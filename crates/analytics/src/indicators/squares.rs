@@ -14,6 +14,19 @@ pub struct SquareSum {
 }
 
 impl SquareSum {
+    /// How many values there are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The sum of the squares; `None` without values.
+    pub fn energy(&self) -> Option<f64> {
+        if self.count == 0 {
+            return None;
+        }
+        defined(self.sum)
+    }
+
     /// The root mean square; `None` below two values.
     pub fn rms(&self) -> Option<f64> {
         if self.count < COUNT_MIN {

@@ -48,7 +48,9 @@ impl Switching {
 }
 
 impl Stretch for Switching {
-    fn of(value: f64, time: i64) -> Self {
+    type Settings = ();
+
+    fn of(value: f64, time: i64, (): ()) -> Self {
         let is_up = value != 0.0;
         Self {
             first_up: is_up,
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn times_and_failures_are_counted() {
         let check = |points: &[(f64, i64)], expected: [Option<f64>; 3]| {
-            let switching = Switching::over(points.iter().copied());
+            let switching = Switching::over(points.iter().copied(), ());
             let actual = [
                 switching.and_then(|s| s.availability()),
                 switching.and_then(|s| s.mean_time_between_failures(1.0)),

@@ -30,6 +30,11 @@ pub(super) fn normal_beyond(z: f64) -> f64 {
     gamma_above(0.5, z * z / 2.0)
 }
 
+/// The chance that a standard normal variable is no farther from zero than `z`.
+pub fn normal_within(z: f64) -> f64 {
+    1.0 - normal_beyond(z)
+}
+
 /// The chance that a chi-squared variable is above `x`.
 pub(crate) fn chi_squared_above(x: f64, degrees: f64) -> f64 {
     gamma_above(degrees / 2.0, x / 2.0)

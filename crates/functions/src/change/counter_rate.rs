@@ -19,8 +19,8 @@ use datafusion_common::Result;
 use datafusion_expr::Documentation;
 use datafusion_macros::user_doc;
 
-use super::stretch::{Read, StretchFunction};
 use crate::collected::Call;
+use crate::stretch::{Read, StretchFunction};
 
 #[user_doc(
     doc_section(label = "Change"),
@@ -73,9 +73,9 @@ mod tests {
     use datafusion_common::ScalarValue;
 
     use super::*;
-    use crate::change::stretch::OverStretch;
     use crate::collected::Collected;
     use crate::collected::testing::{Case, integers, values};
+    use crate::stretch::OverStretch;
     use crate::window::testing::{millis, seconds};
 
     // A counter that restarts twice, in no order.

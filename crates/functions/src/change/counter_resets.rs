@@ -17,8 +17,8 @@ use datafusion_common::Result;
 use datafusion_expr::Documentation;
 use datafusion_macros::user_doc;
 
-use super::stretch::{Read, StretchFunction};
 use crate::collected::Call;
+use crate::stretch::{Read, StretchFunction};
 
 #[user_doc(
     doc_section(label = "Change"),
@@ -61,9 +61,9 @@ impl StretchFunction for CounterResets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::stretch::OverStretch;
     use crate::collected::Collected;
     use crate::collected::testing::{Case, integers, values};
+    use crate::stretch::OverStretch;
     use crate::window::testing::seconds;
 
     // A counter that restarts twice, in no order.

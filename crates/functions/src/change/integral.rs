@@ -17,8 +17,8 @@ use datafusion_common::Result;
 use datafusion_expr::Documentation;
 use datafusion_macros::user_doc;
 
-use super::stretch::{Read, StretchFunction};
 use crate::collected::Call;
+use crate::stretch::{Read, StretchFunction};
 
 /// The areas by both methods: which one is wanted is known when the state is read.
 #[derive(Debug, Clone, Copy)]
@@ -28,10 +28,12 @@ pub(super) struct Areas {
 }
 
 impl Stretch for Areas {
-    fn of(value: f64, time: i64) -> Self {
+    type Settings = ();
+
+    fn of(value: f64, time: i64, (): ()) -> Self {
         Self {
-            lines: TrapezoidIntegral::of(value, time),
-            steps: StepIntegral::of(value, time),
+            lines: TrapezoidIntegral::of(value, time, ()),
+            steps: StepIntegral::of(value, time, ()),
         }
     }
 
@@ -105,9 +107,9 @@ mod tests {
     use datafusion_common::ScalarValue;
 
     use super::*;
-    use crate::change::stretch::OverStretch;
     use crate::collected::Collected;
     use crate::collected::testing::{Case, integers, values};
+    use crate::stretch::OverStretch;
     use crate::window::testing::{millis, seconds};
 
     const VALUES: [f64; 6] = [3.0, 1.0, -2.0, f64::NAN, 0.5, 4.0];

@@ -16,8 +16,8 @@ use datafusion_expr::Documentation;
 use datafusion_macros::user_doc;
 
 use super::integral::Areas;
-use super::stretch::{Read, StretchFunction};
 use crate::collected::Call;
+use crate::stretch::{Read, StretchFunction};
 
 type Method = fn(&Areas) -> Option<f64>;
 
@@ -72,9 +72,9 @@ mod tests {
     use datafusion_common::ScalarValue;
 
     use super::*;
-    use crate::change::stretch::OverStretch;
     use crate::collected::Collected;
     use crate::collected::testing::{Case, integers, values};
+    use crate::stretch::OverStretch;
     use crate::window::testing::seconds;
 
     const VALUES: [f64; 6] = [3.0, 1.0, -2.0, f64::NAN, 0.5, 4.0];

@@ -132,6 +132,19 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// A finite number that `is_valid`; `None` when it was not given or is NULL. `expected` completes "must be …".
+    pub(crate) fn optional_float(
+        &self,
+        name: &str,
+        expected: &str,
+        is_valid: impl Fn(f64) -> bool,
+    ) -> Result<Option<f64>> {
+        match self.option(name) {
+            None | Some(ScalarValue::Float64(None)) => Ok(None),
+            Some(_) => self.float(name, 0.0, expected, is_valid).map(Some),
+        }
+    }
+
     /// A whole number that `is_valid`, or the default when it was not given. `expected` completes "must be …".
     pub(crate) fn integer(
         &self,

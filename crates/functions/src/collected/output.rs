@@ -111,7 +111,7 @@ pub(crate) fn texts<'a, R>(
 }
 
 /// A result of several named numbers.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Struct<R>(pub(crate) R);
 
 impl<R: Record> Output for Struct<R> {

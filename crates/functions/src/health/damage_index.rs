@@ -12,15 +12,14 @@
 
 use std::sync::Arc;
 
-use analytics::change::MakeStretch;
-use analytics::health::{DAMAGE_FLOOR, DAMAGE_RATE_MAX, Damage, damage_rate};
+use analytics::health::{DAMAGE_FLOOR, DAMAGE_RATE_MAX, Damage, DamageLaw};
 use arrow::datatypes::{DataType, IntervalUnit};
 use datafusion_common::Result;
 use datafusion_expr::Documentation;
 use datafusion_macros::user_doc;
 
-use crate::change::stretch::{Read, StretchFunction};
 use crate::collected::Call;
+use crate::stretch::{Read, StretchFunction};
 
 /// The longest silence that counts as what came after it, by default.
 const MAX_GAP_SECONDS: f64 = 3600.0;
@@ -85,7 +84,7 @@ impl StretchFunction for DamageIndex {
         Ok(Arc::new(move |damage: &Damage| damage.index(initial, hour)))
     }
 
-    fn make(&self, call: &Call) -> Result<MakeStretch<Damage>> {
+    fn settings(&self, call: &Call) -> Result<DamageLaw> {
         let floor = call.float(
             "floor",
             DAMAGE_FLOOR,
@@ -98,11 +97,11 @@ impl StretchFunction for DamageIndex {
             "a number, 0 or more",
             |rate| rate >= 0.0,
         )?;
-        let gap_max = call.length_or("max_gap", MAX_GAP_SECONDS)?;
-        Ok(Arc::new(move |score, time| {
-            let rate = damage_rate(score, floor, rate_max).unwrap_or(0.0);
-            Damage::at(rate, time, gap_max)
-        }))
+        Ok(DamageLaw {
+            floor,
+            rate_max,
+            gap_max: call.length_or("max_gap", MAX_GAP_SECONDS)?,
+        })
     }
 
     fn documentation(&self) -> Option<&Documentation> {
@@ -115,9 +114,9 @@ mod tests {
     use datafusion_common::ScalarValue;
 
     use super::*;
-    use crate::change::stretch::OverStretch;
     use crate::collected::Collected;
     use crate::collected::testing::{Case, integers, values};
+    use crate::stretch::OverStretch;
     use crate::window::testing::{millis, seconds};
 
     fn case(options: Vec<ScalarValue>) -> Case {

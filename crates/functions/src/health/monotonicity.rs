@@ -15,8 +15,8 @@ use datafusion_common::Result;
 use datafusion_expr::Documentation;
 use datafusion_macros::user_doc;
 
-use crate::change::stretch::{Read, StretchFunction};
 use crate::collected::Call;
+use crate::stretch::{Read, StretchFunction};
 
 #[user_doc(
     doc_section(label = "Health"),
@@ -59,9 +59,9 @@ impl StretchFunction for Monotonicity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::stretch::OverStretch;
     use crate::collected::Collected;
     use crate::collected::testing::{Case, integers, signal, values};
+    use crate::stretch::OverStretch;
 
     #[test]
     fn steps_up_and_down_are_weighed() {

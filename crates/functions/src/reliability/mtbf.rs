@@ -13,8 +13,8 @@ use datafusion_common::Result;
 use datafusion_expr::Documentation;
 use datafusion_macros::user_doc;
 
-use crate::change::stretch::{Read, StretchFunction};
 use crate::collected::Call;
+use crate::stretch::{Read, StretchFunction};
 
 #[user_doc(
     doc_section(label = "Reliability"),

@@ -1,6 +1,6 @@
 //! [`OverSwitch`]: aggregates over whether something was up, in the order of time.
 //!
-//! The same stretches as in `change::stretch`, but the value may be a boolean; a number is up unless it is 0.
+//! The same stretches as in [`crate::stretch`], but the value may be a boolean; a number is up unless it is 0.
 
 use std::cmp::Ordering;
 
@@ -11,9 +11,9 @@ use datafusion_common::Result;
 use datafusion_expr::{Accumulator, Documentation};
 
 use crate::aggregate::item::Truths;
-use crate::change::stretch::{StretchFunction, follower, formula, moving};
 use crate::collected::rows::{time_integers, time_types};
 use crate::collected::{Call, CollectedFunction, Follower, Formula, Row, Timed};
+use crate::stretch::{StretchFunction, follower, formula, moving};
 
 /// Whether something was up (1) or not (0), and when.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -15,7 +15,7 @@ use crate::span;
 
 /// The time of a sign of life.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Beat(i64);
+pub(crate) struct Beat(pub(crate) i64);
 
 impl Row for Beat {
     const WIDTH: usize = 1;

@@ -25,6 +25,8 @@ pub(crate) enum Argument {
     Length(&'static str),
     /// A constant, true or false.
     Flag(&'static str),
+    /// A constant, one of a few words.
+    Word(&'static str),
 }
 
 impl fmt::Display for Argument {
@@ -33,7 +35,7 @@ impl fmt::Display for Argument {
             Self::Value => "value",
             Self::State => "state",
             Self::Time => "time",
-            Self::Number(name) | Self::Length(name) | Self::Flag(name) => name,
+            Self::Number(name) | Self::Length(name) | Self::Flag(name) | Self::Word(name) => name,
         })
     }
 }
@@ -74,6 +76,7 @@ impl Argument {
                 (is_length || given.is_string()).then_some(Interval(IntervalUnit::MonthDayNano))
             }
             Self::Flag(_) => matches!(given, Boolean | Null).then_some(Boolean),
+            Self::Word(_) => (given.is_string() || given.is_null()).then_some(Utf8),
         }
     }
 }
@@ -169,6 +172,12 @@ impl Arguments {
         self.form.iter().position(|given| *given == argument)
     }
 
+    /// How many columns of numbers the call has.
+    pub(super) fn value_count(&self) -> usize {
+        let values = self.form.iter().filter(|given| **given == Argument::Value);
+        values.count()
+    }
+
     /// Whether the call has that argument.
     pub(crate) fn has(&self, argument: Argument) -> bool {
         self.form.contains(&argument)
@@ -187,6 +196,42 @@ impl Arguments {
             }
             given => self.refuse(name, expected, given),
         }
+    }
+
+    /// As [`number`](Self::number), or the default where the call does not have it.
+    pub(crate) fn number_or(
+        &self,
+        name: &'static str,
+        default: f64,
+        expected: &str,
+        is_valid: impl Fn(f64) -> bool,
+    ) -> Result<f64> {
+        if self.has(Argument::Number(name)) {
+            self.number(name, expected, is_valid)
+        } else {
+            Ok(default)
+        }
+    }
+
+    /// The constant of that name, a whole number between two bounds.
+    pub(crate) fn count(&self, name: &'static str, min: usize, max: usize) -> Result<usize> {
+        let expected = format!("a whole number from {min} to {max}");
+        let is_valid = |n: f64| n.fract() == 0.0 && (min as f64..=max as f64).contains(&n);
+        Ok(self.number(name, &expected, is_valid)? as usize)
+    }
+
+    /// One of a few words, the first of which is the default where it is not given.
+    pub(crate) fn word<T: Copy>(&self, name: &'static str, words: &[(&str, T)]) -> Result<T> {
+        let Some(given) = self.constant(Argument::Word(name)) else {
+            return Ok(words[0].1);
+        };
+        let text = given.try_as_str().flatten();
+        if let Some((_, meaning)) = words.iter().find(|(word, _)| Some(*word) == text) {
+            return Ok(*meaning);
+        }
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let expected = format!("one of '{}'", names.join("', '"));
+        self.refuse(name, &expected, Some(given))
     }
 
     /// The length of that name in ticks of the time column; a second, or 1 for integer times, where it is not given.

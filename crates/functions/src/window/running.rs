@@ -11,6 +11,7 @@ use datafusion_expr::PartitionEvaluator;
 
 use super::Arguments;
 use super::inputs::{Columns, Inputs};
+use crate::collected::{Output, Record, Struct};
 
 /// A type of result.
 pub(crate) trait Cell: Copy + Debug + Send + 'static {
@@ -58,6 +59,19 @@ impl Cell for &'static str {
 
     fn column(cells: Vec<Option<Self>>) -> ArrayRef {
         Arc::new(StringArray::from(cells))
+    }
+}
+
+impl<R: Record + Copy> Cell for Struct<R> {
+    fn scalar(cell: Option<Self>) -> ScalarValue {
+        let column = Self::column(vec![cell]);
+        ScalarValue::try_from_array(&column, 0).expect("a column of one row has it")
+    }
+
+    fn column(cells: Vec<Option<Self>>) -> ArrayRef {
+        // Records of window functions have no fields whose type depends on the arguments.
+        let data_type = <Self as Output>::data_type(&[]);
+        Self::array(cells, &data_type).expect("a record has the types that it declares")
     }
 }
 

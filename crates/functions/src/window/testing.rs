@@ -1,5 +1,6 @@
 //! Running one window function every way that a query can run it, for the unit tests of each function.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, TimestampNanosecondArray};
@@ -68,6 +69,47 @@ impl WindowCase {
             "{} of {columns:?}: got {actual:?}, expected {expected:?}",
             self.udwf.name()
         );
+    }
+
+    /// Checks the results over frames, given for every row; to a relative 1e-12, NaN is NULL.
+    pub(crate) fn check_frames(
+        &self,
+        columns: &[ArrayRef],
+        frame: impl Fn(usize) -> Range<usize>,
+        expected: &[f64],
+    ) {
+        self.check_frames_to(1e-12, columns, frame, expected);
+    }
+
+    /// The same, to a relative tolerance.
+    pub(crate) fn check_frames_to(
+        &self,
+        tolerance: f64,
+        columns: &[ArrayRef],
+        frame: impl Fn(usize) -> Range<usize>,
+        expected: &[f64],
+    ) {
+        let planned = self.plan(columns).unwrap();
+        let mut evaluator = planned.evaluator().unwrap();
+        assert!(evaluator.uses_window_frame() && !evaluator.supports_bounded_execution());
+        for (row, expected) in expected.iter().enumerate() {
+            let result = evaluator.evaluate(&planned.columns, &frame(row)).unwrap();
+            let ScalarValue::Float64(actual) = result else {
+                panic!("expected a DOUBLE, got {result:?}")
+            };
+            let is_close = match actual {
+                Some(a) => {
+                    a == *expected || (a - expected).abs() <= tolerance * expected.abs().max(1e-3)
+                }
+                None => expected.is_nan(),
+            };
+            assert!(
+                is_close,
+                "{} in row {row}: {actual:?} is not {expected}",
+                self.udwf.name()
+            );
+        }
+        assert_eq!(planned.row_count, expected.len());
     }
 
     /// The message of the error that the call gives.

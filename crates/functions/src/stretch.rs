@@ -11,7 +11,7 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use analytics::change::{MakeStretch, SlidingStretch, Stretch, join_all};
+use analytics::change::{SlidingStretch, Stretch};
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion_common::{Result, ScalarValue, not_impl_err};
@@ -28,8 +28,14 @@ pub(crate) trait StretchFunction: Debug + Eq + Hash + Send + Sync + 'static {
     /// The SQL name.
     const NAME: &'static str;
 
-    /// Constant arguments after `value` and `time`, all optional: names and types.
+    /// Other SQL names of the same function.
+    const ALIASES: &'static [&'static str] = &[];
+
+    /// Constant arguments after `value` and `time`: names and types.
     const OPTIONS: &'static [(&'static str, DataType)] = &[];
+
+    /// How many of the options must be given.
+    const REQUIRED: usize = 0;
 
     /// What is remembered about the points.
     type Stretch: Stretch;
@@ -37,13 +43,13 @@ pub(crate) trait StretchFunction: Debug + Eq + Hash + Send + Sync + 'static {
     /// What comes out.
     type Output: Output + Cell;
 
+    /// What the stretches of a call have in common, given the options that were passed.
+    fn settings(&self, _call: &Call) -> Result<<Self::Stretch as Stretch>::Settings> {
+        Ok(Default::default())
+    }
+
     /// How the stretch is read, given the options that were passed.
     fn read(&self, call: &Call) -> Result<Read<Self::Stretch, Self::Output>>;
-
-    /// How a point becomes a stretch, where that depends on the options.
-    fn make(&self, _call: &Call) -> Result<MakeStretch<Self::Stretch>> {
-        Ok(Arc::new(Self::Stretch::of))
-    }
 
     /// The generated documentation.
     fn documentation(&self) -> Option<&Documentation>;
@@ -56,7 +62,11 @@ pub(crate) struct OverStretch<F>(pub(crate) F);
 impl<F: StretchFunction> CollectedFunction for OverStretch<F> {
     const NAME: &'static str = F::NAME;
 
+    const ALIASES: &'static [&'static str] = F::ALIASES;
+
     const OPTIONS: &'static [(&'static str, DataType)] = F::OPTIONS;
+
+    const REQUIRED: usize = F::REQUIRED;
 
     type Row = Timed;
 
@@ -84,11 +94,13 @@ pub(crate) fn formula<R: Row + Into<Timed>, F: StretchFunction>(
     function: &F,
     call: &Call,
 ) -> Result<Formula<R, F::Output>> {
-    let (read, make) = (function.read(call)?, function.make(call)?);
+    let (settings, read) = (function.settings(call)?, function.read(call)?);
     Ok(Formula::new(move |rows: &[R]| {
-        let point = |row: &R| -> Timed { row.clone().into() };
-        let points = rows.iter().map(point);
-        let stretch = join_all(points.map(|row| make(row.value, row.time)));
+        let point = |row: &R| {
+            let row: Timed = row.clone().into();
+            (row.value, row.time)
+        };
+        let stretch = F::Stretch::over(rows.iter().map(point), settings);
         stretch.as_ref().and_then(&*read)
     }))
 }
@@ -100,7 +112,7 @@ pub(crate) fn follower<R: Row + Into<Timed>, F: StretchFunction>(
 ) -> Result<Option<Box<dyn Follower<R, F::Output>>>> {
     Ok(Some(Box::new(Growing {
         stretch: None,
-        make: function.make(call)?,
+        settings: function.settings(call)?,
         read: function.read(call)?,
     })))
 }
@@ -111,20 +123,20 @@ pub(crate) fn moving<R: Row + Into<Timed>, F: StretchFunction>(
     call: &Call,
 ) -> Result<Option<Box<dyn Accumulator>>> {
     Ok(Some(Box::new(Moving {
-        window: SlidingStretch::new(function.make(call)?),
+        window: SlidingStretch::new(function.settings(call)?),
         read: function.read(call)?,
         row: PhantomData::<R>,
     })))
 }
 
 /// The stretch of all points so far.
-struct Growing<S, O> {
+struct Growing<S: Stretch, O> {
     stretch: Option<S>,
-    make: MakeStretch<S>,
+    settings: S::Settings,
     read: Read<S, O>,
 }
 
-impl<S: Debug, O> Debug for Growing<S, O> {
+impl<S: Stretch, O> Debug for Growing<S, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = f.debug_struct("Growing");
         fields
@@ -136,7 +148,7 @@ impl<S: Debug, O> Debug for Growing<S, O> {
 impl<R: Row + Into<Timed>, S: Stretch, O: Cell> Follower<R, O> for Growing<S, O> {
     fn push(&mut self, row: &R) {
         let row: Timed = row.clone().into();
-        let next = (self.make)(row.value, row.time);
+        let next = S::of(row.value, row.time, self.settings);
         match &mut self.stretch {
             Some(stretch) => stretch.join(&next),
             None => self.stretch = Some(next),
@@ -149,13 +161,13 @@ impl<R: Row + Into<Timed>, S: Stretch, O: Cell> Follower<R, O> for Growing<S, O>
 }
 
 /// The points of a frame whose both ends move forward.
-struct Moving<R, S, O> {
+struct Moving<R, S: Stretch, O> {
     window: SlidingStretch<S>,
     read: Read<S, O>,
     row: PhantomData<R>,
 }
 
-impl<R, S: Debug, O> Debug for Moving<R, S, O> {
+impl<R, S: Stretch, O> Debug for Moving<R, S, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = f.debug_struct("Moving");
         fields.field("window", &self.window).finish_non_exhaustive()

@@ -64,7 +64,11 @@ pub(super) struct OverSwitch<F>(pub(super) F);
 impl<F: StretchFunction<Stretch = Switching>> CollectedFunction for OverSwitch<F> {
     const NAME: &'static str = F::NAME;
 
+    const ALIASES: &'static [&'static str] = F::ALIASES;
+
     const OPTIONS: &'static [(&'static str, DataType)] = F::OPTIONS;
+
+    const REQUIRED: usize = F::REQUIRED;
 
     type Row = Switch;
 

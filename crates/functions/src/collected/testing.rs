@@ -387,11 +387,12 @@ fn numbers(value: &ScalarValue) -> Vec<Option<f64>> {
     fields.columns().iter().map(number).collect()
 }
 
-/// A result that is a number.
+/// A result that is a number; true is 1 and false is 0.
 pub(crate) fn float(value: &ScalarValue) -> Option<f64> {
     match value {
         ScalarValue::Float64(value) => *value,
         ScalarValue::Int64(value) => value.map(|value| value as f64),
+        ScalarValue::Boolean(value) => value.map(|value| f64::from(u8::from(value))),
         other => panic!("expected a number, got {other:?}"),
     }
 }

@@ -82,7 +82,8 @@ mod tests {
         let values = [1.0, -1.0, f64::NAN, 4.0, 3.0, 5.0];
         case(vec![]).check(&signal(&values), Some(3.0), 1e-12);
         case(vec![4.0_f64.into()]).check(&signal(&values), Some(2.0), 1e-12);
-        case(vec![5.0_f64.into()]).check(&signal(&values), Some(1.0), 1e-12);
+        case(vec![5.0_f64.into()]).check(&signal(&values), Some(2.0), 1e-12);
+        case(vec![5.5_f64.into()]).check(&signal(&values), Some(0.0), 1e-12);
     }
 
     #[test]

@@ -128,7 +128,8 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
     let mut answer = [0; 12];
     first.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200", "the first one has the only place");
-    let second = site.send(&[b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"]);
+    let second =
+        site.send(&[b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"]);
     let mut second = Box::pin(second);
     assert!(futures::poll!(&mut second).is_pending());
     drop(first);

@@ -240,7 +240,8 @@ async fn a_missing_timestamp_is_one_time_for_the_whole_body() {
 async fn a_body_that_is_cut_short_stores_nothing() {
     let site = Site::start(Auth::Disabled).await;
     let mut stream = site.connect().await;
-    let request = b"POST /api/v3/write_lp?db=d HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n\
+    let request =
+        b"POST /api/v3/write_lp?db=d HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n\
           m v=1 1\nm v=2 2\n";
     stream.write_all(request).await.unwrap();
     stream.shutdown().await.unwrap();

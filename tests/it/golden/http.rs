@@ -40,6 +40,11 @@ fn v2_exchanges_are_as_recorded() {
 }
 
 #[test]
+fn v2_resource_exchanges_are_as_recorded() {
+    replay("v2_resources.http");
+}
+
+#[test]
 fn v3_exchanges_are_as_recorded() {
     replay("v3.http");
 }

@@ -349,7 +349,7 @@ fn results_are_packed_for_those_who_ask() {
     let request = |extra: &str| {
         let length = body.len();
         let request = format!(
-            "POST {QUERY} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{extra}content-length: {length}\r\n\r\n{body}"
+            "POST {QUERY} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{extra}content-length: {length}\r\n\r\n{body}"
         );
         server.client().raw(request.as_bytes())
     };

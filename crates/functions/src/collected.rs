@@ -85,7 +85,7 @@ pub(crate) trait CollectedFunction: Debug + Eq + Hash + Send + Sync + 'static {
 
     /// What keeps up with rows that come in their order, for a function whose result over a frame that grows need not be
     /// computed anew for each row.
-    fn follower(&self, _call: &Call) -> Result<Option<Box<dyn Follower<Self::Row, Self::Output>>>> {
+    fn follower(&self, _call: &Call) -> Result<Option<Following<Self::Row, Self::Output>>> {
         Ok(None)
     }
 
@@ -97,6 +97,9 @@ pub(crate) trait CollectedFunction: Debug + Eq + Hash + Send + Sync + 'static {
     /// The generated documentation.
     fn documentation(&self) -> Option<&Documentation>;
 }
+
+/// A follower of some kind.
+pub(crate) type Following<R, O> = Box<dyn Follower<R, O>>;
 
 /// A result that is kept up to date while rows come in their order.
 pub(crate) trait Follower<R, O>: Debug + Send + Sync {

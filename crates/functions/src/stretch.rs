@@ -17,7 +17,7 @@ use arrow::datatypes::DataType;
 use datafusion_common::{Result, ScalarValue, not_impl_err};
 use datafusion_expr::{Accumulator, Documentation};
 
-use crate::collected::{Call, CollectedFunction, Follower, Formula, Output, Row, Timed};
+use crate::collected::{Call, CollectedFunction, Follower, Following, Formula, Output, Row, Timed};
 use crate::window::Cell;
 
 /// Reads the result off a stretch; `None` is NULL.
@@ -109,7 +109,7 @@ pub(crate) fn formula<R: Row + Into<Timed>, F: StretchFunction>(
 pub(crate) fn follower<R: Row + Into<Timed>, F: StretchFunction>(
     function: &F,
     call: &Call,
-) -> Result<Option<Box<dyn Follower<R, F::Output>>>> {
+) -> Result<Option<Following<R, F::Output>>> {
     Ok(Some(Box::new(Growing {
         stretch: None,
         settings: function.settings(call)?,

@@ -146,7 +146,7 @@ fn bodies_that_are_too_large_are_refused_and_say_so() {
         assert_eq!(found, text, "{path}");
         // The same without saying how long it is.
         let mut request = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
         );
         for line in body.as_bytes().chunks(8000) {
             let line = std::str::from_utf8(line).unwrap();
@@ -170,14 +170,14 @@ fn a_body_that_ends_early_stores_nothing() {
         "/api/v3/write_lp?db=db",
     ] {
         let answer = client.raw_and_hang_up(
-            format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nm v=1 1\nm v=")
+            format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nm v=1 1\nm v=")
                 .as_bytes(),
         );
         // Whether the answer still reaches a client that hung up is not for us to say.
         let is_refused = answer.starts_with("HTTP/1.1 400 ") && answer.contains("truncated_body");
         assert!(answer.is_empty() || is_refused, "{path}: {answer}");
         let chunked = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n8\r\nm v=1 1\n\r\n"
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n8\r\nm v=1 1\n\r\n"
         );
         let answer = client.raw_and_hang_up(chunked.as_bytes());
         assert!(!answer.starts_with("HTTP/1.1 2"), "{path}: {answer}");
@@ -202,7 +202,7 @@ fn a_length_that_is_too_short_never_makes_a_half_line_a_request() {
     let server = Server::open();
     let client = server.client();
     client.create("db");
-    let request = "POST /write?db=db HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 8\r\n\r\n\
+    let request = "POST /write?db=db HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 8\r\n\r\n\
                    m v=1 1\nm v=2 2\nm v=3 3\n";
     let answer = client.raw(request.as_bytes());
     assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
@@ -236,7 +236,7 @@ fn stalled(server: &Server, path: &str, length: usize, sent: &[u8]) -> TcpStream
     const GO_ON: &str = "HTTP/1.1 100 Continue\r\n\r\n";
     let mut stream = TcpStream::connect(server.client().address()).unwrap();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\n\
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nexpect: 100-continue\r\n\
          content-length: {length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();

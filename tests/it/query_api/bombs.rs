@@ -186,7 +186,7 @@ fn a_slow_reader_makes_a_query_wait_not_grow() {
     let body = json!({ "db": "db", "q": sql, "format": "csv" }).to_string();
     let length = body.len();
     let request =
-        format!("POST {QUERY} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}");
+        format!("POST {QUERY} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}");
     let mut stream = TcpStream::connect(client.address()).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut first = vec![0; 1 << 20];

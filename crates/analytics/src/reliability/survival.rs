@@ -174,16 +174,16 @@ pub fn logrank_test(groups: &[Vec<Lifetime>]) -> Option<LogRank> {
         for (_, _, group) in run.iter().filter(|life| life.1) {
             excess[*group] += 1.0;
         }
-        let shares: Vec<f64> = at_risk.iter().map(|at_risk| at_risk / n).collect();
-        for (excess, share) in excess.iter_mut().zip(&shares) {
-            *excess -= failures * share;
-        }
-        // One that is left fails or does not: its group is known.
-        let spread = failures * (n - failures) / (n - 1.0).max(1.0);
-        for (i, row) in covariance.iter_mut().enumerate() {
-            for (j, cell) in row.iter_mut().enumerate() {
-                let own = if i == j { shares[i] } else { 0.0 };
-                *cell += spread * (own - shares[i] * shares[j]);
+        for i in 0..count {
+            excess[i] -= failures * at_risk[i] / n;
+            let spread = if n > 1.0 {
+                failures * (n - failures) / (n - 1.0)
+            } else {
+                0.0
+            };
+            for j in 0..count {
+                let own = if i == j { at_risk[i] / n } else { 0.0 };
+                covariance[i][j] += spread * (own - at_risk[i] * at_risk[j] / (n * n));
             }
         }
         run.iter().for_each(|life| at_risk[life.2] -= 1.0);
@@ -203,12 +203,12 @@ fn quadratic_form(matrix: &[Vec<f64>], x: &[f64]) -> Option<f64> {
     let n = x.len();
     let mut lower = vec![vec![0.0; n]; n];
     let mut solution = vec![0.0; n];
-    for (i, (row, x)) in matrix.iter().zip(x).enumerate() {
-        for (j, cell) in row[..=i].iter().enumerate() {
+    for i in 0..n {
+        for j in 0..=i {
             let known: f64 = (0..j).map(|k| lower[i][k] * lower[j][k]).sum();
-            let rest = cell - known;
+            let rest = matrix[i][j] - known;
             if i == j {
-                if rest <= 1e-12 * cell.abs() {
+                if rest <= 1e-12 * matrix[i][i].abs() {
                     return None;
                 }
                 lower[i][i] = rest.sqrt();
@@ -217,7 +217,7 @@ fn quadratic_form(matrix: &[Vec<f64>], x: &[f64]) -> Option<f64> {
             }
         }
         let known: f64 = (0..i).map(|k| lower[i][k] * solution[k]).sum();
-        solution[i] = (x - known) / lower[i][i];
+        solution[i] = (x[i] - known) / lower[i][i];
     }
     defined(solution.iter().map(|y| y * y).sum())
 }

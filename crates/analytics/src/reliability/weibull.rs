@@ -40,7 +40,8 @@ pub fn conditional_rul(age: f64, shape: f64, scale: f64) -> Option<f64> {
 pub fn failure_probability(age: f64, horizon: f64, shape: f64, scale: f64) -> Option<f64> {
     let now = hazard_so_far(age, shape, scale)?;
     let then = hazard_so_far(age.max(0.0) + horizon.max(0.0), shape, scale)?;
-    defined(-(now - then).exp_m1())
+    // Not the negative zero of a negation.
+    defined(0.0 - (now - then).exp_m1())
 }
 
 /// The age at which to replace, so that cost per time is least: a planned replacement at that age costs `planned`, a failure before it

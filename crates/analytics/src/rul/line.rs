@@ -310,7 +310,7 @@ mod tests {
         let times = prop_oneof![0..1000i64, Just(1_767_225_600_000_000_000i64)];
         promises::check_samples::<(f64, i64), Line>((-10.0..10.0f64, 0..1000i64), slope);
         promises::check_samples::<(f64, i64), Line>((-10.0..10.0f64, times), |line| {
-            (line.count > 0).then(|| (line.anchor + line.value_mean) + (line.last % 1000) as f64)
+            (line.count > 0).then_some((line.anchor + line.value_mean) + (line.last % 1000) as f64)
         });
     }
 }

@@ -526,11 +526,7 @@ fn rights_allow_what_they_say_and_no_more() {
         let rights = rights(text);
         assert_eq!(rights.are_administrator(), is_administrator, "{text}");
         assert_eq!(rights.see_database("plant"), sees_plant, "{text}");
-        assert_eq!(
-            rights.allow_some(Read, "plant"),
-            reads_some,
-            "{text}"
-        );
+        assert_eq!(rights.allow_some(Read, "plant"), reads_some, "{text}");
     }
     assert_eq!(Rights::administrator().to_string(), "admin");
     let text = "read:plant, write:lab:motor|m*";

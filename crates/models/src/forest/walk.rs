@@ -99,7 +99,7 @@ impl CompleteTrees {
 
     /// `WIDTH` is a power of two and at least the number of features.
     fn path_sums<const WIDTH: usize>(&self, features: &[&[f64]], out: &mut [f64]) {
-        let mut block = vec![[[0.0; WIDTH]; LANES]; BLOCK_ROWS / LANES];
+        let mut block = [[[0.0; WIDTH]; LANES]; BLOCK_ROWS / LANES];
         for (number, out) in out.chunks_mut(BLOCK_ROWS).enumerate() {
             let start = number * BLOCK_ROWS;
             for (feature, column) in features.iter().enumerate().take(WIDTH) {

@@ -185,7 +185,7 @@ fn what_is_wrong_is_said() {
     check("CREATE TOKEN a READ ON ''", "a pattern is a name");
     check(
         "CREATE TOKEN a READ ON b EXPIRES soon",
-        "Expected: literal string",
+        "expected a length of time",
     );
     check("ALTER TOKEN a", "Expected: ROTATE");
     check("ALTER TOKEN a ROTATE GRACE 'a while'", "a length of time");

@@ -57,7 +57,6 @@ impl Default for Passwords {
 
 impl Passwords {
     /// What the catalog is to keep of a password.
-    #[allow(dead_code, reason = "what signs users in calls it")]
     pub(crate) async fn hash(&self, password: &str) -> Result<String> {
         if password.is_empty() || password.len() > PASSWORD_BYTES_MAX {
             return Err(Error::InvalidParameter {

@@ -92,20 +92,17 @@ impl Sessions {
     }
 
     /// Ends a session; nothing happens if there is none.
-    #[allow(dead_code, reason = "what signs users in calls it")]
     pub(crate) fn end_of(&self, secret: &str) {
         self.sessions().remove(&digest(secret));
     }
 
     /// The value of `Set-Cookie` that makes a client keep a session.
-    #[allow(dead_code, reason = "what signs users in calls it")]
     pub(crate) fn cookie(&self, secret: &str) -> String {
         let seconds = self.length.as_secs();
         format!("{COOKIE}={secret}; Path=/api/; Max-Age={seconds}; HttpOnly; SameSite=Strict")
     }
 
     /// The value of `Set-Cookie` that makes a client forget its session.
-    #[allow(dead_code, reason = "what signs users in calls it")]
     pub(crate) fn forgotten() -> String {
         format!("{COOKIE}=; Path=/api/; Max-Age=0; HttpOnly; SameSite=Strict")
     }

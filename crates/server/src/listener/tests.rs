@@ -45,7 +45,7 @@ impl Site {
 #[tokio::test]
 async fn http1_is_answered() {
     let site = Site::start(Settings::default()).await;
-    let request = b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let request = b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let answer = site.send(&[request]).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(answer.contains("\r\ndate: "), "{answer}");
@@ -60,7 +60,7 @@ async fn http2_is_answered_on_the_same_port() {
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.unwrap();
     let connection = tokio::spawn(connection);
-    let request = Request::get("http://x/api/v2/write")
+    let request = Request::get("http://localhost/api/v2/write")
         .body(Body::empty())
         .unwrap();
     let response = sender.send_request(request).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_refused_body_does_not_hide_the_status() {
     let site = Site::start(Settings::default()).await;
     let body = vec![b'x'; 20 << 20];
     let head = format!(
-        "POST /api/v2/write?bucket=x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+        "POST /api/v2/write?bucket=x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
          content-length: {}\r\n\r\n",
         body.len()
     );
@@ -122,13 +122,14 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
     let site = Site::start(settings).await;
     let mut first = TcpStream::connect(site.address).await.unwrap();
     first
-        .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+        .write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .await
         .unwrap();
     let mut answer = [0; 12];
     first.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200", "the first one has the only place");
-    let second = site.send(&[b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"]);
+    let second =
+        site.send(&[b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"]);
     let mut second = Box::pin(second);
     assert!(futures::poll!(&mut second).is_pending());
     drop(first);
@@ -141,7 +142,7 @@ async fn shutdown_closes_idle_connections_and_ends() {
     settings.connections.header_bytes_max = ByteSize::b(1); // raised to what hyper needs
     let site = Site::start(settings).await;
     let mut idle = TcpStream::connect(site.address).await.unwrap();
-    idle.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+    idle.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .await
         .unwrap();
     let mut answer = [0; 12];

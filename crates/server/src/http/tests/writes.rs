@@ -240,7 +240,8 @@ async fn a_missing_timestamp_is_one_time_for_the_whole_body() {
 async fn a_body_that_is_cut_short_stores_nothing() {
     let site = Site::start(Auth::Disabled).await;
     let mut stream = site.connect().await;
-    let request = b"POST /api/v3/write_lp?db=d HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n\
+    let request =
+        b"POST /api/v3/write_lp?db=d HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n\
           m v=1 1\nm v=2 2\n";
     stream.write_all(request).await.unwrap();
     stream.shutdown().await.unwrap();
@@ -261,7 +262,7 @@ async fn a_body_that_is_cut_short_stores_nothing() {
 async fn a_write_that_has_begun_is_finished_at_shutdown() {
     let site = Site::start(Auth::Disabled).await;
     let mut stream = site.connect().await;
-    let head = b"POST /api/v3/write_lp?db=d HTTP/1.1\r\nhost: x\r\ncontent-length: 16\r\n\
+    let head = b"POST /api/v3/write_lp?db=d HTTP/1.1\r\nhost: localhost\r\ncontent-length: 16\r\n\
           expect: 100-continue\r\n\r\n";
     stream.write_all(head).await.unwrap();
     let mut leave = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];

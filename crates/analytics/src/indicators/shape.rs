@@ -20,12 +20,12 @@ use crate::indicators::CentralMoments;
 use crate::smoothing::OrderedWindow;
 use crate::summary::defined;
 
-/// The mean of x[i]·x[i+lag]·x[i+2·lag].
+/// The mean of `x[i]·x[i+lag]·x[i+2·lag]`.
 pub fn c3(values: &[f64], lag: usize) -> Option<f64> {
     mean_of_triples(values, lag, |a, b, c| a * b * c)
 }
 
-/// The mean of x[i+2·lag]²·x[i+lag] − x[i+lag]·x[i]²: how the series differs from itself backwards.
+/// The mean of `x[i+2·lag]²·x[i+lag] − x[i+lag]·x[i]²`: how the series differs from itself backwards.
 pub fn time_reversal(values: &[f64], lag: usize) -> Option<f64> {
     mean_of_triples(values, lag, |a, b, c| c * c * b - b * a * a)
 }

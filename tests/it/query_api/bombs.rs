@@ -185,8 +185,9 @@ fn a_slow_reader_makes_a_query_wait_not_grow() {
     let sql = "SELECT repeat('x', 1000) AS s, a.v FROM many a, many b, many c";
     let body = json!({ "db": "db", "q": sql, "format": "csv" }).to_string();
     let length = body.len();
-    let request =
-        format!("POST {QUERY} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}");
+    let request = format!(
+        "POST {QUERY} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
     let mut stream = TcpStream::connect(client.address()).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut first = vec![0; 1 << 20];

@@ -226,8 +226,9 @@ fn a_query_ends_when_its_client_goes_away() {
     let client = server.client();
     let body = json!({ "db": "db", "q": ENDLESS }).to_string();
     let length = body.len();
-    let request =
-        format!("POST {QUERY} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}");
+    let request = format!(
+        "POST {QUERY} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
     for _ in 0..3 {
         let answer = client.raw_and_hang_up(request.as_bytes());
         assert_eq!(answer, "", "it never ends");

@@ -19,7 +19,7 @@ const FIRST: usize = 20;
 
 /// All features of a sensor, row by row.
 pub(crate) fn trailing(sensor: &[f64], engine: &[u64]) -> Vec<Vec<f64>> {
-    let mut features = vec![Vec::with_capacity(sensor.len()); 6];
+    let mut features = vec![Vec::new(); 6];
     let mut start = 0;
     for run in engine.chunk_by(|a, b| a == b) {
         let values = &sensor[start..start + run.len()];

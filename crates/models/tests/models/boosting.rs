@@ -51,10 +51,10 @@ fn check_monotone(settings: &[(&str, Setting)], monotone: &str, direction: f64) 
     let mut all = vec![("monotone", text(monotone)), ("learning_rate", number(0.2))];
     all.extend(settings.iter().cloned());
     let trained = train_on(&boosting(&all), &x, Some(&target(&x)), None).unwrap();
-    for row in 0..40 {
+    for (second, third) in x[1].iter().zip(&x[2]).take(40) {
         let along: Vec<f64> = (0..200).map(|step| f64::from(step) / 199.0).collect();
-        let others = |column: usize| vec![x[column][row]; along.len()];
-        let found = predictions(&trained, &[along.clone(), others(1), others(2)]);
+        let same = |value: &f64| vec![*value; along.len()];
+        let found = predictions(&trained, &[along.clone(), same(second), same(third)]);
         let falls = found
             .windows(2)
             .filter(|pair| (pair[1] - pair[0]) * direction < 0.0);

@@ -140,7 +140,7 @@ async fn each_protocol_has_its_words_for_a_failure() {
         ),
         (
             full(),
-            (429, busy),
+            (503, busy),
             (429, "too many requests", busy),
             (429, busy),
             "overloaded",

@@ -53,8 +53,8 @@ fn status(error: &Error) -> StatusCode {
         Kind::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Kind::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Kind::LimitReached => StatusCode::UNPROCESSABLE_ENTITY,
-        Kind::Busy => StatusCode::TOO_MANY_REQUESTS,
-        Kind::Unavailable | Kind::QueryMemory => StatusCode::SERVICE_UNAVAILABLE,
+        // Busy is no 429 here: writers of v1, Telegraf's output among them, throw away what a 4xx refuses.
+        Kind::Busy | Kind::Unavailable | Kind::QueryMemory => StatusCode::SERVICE_UNAVAILABLE,
         Kind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         Kind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -38,7 +38,7 @@ def show(value):
     if value is None or np.isnan(value):
         return "NULL"
     if np.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
+        return "inf" if value > 0 else "-inf"
     value = float(value) + 0.0
     return np.format_float_positional(value, precision=12, unique=True, fractional=False, trim="-")
 
@@ -191,7 +191,7 @@ def lists():
     file.query("gaps, and a row without a value", "III",
                select(fields, "missing_ranges(CASE n WHEN 15 THEN NULL ELSE 1.0 END, n)", gaps),
                [[3, 5, 1], [8, 12, 3], [14, 16, 1]])
-    file.query("timestamps and a step", "PPI",
+    file.query("timestamps and a step", "TTI",
                select(fields, f"missing_ranges(1.0, {seconds}, INTERVAL '2 seconds')", gaps),
                [["2026-01-01T00:00:08", "2026-01-01T00:00:12", 1]])
     file.error("argument `step` must be a length of time above zero", f"SELECT missing_ranges({V}, n, 0) FROM {ROWS}")
@@ -234,10 +234,10 @@ def structs():
 
     file = File("sampling_stats", "sampling_stats(time): how regular times are.")
     fields = ["n", "step", "step_min", "step_max", "jitter", "is_regular"]
-    file.query("fewer than two times", "IRRRRB", select(fields, "sampling_stats(n)", f"{ROWS} WHERE n < 1"), [[None] * 6])
-    file.query("regular times", "IRRRRB", select(fields, "sampling_stats(n)", ROWS), [[120, 1, 1, 1, 0, True]])
+    file.query("fewer than two times", "IRRRRT", select(fields, "sampling_stats(n)", f"{ROWS} WHERE n < 1"), [[None] * 6])
+    file.query("regular times", "IRRRRT", select(fields, "sampling_stats(n)", ROWS), [[120, 1, 1, 1, 0, True]])
     steps = np.diff(np.sort(N * N))
-    file.query("irregular times", "IRRRRB", select(fields, "sampling_stats(n * n)", ROWS),
+    file.query("irregular times", "IRRRRT", select(fields, "sampling_stats(n * n)", ROWS),
                [[120, np.median(steps), steps.min(), steps.max(), steps.std(), False]])
     file.write()
 
@@ -473,7 +473,7 @@ def repairs():
         is_far = abs(value - np.median(near)) > 3 * SCALE * stats.median_abs_deviation(near)
         values.append(np.median(near) if is_far else value)
         flags.append(bool(is_far))
-    for name, kind, results in [("hampel", "R", values), ("hampel_flag", "B", flags)]:
+    for name, kind, results in [("hampel", "R", values), ("hampel_flag", "T", flags)]:
         results = results[:2] + [None] + results[2:]
         file = File(name, f"{name}(x, half, k): Hampel's filter.")
         file.query("two rows on either side", "I" + kind, f"SELECT i, {name}(x, 2) OVER (ORDER BY i) FROM {source} ORDER BY i",

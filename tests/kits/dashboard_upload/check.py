@@ -34,7 +34,10 @@ def settings():
 
 def save(**changes):
     values = (settings() if ENV.exists() else {}) | changes
-    ENV.write_text("# of the dashboard\n" + "".join(f"{name}={value}\n" for name, value in values.items()))
+    # Put in place whole: an upload may be reading it.
+    new = ENV.with_suffix(".new")
+    new.write_text("# of the dashboard\n" + "".join(f"{name}={value}\n" for name, value in values.items()))
+    new.replace(ENV)
 
 
 def client(token="INFLUXDB_WRITE_TOKEN", **options):

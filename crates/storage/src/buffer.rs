@@ -39,7 +39,7 @@ pub(crate) use table::{Contents, FrozenRows, TableBuffer};
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Rows are flushed to files when they take this much memory. Larger makes fewer, larger files
-    /// and longer restarts; default 192 MiB.
+    /// and longer restarts; default 128 MiB.
     pub flush_bytes: ByteSize,
     /// Rows are flushed when the oldest of them has waited this long. Shorter makes small files,
     /// longer keeps more of the WAL; default 10 minutes.
@@ -55,7 +55,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            flush_bytes: ByteSize::mib(192),
+            flush_bytes: ByteSize::mib(128),
             flush_age: Duration::from_secs(600),
             bytes_max: ByteSize::gib(1),
         }

@@ -15,6 +15,7 @@
 mod coding;
 mod decimal;
 mod options;
+mod pieces;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use parquet::errors::ParquetError;
 
 pub use decimal::{FileColumns, common_scales, exact_scale, exact_scales};
 pub use options::{FileOptions, FileSummary, Layout};
+pub(crate) use pieces::PieceDecoder;
 pub(crate) use reader::read_metadata;
 pub use writer::FileWriter;
 

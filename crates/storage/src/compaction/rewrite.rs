@@ -1,5 +1,5 @@
 //! Reads files, merges them, and writes the result: a stream from object store to object store that
-//! holds a row group of each input, encoded, and one of the output.
+//! holds a piece of a row group of each input, encoded, and a row group of the output.
 //!
 //! The work itself ([`Machine`]) does no input or output: it says what it needs read or sent next, and
 //! runs on threads for CPU work; [`run`] moves bytes in between, on those that answer requests.
@@ -17,7 +17,6 @@ use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +25,8 @@ use crate::error::{Error, Result};
 use crate::file_check::check_object;
 use crate::merge::{KeyMerge, Step};
 use crate::parquet_file::{
-    Effort, FileColumns, FileOptions, FileSummary, FileWriter, common_scales, read_metadata,
+    Effort, FileColumns, FileOptions, FileSummary, FileWriter, PieceDecoder, common_scales,
+    read_metadata,
 };
 use crate::row_filter::{RowFilter, is_not_true, matches};
 use crate::schema::arrow_schema;
@@ -34,6 +34,9 @@ use crate::series::key_columns;
 
 /// Rows that are merged at a time.
 const BATCH_ROWS: usize = 8192;
+
+/// Encoded bytes of all inputs that are held at a time.
+const INPUT_BYTES: usize = 16 << 20;
 
 /// Bytes that are sent to the object store at a time.
 const PART_BYTES: usize = 8 << 20;
@@ -70,11 +73,12 @@ pub(crate) async fn run(
 ) -> Result<Option<FileRecord>> {
     let schema = arrow_schema(&rewrite.table);
     let mut inputs = Vec::with_capacity(rewrite.inputs.len());
+    let piece_bytes = INPUT_BYTES / rewrite.inputs.len().max(1);
     for file in &rewrite.inputs {
         // Damage must not be written anew, with a checksum that says that all is well.
         check_object(store.as_ref(), file).await?;
         let filter = RowFilter::of(&rewrite.table, file, rewrite.earliest);
-        inputs.push(Input::open(store, file, filter, &schema).await?);
+        inputs.push(Input::open(store, file, filter, &schema, piece_bytes).await?);
     }
     let id = rewrite.file_id();
     let path = Path::from(rewrite.record(id, None).path());
@@ -182,18 +186,20 @@ impl Rewrite {
 
 /// One file as rows of the table.
 pub(crate) struct Input {
-    pub(crate) decoder: ParquetPushDecoder,
+    pub(crate) decoder: PieceDecoder,
     file_schema: SchemaRef,
     columns: FileColumns,
     filter: RowFilter,
 }
 
 impl Input {
+    /// About `piece_bytes` of the file are held at a time.
     pub(crate) async fn open(
         store: &Arc<dyn ObjectStore>,
         file: &FileRecord,
         filter: RowFilter,
         schema: &SchemaRef,
+        piece_bytes: usize,
     ) -> Result<Self> {
         let metadata = read_metadata(store, file).await?;
         let as_stored = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;
@@ -201,9 +207,8 @@ impl Input {
         let columns = FileColumns::of(schema, &file_schema)?;
         let options = ArrowReaderOptions::new().with_schema(Arc::clone(columns.reader_schema()));
         let wanted = ArrowReaderMetadata::try_new(Arc::clone(as_stored.metadata()), options)?;
-        let decoder = ParquetPushDecoderBuilder::new_with_metadata(wanted);
         Ok(Self {
-            decoder: decoder.with_batch_size(BATCH_ROWS).build()?,
+            decoder: PieceDecoder::new(wanted, BATCH_ROWS, piece_bytes),
             file_schema,
             columns,
             filter,

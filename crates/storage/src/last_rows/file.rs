@@ -20,6 +20,9 @@ use crate::row_filter::{RowFilter, matches};
 /// Rows are decoded so many at a time.
 const BATCH_ROWS: usize = 8192;
 
+/// Bytes of a row group that are held at a time.
+const PIECE_BYTES: usize = 8 << 20;
+
 /// What a file is read as.
 #[derive(Debug, Clone)]
 pub(super) struct View {
@@ -113,7 +116,7 @@ async fn scan(
 ) -> Result<Vec<RecordBatch>> {
     let filter = RowFilter::of_deletes(view.table.deletes_of(file).cloned().collect());
     let mut scan = Scan {
-        input: Input::open(store, file, filter, &view.schema).await?,
+        input: Input::open(store, file, filter, &view.schema, PIECE_BYTES).await?,
         view: view.clone(),
         last: LastOfSeries::new(&view.schema)?,
         rows: Vec::new(),

@@ -1,6 +1,7 @@
 //! Files as they are written, read back, and read in part.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -13,7 +14,10 @@ use bytes::Bytes;
 use object_store::buffered::BufWriter;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::DecodeResult;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::{
     ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
@@ -624,4 +628,40 @@ fn a_file_without_rows_can_be_read() {
     let (file, summary) = writer.finish().unwrap();
     assert_eq!((summary.rows, summary.times), (0, None));
     assert_eq!(read(&file, &schema()).num_rows(), 0);
+}
+
+#[test]
+fn a_file_is_read_in_pieces_of_its_row_groups() {
+    const ROWS: usize = 150_000;
+    let rows = rows(ROWS, &SHAPES, 3, true);
+    let mut options = FileOptions::new(Effort::Flush);
+    options.layout.group_rows_max = 100_000;
+    let mut writer = FileWriter::new(rows.schema(), &options).unwrap();
+    writer.write(&rows).unwrap();
+    let file = Bytes::from(writer.finish().unwrap().0);
+    let columns = FileColumns::of(&rows.schema(), &rows.schema()).unwrap();
+    let options = ArrowReaderOptions::new()
+        .with_page_index_policy(PageIndexPolicy::Required)
+        .with_schema(Arc::clone(columns.reader_schema()));
+    let metadata = ArrowReaderMetadata::load(&file, options).unwrap();
+    let group_bytes = metadata.metadata().row_group(0).compressed_size() as u64;
+    let mut decoder = PieceDecoder::new(metadata, 10_000, 1);
+    let (mut found, mut pieces) = (Vec::new(), 0);
+    loop {
+        match decoder.try_decode().unwrap() {
+            DecodeResult::NeedsData(ranges) => {
+                let asked: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+                assert!(asked < group_bytes / 2, "{asked} of {group_bytes}");
+                let bytes =
+                    |range: &Range<u64>| file.slice(range.start as usize..range.end as usize);
+                let bytes = ranges.iter().map(bytes).collect();
+                decoder.push_ranges(ranges, bytes).unwrap();
+                pieces += 1;
+            }
+            DecodeResult::Data(rows) => found.push(columns.apply(&rows).unwrap()),
+            DecodeResult::Finished => break,
+        }
+    }
+    assert_eq!(pieces, 4 + 2);
+    assert_identical(&concat_batches(&rows.schema(), &found).unwrap(), &rows);
 }

@@ -9,12 +9,11 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parquet::DecodeResult;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
 
 use super::rows::RowCheck;
 use crate::error::{Error, Result};
 use crate::file_check::{check_file, check_object};
-use crate::parquet_file::{FileColumns, read_metadata};
+use crate::parquet_file::{FileColumns, PieceDecoder, read_metadata};
 use crate::schema::arrow_schema;
 
 /// Files up to this size are read once and held; larger ones are read twice, a piece at a time.
@@ -22,6 +21,9 @@ const HELD_BYTES_MAX: u64 = 32 << 20;
 
 /// Rows that are looked at together.
 const BATCH_ROWS: usize = 8192;
+
+/// Bytes of a row group that are held at a time.
+const PIECE_BYTES: usize = 8 << 20;
 
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,9 +112,8 @@ async fn check_rows(
     let columns = FileColumns::of(&arrow_schema(table), as_stored.schema())?;
     let options = ArrowReaderOptions::new().with_schema(Arc::clone(columns.reader_schema()));
     let wanted = ArrowReaderMetadata::try_new(Arc::clone(as_stored.metadata()), options)?;
-    let decoder = ParquetPushDecoderBuilder::new_with_metadata(wanted);
     let mut reader = Reader {
-        decoder: decoder.with_batch_size(BATCH_ROWS).build()?,
+        decoder: PieceDecoder::new(wanted, BATCH_ROWS, PIECE_BYTES),
         check: RowCheck::new(columns.schema(), table).map_err(|problem| damaged(file, problem))?,
         columns,
         file: Arc::clone(file),
@@ -137,7 +138,7 @@ async fn check_rows(
 
 /// Decodes and checks; does no input itself.
 struct Reader {
-    decoder: ParquetPushDecoder,
+    decoder: PieceDecoder,
     columns: FileColumns,
     check: RowCheck,
     file: Arc<FileRecord>,

@@ -426,7 +426,8 @@ async fn execute(
         let plan = session.optimize(&plan)?;
         scan_size::divide(&mut session, &plan)?;
         let planner = Arc::clone(session.query_planner());
-        Ok(planner.create_physical_plan(&plan, &session).await?)
+        let physical = planner.create_physical_plan(&plan, &session).await?;
+        Ok(plan::interruptible_joins(physical, query.stop_token())?)
     };
     let physical = planned.await.map_err(|error| {
         let subject = Subject {

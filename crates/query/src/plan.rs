@@ -7,11 +7,13 @@
 //! | `gap_fill`   | `date_bin_gapfill`, `locf`, `interpolate`, …      | analyzer rule, node, operator           |
 //! | `run_aggregation` | neighbouring rows of a group aggregated at once   | physical optimizer rule, operator     |
 //! | `windowed_limit` | `ORDER BY time LIMIT n` over windows of times      | optimizer rule, node, operator        |
-//! | `yielding_joins` | joins that can be stopped                     | physical optimizer rule                 |
+//! | `yielding_joins` | joins that pause, and so can be stopped       | physical optimizer rule                 |
+//! | `interruptible_joins` | the same while they find nothing         | called when the plan is complete        |
 
 mod asof_join;
 mod constant;
 mod gap_fill;
+mod interruptible_joins;
 mod last_rows;
 mod run_aggregation;
 #[cfg(test)]
@@ -20,6 +22,7 @@ mod windowed_limit;
 mod yielding_joins;
 
 pub(crate) use asof_join::nest_asof_joins;
+pub(crate) use interruptible_joins::interruptible_joins;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};

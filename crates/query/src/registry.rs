@@ -252,6 +252,16 @@ impl Handle {
         Arc::clone(self.query.memory.get_or_init(pool)) as _
     }
 
+    /// Stops what is still being done for the query: nobody waits for it any more.
+    pub(crate) fn stop(&self) {
+        self.query.stop.cancel();
+    }
+
+    /// Tells those who work for the query that it was stopped.
+    pub(crate) fn stop_token(&self) -> &CancellationToken {
+        &self.query.stop
+    }
+
     /// Waits until somebody stops the query.
     pub(crate) fn stopped(&self) -> WaitForCancellationFutureOwned {
         self.query.stop.clone().cancelled_owned()

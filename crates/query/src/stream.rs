@@ -136,8 +136,15 @@ impl QueryStream {
     fn end(&mut self, error: Error) -> Poll<Option<Result<RecordBatch>>> {
         self.is_done = true;
         self.handle.fail(&error);
+        self.handle.stop();
         self.query.abort_all();
         Poll::Ready(Some(Err(error)))
+    }
+}
+
+impl Drop for QueryStream {
+    fn drop(&mut self) {
+        self.handle.stop();
     }
 }
 

@@ -1,0 +1,122 @@
+//! Lets a join be stopped while it finds nothing.
+//!
+//! A join that makes rows can pause between them ([`super::yielding_joins`]). One whose condition no pair
+//! fulfils makes none: it compares all rows of one side with all of the other before it lets go of its
+//! thread, and ten thousand with a million take minutes. Its condition is evaluated for some
+//! thousand pairs at a time, and that is where it is asked whether anybody still wants to know.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Schema};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Result, exec_err};
+use datafusion::logical_expr::ColumnarValue;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::utils::JoinFilter;
+use datafusion::physical_plan::joins::{
+    HashJoinExec, HashJoinExecBuilder, NestedLoopJoinExec, NestedLoopJoinExecBuilder,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Makes the joins of a plan end with an error soon after `stop`.
+pub(crate) fn interruptible_joins(
+    plan: Arc<dyn ExecutionPlan>,
+    stop: &CancellationToken,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let interruptible = plan.transform_up(|plan| {
+        if let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>()
+            && let Some(filter) = join.filter()
+        {
+            let filter = interruptible_filter(filter, stop);
+            let join = NestedLoopJoinExecBuilder::from(join).with_filter(Some(filter));
+            return Ok(Transformed::yes(Arc::new(join.build()?) as _));
+        }
+        if let Some(join) = plan.downcast_ref::<HashJoinExec>()
+            && let Some(filter) = join.filter()
+        {
+            let filter = interruptible_filter(filter, stop);
+            let join = HashJoinExecBuilder::from(join).with_filter(Some(filter));
+            return Ok(Transformed::yes(join.build_exec()?));
+        }
+        Ok(Transformed::no(plan))
+    });
+    Ok(interruptible?.data)
+}
+
+fn interruptible_filter(filter: &JoinFilter, stop: &CancellationToken) -> JoinFilter {
+    let condition = Interruptible {
+        condition: Arc::clone(filter.expression()),
+        stop: stop.clone(),
+    };
+    JoinFilter::new(
+        Arc::new(condition),
+        filter.column_indices().to_vec(),
+        Arc::clone(filter.schema()),
+    )
+}
+
+/// A condition that fails when it is of no use any more.
+#[derive(Debug, Clone)]
+struct Interruptible {
+    condition: Arc<dyn PhysicalExpr>,
+    stop: CancellationToken,
+}
+
+impl PartialEq for Interruptible {
+    fn eq(&self, other: &Self) -> bool {
+        self.condition.as_ref() == other.condition.as_ref()
+    }
+}
+
+impl Eq for Interruptible {}
+
+impl Hash for Interruptible {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.condition.hash(state);
+    }
+}
+
+impl fmt::Display for Interruptible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.condition.fmt(f)
+    }
+}
+
+impl PhysicalExpr for Interruptible {
+    fn data_type(&self, input: &Schema) -> Result<DataType> {
+        self.condition.data_type(input)
+    }
+
+    fn nullable(&self, input: &Schema) -> Result<bool> {
+        self.condition.nullable(input)
+    }
+
+    fn evaluate(&self, rows: &RecordBatch) -> Result<ColumnarValue> {
+        if self.stop.is_cancelled() {
+            return exec_err!("the query was stopped");
+        }
+        self.condition.evaluate(rows)
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
+        vec![&self.condition]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn PhysicalExpr>>,
+    ) -> Result<Arc<dyn PhysicalExpr>> {
+        let [condition] = <[_; 1]>::try_from(children)
+            .or_else(|children| exec_err!("a condition has one child, not {}", children.len()))?;
+        let stop = self.stop.clone();
+        Ok(Arc::new(Self { condition, stop }))
+    }
+
+    fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.condition.fmt_sql(f)
+    }
+}

@@ -98,7 +98,7 @@ pub enum FloatStorage {
     #[default]
     Double,
     /// As decimals where that is exact for every value of a file's column: smaller for readings with
-    /// few decimal places, but other readers of the files see a decimal type.
+    /// few decimal places, but other readers of the files see a decimal type. A negative zero becomes a zero.
     DecimalWhenExact,
 }
 

@@ -3,14 +3,15 @@
 //! Sensors report decimals, and parsing one gives the double nearest to it. Such a double is found
 //! again by one division, `(k as f64) / 10^p`, because both operands are exact and IEEE 754 rounds
 //! the quotient correctly (clause 5.4.1). The inverse is only taken when that division gives the
-//! same 64 bits, so `-0.0`, NaN and infinities are never decimals, nor is anything that would come
-//! back changed.
+//! same 64 bits, so NaN and infinities are never decimals, nor is anything that would come back changed.
+//! But for one thing: `-0.0`, which is what a sensor that rounds its readings prints around zero, comes
+//! back as `0.0`. Decimals have one zero, and a column of them is what the table's owner asked for.
 //!
-//! | column                                       | stored as        |
-//! |----------------------------------------------|------------------|
-//! | every value is `k·10^-p`, `p ≤ 6`, `|k| ≤ 10^15` | `DECIMAL(18, p)` |
-//! | one value is not                             | `DOUBLE`         |
-//! | only NULLs                                   | `DOUBLE`         |
+//! | column                                                      | stored as        |
+//! |-------------------------------------------------------------|------------------|
+//! | every value is `k·10^-p`, `p ≤ 6`, `|k| ≤ 10^15`, or `-0.0` | `DECIMAL(18, p)` |
+//! | one value is not                                            | `DOUBLE`         |
+//! | only NULLs                                                  | `DOUBLE`         |
 //!
 //! It is off by default because of readers that open many files at once: DuckDB's
 //! `read_parquet('*.parquet')` and pyarrow's datasets take the type of the first file for all, so
@@ -65,13 +66,13 @@ fn power(scale: i8) -> Option<f64> {
     POWERS.get(usize::try_from(scale).ok()?).copied()
 }
 
-/// `k` if the value is `k / power` bit for bit.
+/// `k` if the value is `k / power` bit for bit, or a negative zero.
 #[inline]
 fn unscaled(value: f64, power: f64) -> Option<i64> {
     let scaled = value * power;
     let rounded = (scaled + ROUNDER) - ROUNDER;
-    let is_exact = scaled.abs() <= UNSCALED_MAX && (rounded / power).to_bits() == value.to_bits();
-    is_exact.then_some(rounded as i64)
+    let is_same = (rounded / power).to_bits() == value.to_bits() || value == 0.0;
+    (is_same && scaled.abs() <= UNSCALED_MAX).then_some(rounded as i64)
 }
 
 /// The least number of digits after the point with which every value is a decimal exactly; `None`

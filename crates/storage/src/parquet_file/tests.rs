@@ -687,3 +687,27 @@ fn a_file_is_read_in_pieces_of_its_row_groups() {
     assert_eq!(pieces, 4 + 2);
     assert_identical(&concat_batches(&rows.schema(), &found).unwrap(), &rows);
 }
+
+/// As a sensor prints it: rounded to two decimals, `-0.00` included.
+#[test]
+fn walks_of_two_decimals_are_small_as_decimals() {
+    const ROWS: usize = 50_000;
+    let mut state = 0.0;
+    let values = (0..ROWS as u64).map(|row| {
+        // The sum of twelve uniform numbers is nearly normal, with a variance of one.
+        let uniform = |part: u64| (mixed(row * 12 + part) >> 11) as f64 / (1u64 << 53) as f64;
+        state += (0..12).map(uniform).sum::<f64>() - 6.0;
+        format!("{state:.2}").parse::<f64>().unwrap()
+    });
+    let values: Vec<f64> = [-0.0].into_iter().chain(values).take(ROWS).collect();
+    let rows = single(Arc::new(Float64Array::from(values)));
+    let bytes_a_value = |floats| {
+        let (file, _) = encode(&rows, floats, Effort::Compaction).unwrap();
+        file.len() as f64 / ROWS as f64
+    };
+    let (decimals, doubles) = (
+        bytes_a_value(FloatStorage::DecimalWhenExact),
+        bytes_a_value(FloatStorage::Double),
+    );
+    assert!(decimals < 1.5 && doubles > 2.0, "{decimals}, {doubles}");
+}

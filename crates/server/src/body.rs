@@ -165,6 +165,7 @@ pub(crate) async fn receive(
             return Err(Error::BodyTooLarge { limit });
         }
         reservation.grow_to((bytes.len() + chunk.len()) as u64)?;
+        make_room(&mut bytes, chunk.len(), declared);
         bytes.extend_from_slice(&chunk);
     }
     Ok(Received {
@@ -172,6 +173,20 @@ pub(crate) async fn receive(
         encoding,
         reservation,
     })
+}
+
+/// Makes room for a chunk: twice as much each time, but no more than was promised once a quarter of that has
+/// come. Growing a large body only by doubling would take up to three times its size.
+fn make_room(bytes: &mut Vec<u8>, more: usize, declared: Option<u64>) {
+    let needed = bytes.len() + more;
+    let declared = declared.and_then(|declared| usize::try_from(declared).ok());
+    match declared {
+        _ if needed <= bytes.capacity() => {}
+        Some(declared) if needed <= declared && needed >= declared / 4 => {
+            bytes.reserve_exact(declared - bytes.len());
+        }
+        _ => {}
+    }
 }
 
 /// Holds a body to the least rate: each byte buys time.

@@ -129,12 +129,19 @@ async fn at_the_limit_an_idle_connection_makes_room() {
     let mut answer = [0; 12];
     first.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200", "it has the only place");
-    assert_eq!(silent.read(&mut answer).await.unwrap(), 0, "and the one before none");
+    assert_eq!(
+        silent.read(&mut answer).await.unwrap(),
+        0,
+        "and the one before none"
+    );
     let second = b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     assert!(site.send(&[second]).await.starts_with("HTTP/1.1 200"));
     let mut rest = String::new();
     first.read_to_string(&mut rest).await.unwrap();
-    assert!(rest.ends_with('}'), "the answer to the first one was whole: {rest}");
+    assert!(
+        rest.ends_with('}'),
+        "the answer to the first one was whole: {rest}"
+    );
 }
 
 #[tokio::test]

@@ -52,6 +52,8 @@ struct Arena {
     server: Server,
     tokens: Tokens,
     background: Background,
+    /// While it started.
+    failures_before: u64,
 }
 
 impl Arena {
@@ -81,11 +83,13 @@ impl Arena {
             reader,
             expired,
         };
+        let failures_before = failures(client);
         let background = Background::start(client);
         Self {
             server,
             tokens,
             background,
+            failures_before,
         }
     }
 
@@ -128,17 +132,22 @@ impl Arena {
     /// Ends the load, and looks whether it suffered and whether the server did.
     fn close(self, transient: u64) {
         let refused = self.background.finish(self.server.client());
-        let metrics = self.server.client().get("/metrics").text();
-        let is_failure = |line: &&str| {
-            line.starts_with("tidemill_http_requests_total") && line.contains("status=\"5xx\"")
-        };
-        let count = |line: &str| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap();
-        let failures: u64 = metrics.lines().filter(is_failure).map(count).sum();
+        let failures = failures(self.server.client()) - self.failures_before;
         assert_eq!(failures, transient + refused, "answers of 5xx");
         let log = self.server.stop();
         let panicked = log.lines().find(|line| line.contains("panicked"));
         assert_eq!(panicked, None, "the log knows of a panic");
     }
+}
+
+/// Answers of 5xx so far, by the server's own count.
+fn failures(client: &Client) -> u64 {
+    let metrics = client.get("/metrics").text();
+    let is_failure = |line: &&str| {
+        line.starts_with("tidemill_http_requests_total") && line.contains("status=\"5xx\"")
+    };
+    let count = |line: &str| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap();
+    metrics.lines().filter(is_failure).map(count).sum()
 }
 
 /// What became of a case by one way in.

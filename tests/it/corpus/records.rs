@@ -135,7 +135,7 @@ fn cases(tokens: &Tokens) -> Vec<Case> {
         .collect();
     let seconds = Arc::new(TimestampMillisecondArray::from(vec![i64::MAX]));
     let mut list = vec![
-        row(3, "no field", &[]).refused(INVALID, "invalid_records"),
+        row(3, "no field", &[]).refused(INVALID, "unsupported_column_type"),
         row(5, "not a number", &[("v", floats(f64::NAN))]).refused(INVALID, "non_finite_float"),
         row(6, "infinity", &[("v", floats(f64::INFINITY))]).refused(INVALID, "non_finite_float"),
         one(13, "a time too large")
@@ -146,10 +146,10 @@ fn cases(tokens: &Tokens) -> Vec<Case> {
             .refused(INVALID, "timestamp_out_of_range"),
         one(15, "milliseconds that nanoseconds do not hold")
             .at(seconds)
-            .refused(INVALID, "timestamp_out_of_range"),
+            .refused(INVALID, "unsupported_column_type"),
         one(16, "a time in words")
             .at(text("now"))
-            .refused(INVALID, "invalid_records"),
+            .refused(INVALID, "unsupported_column_type"),
         one(19, "a tag twice")
             .with_tag("t", "a")
             .with_tag("t", "b")
@@ -211,7 +211,7 @@ fn cases(tokens: &Tokens) -> Vec<Case> {
     ];
     let mut untimed = one(57, "no time");
     untimed.columns.remove(0);
-    list.push(untimed.refused(INVALID, "invalid_records"));
+    list.push(untimed.refused(INVALID, "unsupported_column_type"));
     list
 }
 

@@ -78,6 +78,10 @@ enum Command {
     WriteAmplification(scenario::write_amplification::Options),
     /// Time to ready with many files, and with much log after a kill.
     Restart(scenario::restart::Options),
+    /// Several times what the server can take: what it still does, and what it says to the rest.
+    Overload(scenario::overload::Options),
+    /// A thousand idle and two hundred slow connections, and what others notice of them.
+    Connections(scenario::connections::Options),
     /// Kill the server again and again and compare with what it acknowledged.
     CrashLoop(scenario::crash_loop::Options),
     /// Years of one-second data and a query over all of it.
@@ -111,6 +115,8 @@ fn run(command: Command) -> error::Result<()> {
         Command::BytesPerValue(options) => scenario::bytes_per_value::run(&options),
         Command::WriteAmplification(options) => scenario::write_amplification::run(&options),
         Command::Restart(options) => scenario::restart::run(&options),
+        Command::Overload(options) => scenario::overload::run(&options),
+        Command::Connections(options) => scenario::connections::run(&options),
         Command::CrashLoop(options) => scenario::crash_loop::run(&options),
         Command::History(options) => scenario::history::run(&options),
         Command::FirstFigures(options) => figures::first_figures(&options),

@@ -1,9 +1,11 @@
 //! What the scenarios share: options, the folder that goes away, the metrics of the server.
 
 pub(crate) mod bytes_per_value;
+pub(crate) mod connections;
 pub(crate) mod crash_loop;
 pub(crate) mod history;
 pub(crate) mod latency;
+pub(crate) mod overload;
 pub(crate) mod ratio;
 pub(crate) mod restart;
 pub(crate) mod sustained;

@@ -147,6 +147,11 @@ impl Server {
         Target::new(self.kind, &self.base)
     }
 
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -169,6 +169,33 @@ impl Client {
         self.exchange(request, false)
     }
 
+    /// A write whose body does not arrive: `sent` of `length` bytes, and then silence. The server has
+    /// accepted it, for it asked for the body.
+    pub(crate) fn stall(
+        &self,
+        path: &str,
+        headers: &[(&str, String)],
+        length: usize,
+        sent: &[u8],
+    ) -> TcpStream {
+        const GO_ON: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+             expect: 100-continue\r\ncontent-length: {length}\r\n{headers}\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = [0; GO_ON.len()];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), GO_ON, "{path}");
+        stream.write_all(sent).unwrap();
+        stream
+    }
+
     fn exchange(&self, request: &[u8], hang_up: bool) -> String {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         stream.set_read_timeout(Some(TIMEOUT)).unwrap();

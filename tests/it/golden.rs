@@ -15,7 +15,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 /// Holds a record against what has just been said, or replaces it where that is asked for.
-fn compare(name: &str, said: &str) {
+pub(crate) fn compare(name: &str, said: &str) {
     let path = path(name);
     if std::env::var_os("TIDEMILL_UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, said).unwrap();

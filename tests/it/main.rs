@@ -7,6 +7,8 @@
 //! |----------------|-------------------------------------------------------------------------|
 //! | `write_apis`   | what v1, v2 and v3 writers send is stored, in every unit and packing     |
 //! | `bad_input`    | what is wrong is refused in each API's words; good lines are never lost  |
+//! | `corpus`       | seventy bad inputs by every API, under load: answers to the byte, no harm |
+//! | `connections`  | idle and slow connections are served or closed; nobody suffers by them   |
 //! | `model`        | writes, deletes, drops, compactions and crashes, against a naive map     |
 //! | `query_api`    | every format; no statement reaches outside of its database               |
 //! | `flight`       | Arrow Flight SQL on both addresses: rows, tokens, limits, forged tickets |
@@ -17,6 +19,7 @@
 //! | `full_disk`    | a full or read-only volume stops writes, never reads, and heals by itself |
 //! | `backup`       | `verify`, `backup` and `restore` on local disk                           |
 //! | `s3`           | the same engine on S3, which goes away, refuses and loses answers        |
+//! | `secrets`      | no token or password is found where it was not shown                     |
 //! | `maintenance`  | data sets of machines give the published and recomputed figures          |
 //! | `tls`          | the command line over TLS; no tokens in the clear on a network            |
 //! | `cli`          | the command line                                                         |
@@ -33,6 +36,8 @@ mod backup;
 mod bad_input;
 mod cli;
 mod client;
+mod connections;
+mod corpus;
 mod durability;
 mod flight;
 mod full_disk;
@@ -43,5 +48,6 @@ mod model;
 mod query_api;
 mod readme;
 mod s3;
+mod secrets;
 mod tls;
 mod write_apis;

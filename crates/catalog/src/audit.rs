@@ -86,6 +86,10 @@ fn described(state: &State, edit: &Edit) -> Option<(String, String)> {
     match edit {
         Edit::CreateDatabase { name, .. } => named("create database", name.clone()),
         Edit::SetDatabaseRetention { id, .. } => named("set retention of database", database(*id)?),
+        Edit::RenameDatabase { id, name } => {
+            let old = database(*id)?;
+            named("rename database", format!("{old} to {name}"))
+        }
         Edit::DropDatabase { id, .. } => named("drop database", database(*id)?),
         Edit::UndropDatabase { id } => named("undrop database", database(*id)?),
         Edit::PurgeDatabase { id } => named("purge database", database(*id)?),

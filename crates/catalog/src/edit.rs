@@ -28,6 +28,10 @@ pub(crate) enum Edit {
         id: DatabaseId,
         retention: Retention,
     },
+    RenameDatabase {
+        id: DatabaseId,
+        name: String,
+    },
     /// Takes a database away, to be brought back until it is purged.
     DropDatabase {
         id: DatabaseId,

@@ -221,7 +221,7 @@ kinds! {
     Token "token" "token_not_found" "token_exists",
     Label "label" "label_not_found" "label_exists",
     DatabaseMapping "database mapping" "mapping_not_found" "mapping_exists",
-    BucketNotes "bucket" "notes_not_found" "notes_exist",
+    BucketNotes "bucket" "bucket_not_found" "bucket_exists",
 }
 
 /// All records, by id and by name.

@@ -1,8 +1,8 @@
 //! Request bodies, received within limits.
 //!
 //! ```text
-//!   headers: encoding known? declared length allowed? place in the budget?   else refuse, unread
-//!      └▶ receive: length, rate                                              else refuse, drain
+//!   headers: encoding known? declared length allowed? room in the budget?    else refuse, unread
+//!      └▶ receive: length, rate, place in the budget                         else refuse, drain
 //!           └▶ inflate: length, ratio, place in the budget                   else refuse
 //! ```
 //!
@@ -29,7 +29,8 @@ use crate::settings::BodySettings;
 
 pub(crate) use drain::drained;
 
-/// Reserved for a body that does not declare its length, before it is read.
+/// Reserved for a body at most before it is read, whatever length it declares: who declares much and
+/// sends little must not keep others out.
 const FIRST_RESERVATION: u64 = 64 * 1024;
 
 /// How a body is packed.
@@ -76,6 +77,21 @@ impl Reservation {
             budget: Arc::clone(budget),
             limit,
             held: None,
+        }
+    }
+
+    /// Fails unless as much as `bytes` could be reserved now. Says so before anything is read; what is
+    /// reserved is what has come.
+    fn check_room(&self, bytes: u64) -> Result<()> {
+        let limit = self.limit;
+        if bytes > limit.as_u64() {
+            // Waiting would not help: it is more than the whole budget.
+            let limit = limit.as_u64();
+            return Err(Error::BodyTooLarge { limit });
+        }
+        match self.budget.available_permits() as u64 >= bytes.div_ceil(1024) {
+            true => Ok(()),
+            false => Err(Error::WritesBusy { limit }),
         }
     }
 
@@ -139,7 +155,8 @@ pub(crate) async fn receive(
         return Err(Error::BodyTooLarge { limit });
     }
     let mut reservation = Reservation::new(budget, settings.in_flight_bytes_max);
-    reservation.grow_to(declared.unwrap_or(FIRST_RESERVATION))?;
+    reservation.check_room(declared.unwrap_or(FIRST_RESERVATION))?;
+    reservation.grow_to(declared.unwrap_or(FIRST_RESERVATION).min(FIRST_RESERVATION))?;
     // Capacity grows with what has arrived, not with what was promised.
     let mut bytes = Vec::with_capacity(declared.unwrap_or(0).min(FIRST_RESERVATION) as usize);
     let mut pace = Pace::new(settings);
@@ -148,6 +165,7 @@ pub(crate) async fn receive(
             return Err(Error::BodyTooLarge { limit });
         }
         reservation.grow_to((bytes.len() + chunk.len()) as u64)?;
+        make_room(&mut bytes, chunk.len(), declared);
         bytes.extend_from_slice(&chunk);
     }
     Ok(Received {
@@ -155,6 +173,20 @@ pub(crate) async fn receive(
         encoding,
         reservation,
     })
+}
+
+/// Makes room for a chunk: twice as much each time, but no more than was promised once a quarter of that has
+/// come. Growing a large body only by doubling would take up to three times its size.
+fn make_room(bytes: &mut Vec<u8>, more: usize, declared: Option<u64>) {
+    let needed = bytes.len() + more;
+    let declared = declared.and_then(|declared| usize::try_from(declared).ok());
+    match declared {
+        _ if needed <= bytes.capacity() => {}
+        Some(declared) if needed <= declared && needed >= declared / 4 => {
+            bytes.reserve_exact(declared - bytes.len());
+        }
+        _ => {}
+    }
 }
 
 /// Holds a body to the least rate: each byte buys time.

@@ -27,6 +27,9 @@ pub(crate) enum Error {
     TokenMissing,
     #[error("the request was not authenticated")]
     TokenUnknown,
+    /// Clients look for the same words; only the reason tells it apart.
+    #[error("the request was not authenticated")]
+    TokenExpired,
     #[error(
         "Authorization header was malformed, the request was not in the form of 'Authorization: \
          <auth-scheme> <token>', supported auth-schemes are Bearer, Token and Basic"
@@ -57,6 +60,8 @@ pub(crate) enum Error {
     OperatorToken,
     #[error("endpoint disabled, started without auth")]
     NoTokens,
+    #[error("Current node mode does not use the processing engine")]
+    NoProcessingEngine,
     #[error("a page of another site sent this request")]
     ForeignOrigin,
     #[error(
@@ -239,7 +244,9 @@ impl Error {
             Self::Starting | Self::Stopping | Self::NotWritable | Self::BodySlow { .. } => {
                 Kind::Unavailable
             }
-            Self::TokenMissing | Self::TokenUnknown | Self::AccessRevoked => Kind::Unauthenticated,
+            Self::TokenMissing | Self::TokenUnknown | Self::TokenExpired | Self::AccessRevoked => {
+                Kind::Unauthenticated
+            }
             Self::Denied { .. } | Self::ForeignOrigin | Self::UnknownHost { .. } => Kind::Denied,
             Self::AuthorizationMalformed => Kind::MalformedCredentials,
             Self::AuthorizationTooLong { .. } => Kind::HeadersTooLarge,
@@ -249,9 +256,10 @@ impl Error {
             | Self::DatabaseNotFound { .. } => Kind::NotFound,
             Self::SetupDone => Kind::AlreadyExists,
             Self::NotImplemented { .. } => Kind::NotImplemented,
-            Self::MethodNotAllowed { .. } | Self::OperatorToken | Self::NoTokens => {
-                Kind::MethodNotAllowed
-            }
+            Self::MethodNotAllowed { .. }
+            | Self::OperatorToken
+            | Self::NoTokens
+            | Self::NoProcessingEngine => Kind::MethodNotAllowed,
             Self::NotJsonContent | Self::UnsupportedEncoding { .. } => Kind::UnsupportedMedia,
             Self::ParameterMissing { .. }
             | Self::QuerySyntax { .. }
@@ -289,6 +297,7 @@ impl Error {
             Self::Stopping => "stopping",
             Self::NotWritable => "storage_read_only",
             Self::TokenMissing | Self::TokenUnknown => "unauthorized",
+            Self::TokenExpired => "token_expired",
             Self::AuthorizationMalformed => "malformed_authorization",
             Self::AuthorizationTooLong { .. } => "header_too_large",
             Self::Denied { .. } => "forbidden",
@@ -296,6 +305,7 @@ impl Error {
             Self::TooManyGuesses => "too_many_guesses",
             Self::OperatorToken => "operator_token",
             Self::NoTokens => "started_without_auth",
+            Self::NoProcessingEngine => "no_processing_engine",
             Self::ForeignOrigin => "foreign_origin",
             Self::UnknownHost { .. } => "unknown_host",
             Self::NoSuchRoute => "route_not_found",

@@ -2,31 +2,39 @@
 //! TLS, until it is told to stop.
 //!
 //! A connection has to bring its first request within a short time, later ones within a longer one.
-//! When the limit of connections is reached, more wait in the backlog of the operating system.
+//! When the limit of connections is reached, the one that has been idle longest makes room for the next; while
+//! all are at work, more wait in the backlog of the operating system.
 
+mod places;
+
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::Request;
-use hyper::body::Incoming;
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
+use self::places::{Place, Places};
 use crate::auth::Peer;
 use crate::http::{self, App, Profile};
 use crate::services::Server;
@@ -35,6 +43,9 @@ use crate::tls::Tls;
 
 /// Wait after a failed accept, which fails again at once while file descriptors are short.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a connection that has to go may take to say farewell.
+const GIVE_WAY: Duration = Duration::from_secs(1);
 
 /// Requests at the same time on one HTTP/2 connection.
 const HTTP2_STREAMS_MAX: u32 = 128;
@@ -74,9 +85,7 @@ impl Listener {
             profile,
             is_loopback: self.local_addr.ip().is_loopback(),
         });
-        let places = Arc::new(Semaphore::new(
-            settings.connections_max.min(Semaphore::MAX_PERMITS),
-        ));
+        let places = Places::new(settings.connections_max);
         let shared = Shared {
             router,
             tls,
@@ -85,17 +94,18 @@ impl Listener {
         };
         let mut connections = JoinSet::new();
         loop {
-            let (place, stream, peer) = tokio::select! {
+            let (stream, peer) = tokio::select! {
                 () = shutdown.cancelled() => break,
-                accepted = accept(&self.inner, &places) => accepted,
+                accepted = accept(&self.inner) => accepted,
                 // Takes what is left of connections that have ended.
                 Some(_) = connections.join_next() => continue,
             };
-            let connection = shared.clone().connect(stream, peer);
-            connections.spawn(async move {
-                let _place = place;
-                connection.await;
-            });
+            // One has been accepted before there is a place for it: to know that it is there.
+            let place = tokio::select! {
+                () = shutdown.cancelled() => break,
+                place = places.take() => place,
+            };
+            connections.spawn(shared.clone().connect(stream, peer, place));
         }
         drop(self.inner);
         let ended = async { while connections.join_next().await.is_some() {} };
@@ -108,18 +118,11 @@ impl Listener {
     }
 }
 
-/// The next connection, once there is a place for it. Nothing is lost when this is dropped.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (OwnedSemaphorePermit, TcpStream, Peer) {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .expect("the semaphore is never closed");
+/// The next connection. Nothing is lost when this is dropped.
+async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {
     loop {
         match listener.accept().await {
-            Ok((stream, address)) => return (place, stream, Peer(address.ip())),
+            Ok((stream, address)) => return (stream, Peer(address.ip())),
             Err(error) => warn!(%error, "could not accept a connection"),
         }
         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -137,38 +140,53 @@ struct Shared {
 
 impl Shared {
     /// Agrees on encryption, if there is to be any, and serves.
-    async fn connect(self, stream: TcpStream, peer: Peer) {
+    async fn connect(self, stream: TcpStream, peer: Peer, place: Place) {
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "a connection was gone before it began");
             return;
         }
         let Some(tls) = &self.tls else {
-            return self.serve(stream, peer).await;
+            return self.serve(stream, peer, place).await;
         };
         let handshake = TlsAcceptor::from(tls.current()).accept(stream);
         // Part of what has to be done before the first request.
-        match tokio::time::timeout(self.settings.first_request_timeout, handshake).await {
+        let handshake = tokio::time::timeout(self.settings.first_request_timeout, handshake);
+        let shaken = tokio::select! {
+            shaken = handshake => shaken,
+            () = place.closing() => {
+                debug!("a connection was closed before it agreed on TLS: another needs its place");
+                return;
+            }
+        };
+        match shaken {
             // Boxed: the state of TLS is large.
-            Ok(Ok(stream)) => self.serve(Box::new(stream), peer).await,
+            Ok(Ok(stream)) => self.serve(Box::new(stream), peer, place).await,
             Ok(Err(error)) => debug!(%error, "a connection could not agree on TLS"),
             Err(_) => debug!("a connection did not agree on TLS in time"),
         }
     }
 
-    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: Peer) {
+    async fn serve(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        peer: Peer,
+        place: Place,
+    ) {
+        let place = Arc::new(place);
         let has_request = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&has_request);
-        let service = self.router.map_request(move |request: Request<Incoming>| {
+        let (seen, held) = (Arc::clone(&has_request), Arc::clone(&place));
+        let router = self.router;
+        let service = tower::service_fn(move |request| {
             seen.store(true, Ordering::Relaxed);
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(peer);
-            request
+            answer(router.clone(), request, peer, held.begin())
         });
         let builder = builder(&self.settings);
         let service = TowerToHyperService::new(service);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let mut first_request = pin!(tokio::time::sleep(self.settings.first_request_timeout));
-        let (mut is_first_due, mut is_stopping) = (true, false);
+        let mut closing = pin!(place.closing());
+        let mut last_call = pin!(tokio::time::sleep(Duration::ZERO));
+        let (mut is_first_due, mut is_stopping, mut gives_way) = (true, false, false);
         loop {
             tokio::select! {
                 ended = connection.as_mut() => {
@@ -184,12 +202,69 @@ impl Shared {
                         return;
                     }
                 }
+                () = &mut closing, if !is_stopping => {
+                    debug!("a connection is closed while it is idle: another needs its place");
+                    if !has_request.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    (is_stopping, gives_way) = (true, true);
+                    connection.as_mut().graceful_shutdown();
+                    last_call.as_mut().reset(Instant::now() + GIVE_WAY);
+                }
+                () = &mut last_call, if gives_way => {
+                    if place.is_idle() {
+                        return;
+                    }
+                    // A request came at the last moment.
+                    last_call.as_mut().reset(Instant::now() + GIVE_WAY);
+                }
                 () = self.shutdown.cancelled(), if !is_stopping => {
                     is_stopping = true;
                     connection.as_mut().graceful_shutdown();
                 }
             }
         }
+    }
+}
+
+async fn answer(
+    router: Router,
+    request: Request<Incoming>,
+    peer: Peer,
+    at_work: places::Request,
+) -> Result<Response<Sent>, Infallible> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(peer);
+    let response: Response = router.oneshot(request).await?;
+    Ok(response.map(|body| Sent {
+        body,
+        _at_work: at_work,
+    }))
+}
+
+/// The body of a response. The request is at work until it is sent.
+struct Sent {
+    body: Body,
+    _at_work: places::Request,
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

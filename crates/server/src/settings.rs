@@ -58,8 +58,9 @@ impl Default for AuthSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConnectionSettings {
-    /// Open connections at most, per address; more wait to be accepted. Higher costs memory and
-    /// file descriptors, lower makes clients wait. Default 1024.
+    /// Open connections at most, per address. When all are taken, the one that has been idle longest is
+    /// closed for the next; while none is idle, more wait. Higher costs memory and file descriptors, lower
+    /// makes clients reconnect or wait. Default 1024.
     pub connections_max: usize,
     /// A new connection is closed when its first request has not arrived after this time. Shorter
     /// frees places sooner, longer is kinder to slow links. Default 10 s.

@@ -1,7 +1,6 @@
 //! Bodies that are broken as a whole: packed wrongly, too large, cut off, too slow, too many.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 
 use super::Surface;
 use crate::harness::{Server, Site, wait_until};
@@ -83,42 +82,6 @@ fn bodies_that_cannot_be_unpacked_are_refused_whole() {
         }
     }
     assert_eq!(server.client().dump("packed"), [""; 0]);
-}
-
-/// The most memory that the process ever had, in KiB.
-fn peak_memory_kib(server: &Server) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-#[test]
-fn decompression_bombs_cost_little_memory() {
-    let server = Server::open();
-    let client = server.client();
-    client.create("db");
-    client.write("db", "m v=1 1");
-    let before = peak_memory_kib(&server);
-    // A gibibyte of comments in a mebibyte: sixteen members of the same.
-    let member = gzip(&vec![b'#'; 64 << 20]);
-    let bomb: Vec<u8> = std::iter::repeat_n(member, 16).flatten().collect();
-    for path in [
-        "/write?db=db",
-        "/api/v2/write?bucket=db",
-        "/api/v3/write_lp?db=db",
-    ] {
-        let reply = client.send("POST", path, &[("content-encoding", "gzip")], &bomb);
-        assert_eq!(
-            (reply.status, reply.reason().as_str()),
-            (413, "body_too_large"),
-            "{path}"
-        );
-    }
-    let grown = peak_memory_kib(&server) - before;
-    assert!(grown < 64 << 10, "{grown} KiB more");
 }
 
 #[test]
@@ -230,23 +193,6 @@ fn a_line_of_many_megabytes_costs_only_itself() {
     );
 }
 
-/// A write whose body does not arrive: `sent` of `length` bytes, and then silence. The server has
-/// accepted it, for it asked for the body.
-fn stalled(server: &Server, path: &str, length: usize, sent: &[u8]) -> TcpStream {
-    const GO_ON: &str = "HTTP/1.1 100 Continue\r\n\r\n";
-    let mut stream = TcpStream::connect(server.client().address()).unwrap();
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nexpect: 100-continue\r\n\
-         content-length: {length}\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut answer = [0; GO_ON.len()];
-    stream.read_exact(&mut answer).unwrap();
-    assert_eq!(String::from_utf8_lossy(&answer), GO_ON, "{path}");
-    stream.write_all(sent).unwrap();
-    stream
-}
-
 #[test]
 fn a_body_that_does_not_arrive_is_given_up_and_may_be_sent_again() {
     let server = Site::open().set("server.bodies.rate_grace=100ms").start();
@@ -256,7 +202,9 @@ fn a_body_that_does_not_arrive_is_given_up_and_may_be_sent_again() {
         "/api/v2/write?bucket=db",
         "/api/v3/write_lp?db=db",
     ] {
-        let mut stream = stalled(&server, path, 1000, b"m v=1 1\nm v=2 2\n");
+        let mut stream = server
+            .client()
+            .stall(path, &[], 1000, b"m v=1 1\nm v=2 2\n");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         // Not 408: clients take every 4xx for a reason never to try again.
@@ -276,7 +224,7 @@ fn writes_beyond_the_budget_are_told_when_to_come_back() {
     client.create("db");
     let line = "m v=1 1699999200000000000\n";
     let large = line.repeat(2000);
-    let stream = stalled(&server, "/write?db=db", 90 << 10, b"m v=1 1");
+    let stream = client.stall("/write?db=db", &[], 90 << 10, b"m v=1 1");
     for (path, status) in [
         // Writers of v1 throw away what a 4xx refuses.
         ("/write?db=db", 503),

@@ -54,6 +54,27 @@ impl Catalog {
         Ok(())
     }
 
+    /// Gives a database another name. Its id, tables, rows and what is kept beside it stay; rights
+    /// name databases, so they do not follow.
+    pub async fn rename_database(&self, name: &str, new_name: &DatabaseName) -> Result<()> {
+        self.commit(|state| {
+            let id = live(state, name)?.id;
+            let taken = state.database(new_name.as_str());
+            match taken {
+                Some(taken) if taken.id == id => Ok(vec![]),
+                Some(_) => Err(Error::DatabaseExists {
+                    name: new_name.to_string(),
+                }),
+                None => Ok(vec![Edit::RenameDatabase {
+                    id,
+                    name: new_name.to_string(),
+                }]),
+            }
+        })
+        .await?;
+        Ok(())
+    }
+
     /// Takes a database away with its tables. It can be brought back until it is purged.
     pub async fn drop_database(&self, name: &str, at_nanos: i64) -> Result<()> {
         self.commit(|state| {

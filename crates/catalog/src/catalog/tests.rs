@@ -257,6 +257,51 @@ async fn what_was_dropped_comes_back_newest_first_until_it_is_purged() {
 }
 
 #[tokio::test]
+async fn a_renamed_database_keeps_everything_but_its_name() {
+    let store = Arc::new(InMemory::new());
+    let catalog = populated(&store).await;
+    let check = |result: Result<()>, reason: &str| assert_eq!(result.unwrap_err().reason(), reason);
+    let taken = catalog.rename_database("plant", &name("lab")).await;
+    check(taken, "database_exists");
+    let missing = catalog.rename_database("nowhere", &name("lab")).await;
+    check(missing, "database_not_found");
+    let before = catalog.state();
+    let number = before.number();
+    catalog
+        .rename_database("plant", &name("plant"))
+        .await
+        .unwrap();
+    assert_eq!(catalog.state().number(), number, "nothing to do");
+
+    catalog
+        .rename_database("plant", &name("works"))
+        .await
+        .unwrap();
+    let state = catalog.state();
+    assert!(state.database("plant").is_none());
+    let (old, new) = (
+        before.database("plant").unwrap(),
+        state.database("works").unwrap(),
+    );
+    assert_eq!((old.id, old.retention), (new.id, new.retention));
+    assert_eq!(&*state.database_of(old.id).unwrap().name, "works");
+    let tables = |database: &Database| database.tables().map(|t| t.id).collect::<Vec<_>>();
+    assert_eq!(tables(old), tables(new));
+    for table in new.tables() {
+        assert_eq!(state.table(table.id).unwrap().name, table.name);
+    }
+    // The old name is free, and the renamed one is dropped and brought back under the new.
+    let again = catalog
+        .create_database(&name("plant"), Retention::Forever)
+        .await;
+    assert_ne!(again.unwrap(), new.id);
+    catalog.drop_database("works", 7).await.unwrap();
+    catalog.undrop_database("works").await.unwrap();
+    let reopened = open(&store).await.unwrap();
+    assert_eq!(described(&catalog.state()), described(&reopened.state()));
+}
+
+#[tokio::test]
 async fn rows_of_a_dropped_table_still_reach_files() {
     let store = Arc::new(InMemory::new());
     let catalog = populated(&store).await;

@@ -35,6 +35,7 @@ impl State {
             Edit::SetDatabaseRetention { id, retention } => {
                 self.database_mut(*id)?.retention = *retention;
             }
+            Edit::RenameDatabase { id, name } => self.rename_database(*id, name)?,
             Edit::DropDatabase { id, at_nanos } => self.drop_database(*id, *at_nanos)?,
             Edit::UndropDatabase { id } => self.undrop_database(*id)?,
             Edit::PurgeDatabase { id } => self.purge_database(*id)?,
@@ -96,19 +97,33 @@ impl State {
         Ok(())
     }
 
+    fn rename_database(&mut self, id: DatabaseId, name: &str) -> Result<(), String> {
+        let database = self.take_database(id)?;
+        let renamed = Database {
+            name: name.into(),
+            ..Database::clone(&database)
+        };
+        self.put_database(Arc::new(renamed))
+            .map_err(|name| format!("database {id} is renamed to {name}, which exists"))
+    }
+
     fn undrop_database(&mut self, id: DatabaseId) -> Result<(), String> {
         let dropped = self.dropped_databases.remove(&id);
-        let database = dropped
-            .ok_or_else(|| format!("no dropped database {id}"))?
-            .item;
+        let dropped = dropped.ok_or_else(|| format!("no dropped database {id}"))?;
+        self.put_database(dropped.item)
+            .map_err(|name| format!("database {id} comes back as {name}, which exists"))
+    }
+
+    /// Adds a database with its tables under its name, which is returned where it is taken.
+    fn put_database(&mut self, database: Arc<Database>) -> Result<(), Arc<str>> {
         for table in database.tables.values() {
             let home = (Arc::clone(&database.name), Arc::clone(&table.name));
             self.table_homes.insert(table.id, home);
         }
         let name = Arc::clone(&database.name);
-        match self.databases.insert(name, database) {
+        match self.databases.insert(Arc::clone(&name), database) {
             None => Ok(()),
-            Some(_) => Err(format!("database {id} comes back under a name that exists")),
+            Some(_) => Err(name),
         }
     }
 

@@ -25,9 +25,13 @@ pub(crate) async fn authenticate(
         true => None,
         false => secrets::find(&state, secret, now),
     };
-    if let Some(token) = token {
+    if let Some(token) = token.filter(|token| token.is_live(now)) {
         services.query.token_uses().note(token.id, now);
         return Ok(Principal::of_token(token, digest(secret)));
+    }
+    // Whoever holds it may know, and it is no guess.
+    if token.is_some_and(|token| token.is_active) {
+        return Err(Error::TokenExpired);
     }
     if server.failures.is_over(peer, now) {
         return Err(Error::TooManyGuesses);

@@ -248,6 +248,24 @@ async fn bodies_wait_for_no_memory() {
     assert_eq!(budget.available_permits(), 8 * 1024);
 }
 
+#[tokio::test]
+async fn who_declares_much_and_sends_little_takes_little() {
+    let settings = BodySettings {
+        bytes_max: ByteSize::mib(4),
+        ..small_settings()
+    };
+    let budget = Arc::new(Semaphore::new(8 * 1024));
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_LENGTH, (settings.bytes_max.as_u64()).into());
+    let one = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![b'#'; 100 << 10]))]);
+    let body = Body::from_stream(one.chain(futures::stream::pending()));
+    let mut receiving = Box::pin(receive(&settings, &budget, &headers, body));
+    assert!(futures::poll!(&mut receiving).is_pending());
+    assert_eq!(budget.available_permits(), 8 * 1024 - 100);
+    drop(receiving);
+    assert_eq!(budget.available_permits(), 8 * 1024);
+}
+
 #[test]
 fn a_bomb_is_stopped_where_its_ratio_shows() {
     // 1 GiB of zeros in about 1 MB of gzip, made of equal members as gzip allows.

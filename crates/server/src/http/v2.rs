@@ -125,6 +125,18 @@ fn record_routes() -> Routes {
             Access::Server,
             orgs::secrets,
         )
+        .at(
+            PATCH,
+            "/api/v2/orgs/{id}/secrets",
+            Access::Server,
+            root::no_secrets,
+        )
+        .at(
+            POST,
+            "/api/v2/orgs/{id}/secrets/delete",
+            Access::Server,
+            root::no_secrets,
+        )
         .at(GET, labels, Access::Known, labels::list)
         .at(POST, labels, Access::Server, labels::create)
         .at(GET, label, Access::Known, labels::show)

@@ -1,6 +1,7 @@
 //! InfluxDB 3.
 
 mod database;
+mod left_out;
 mod query_sql;
 mod table;
 mod token;
@@ -14,6 +15,7 @@ use super::routes::{Access, Routes};
 const WRITE_LP: &str = "/api/v3/write_lp";
 const QUERY_SQL: &str = "/api/v3/query_sql";
 const DATABASE: &str = "/api/v3/configure/database";
+const RETENTION: &str = "/api/v3/configure/database/retention_period";
 const TABLE: &str = "/api/v3/configure/table";
 const TOKEN: &str = "/api/v3/configure/token";
 const TOKEN_ADMIN: &str = "/api/v3/configure/token/admin";
@@ -23,7 +25,7 @@ const TOKEN_ROTATE: &str = "/api/v3/configure/token/rotate";
 
 pub(super) fn routes() -> Routes {
     let [read, write, admin] = [Action::Read, Action::Write, Action::Admin].map(Access::Database);
-    Routes::new()
+    left_out::routes()
         .at(Method::POST, WRITE_LP, write, write_lp::answer)
         .at(Method::GET, QUERY_SQL, read, query_sql::answer_get)
         .at(Method::POST, QUERY_SQL, read, query_sql::answer_post)
@@ -32,6 +34,8 @@ pub(super) fn routes() -> Routes {
         .at(Method::POST, DATABASE, admin, database::create)
         .at(Method::PUT, DATABASE, admin, database::update)
         .at(Method::DELETE, DATABASE, admin, database::delete)
+        .at(Method::POST, RETENTION, admin, database::set_retention)
+        .at(Method::DELETE, RETENTION, admin, database::clear_retention)
         .at(Method::POST, TABLE, write, table::create)
         .at(Method::DELETE, TABLE, admin, table::delete)
         .at(Method::GET, TOKEN, Access::Server, token::list)

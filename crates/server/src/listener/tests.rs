@@ -116,10 +116,11 @@ async fn a_connection_without_a_request_is_closed() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_wait_for_a_place() {
+async fn at_the_limit_an_idle_connection_makes_room() {
     let mut settings = Settings::default();
     settings.connections.connections_max = 1;
     let site = Site::start(settings).await;
+    let mut silent = TcpStream::connect(site.address).await.unwrap();
     let mut first = TcpStream::connect(site.address).await.unwrap();
     first
         .write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
@@ -127,13 +128,20 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
         .unwrap();
     let mut answer = [0; 12];
     first.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200", "the first one has the only place");
-    let second =
-        site.send(&[b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"]);
-    let mut second = Box::pin(second);
-    assert!(futures::poll!(&mut second).is_pending());
-    drop(first);
-    assert!(second.await.starts_with("HTTP/1.1 200"));
+    assert_eq!(&answer, b"HTTP/1.1 200", "it has the only place");
+    assert_eq!(
+        silent.read(&mut answer).await.unwrap(),
+        0,
+        "and the one before none"
+    );
+    let second = b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    assert!(site.send(&[second]).await.starts_with("HTTP/1.1 200"));
+    let mut rest = String::new();
+    first.read_to_string(&mut rest).await.unwrap();
+    assert!(
+        rest.ends_with('}'),
+        "the answer to the first one was whole: {rest}"
+    );
 }
 
 #[tokio::test]

@@ -36,6 +36,10 @@ pub(super) enum DiskEdit {
         id: u32,
         nanos: Option<u64>,
     },
+    RenameDatabase {
+        id: u32,
+        name: String,
+    },
     DropDatabase {
         id: u32,
         /// Absent in format 1, which forgot a dropped database at once.
@@ -192,6 +196,10 @@ impl From<&Edit> for DiskEdit {
                 id: id.0,
                 nanos: retention.nanos(),
             },
+            Edit::RenameDatabase { id, name } => Self::RenameDatabase {
+                id: id.0,
+                name: name.clone(),
+            },
             Edit::DropDatabase { id, at_nanos } => Self::DropDatabase {
                 id: id.0,
                 at_nanos: Some(*at_nanos),
@@ -274,6 +282,10 @@ impl TryFrom<DiskEdit> for Edit {
             DiskEdit::SetDatabaseRetention { id, nanos } => Self::SetDatabaseRetention {
                 id: DatabaseId(id),
                 retention: Retention::from_nanos(nanos),
+            },
+            DiskEdit::RenameDatabase { id, name } => Self::RenameDatabase {
+                id: DatabaseId(id),
+                name,
             },
             DiskEdit::DropDatabase { id, at_nanos } => match at_nanos {
                 Some(at_nanos) => Self::DropDatabase {

@@ -73,7 +73,7 @@ fn message(error: &Error) -> String {
         Error::TokenMissing | Error::AuthorizationMalformed => {
             "unable to parse authentication credentials".to_owned()
         }
-        Error::TokenUnknown => "authorization failed".to_owned(),
+        Error::TokenUnknown | Error::TokenExpired => "authorization failed".to_owned(),
         Error::Denied {
             who,
             verb,

@@ -83,9 +83,10 @@ fn status_of_lines(lines: &RefusedLines, profile: Profile) -> (StatusCode, &'sta
 
 fn message(error: &Error, profile: Profile) -> String {
     match error {
-        Error::TokenMissing | Error::TokenUnknown | Error::AuthorizationMalformed => {
-            "unauthorized access".to_owned()
-        }
+        Error::TokenMissing
+        | Error::TokenUnknown
+        | Error::TokenExpired
+        | Error::AuthorizationMalformed => "unauthorized access".to_owned(),
         Error::Denied { verb, .. } => format!("insufficient permissions to {verb}"),
         Error::DatabaseNotFound { name } => format!("bucket {name:?} not found"),
         Error::BodyTooLarge { .. } => "request too large".to_owned(),

@@ -167,6 +167,21 @@ fn request_to(entry: &Entry) -> Ask<'static> {
         ("DELETE", "/api/v3/configure/database") => {
             Ask::new(Method::DELETE, "/api/v3/configure/database?db=plant", b"")
         }
+        ("POST", "/api/v3/configure/database/retention_period") => Ask::post(
+            "/api/v3/configure/database/retention_period?db=plant&duration=30d",
+            b"",
+        ),
+        ("DELETE", "/api/v3/configure/database/retention_period") => Ask::new(
+            Method::DELETE,
+            "/api/v3/configure/database/retention_period?db=plant",
+            b"",
+        ),
+        // Nothing is there, which is told to whoever is known.
+        (method, path)
+            if path.contains("_cache") || path.contains("plugin") || path.contains("engine") =>
+        {
+            Ask::new(method.parse().unwrap(), path, b"")
+        }
         ("POST", "/api/v3/configure/table") => json(
             Method::POST,
             "/api/v3/configure/table",
@@ -213,6 +228,7 @@ fn verdict_of(status: u16, body: &str) -> Verdict {
         // It has no password to show, and is told so whoever asks.
         400 if body.contains("a token has no password") => Verdict::LetIn,
         400 if body.contains("it is the only one") => Verdict::LetIn,
+        405 if reason(body) == "no_processing_engine" => Verdict::LetIn,
         401 => Verdict::Unknown,
         403 => Verdict::Denied,
         // One who was let in before has taken it away, or it is not there for anybody.

@@ -1,8 +1,9 @@
 //! `/api/v2/buckets`: a bucket is a database, with notes beside it that only v2 clients ask for: its
 //! organization, description, labels and members.
 //!
-//! A database that another API made is a bucket too, of the default organization. A bucket keeps its
-//! name: rights and queries name databases.
+//! A database that another API made is a bucket too, of the default organization. A bucket that gets
+//! another name keeps its id and rows; tokens have rights by name, so theirs do not follow, and who renames
+//! has to administer both names.
 
 use std::sync::Arc;
 
@@ -283,16 +284,7 @@ pub(crate) async fn make(
     retention: Retention,
     description: &str,
 ) -> Result<DatabaseId> {
-    if name.starts_with('_') {
-        let problem =
-            format!("bucket name {name} is invalid. Buckets may not start with underscore");
-        return Err(Error::InvalidRequest { problem });
-    }
-    // 1.8's clients name a database and its retention policy so.
-    let name = match name.split_once('/') {
-        Some((database, policy)) => DatabaseName::with_retention_policy(database, Some(policy))?,
-        None => DatabaseName::new(name)?,
-    };
+    let name = checked_name(name)?;
     let database = catalog.create_database(&name, retention).await?;
     let noted = catalog.administer(|edits| {
         change_notes(edits, database, now_nanos, |notes| {
@@ -302,6 +294,20 @@ pub(crate) async fn make(
     });
     noted.await?;
     Ok(database)
+}
+
+/// A name that a bucket may have.
+fn checked_name(name: &str) -> Result<DatabaseName> {
+    if name.starts_with('_') {
+        let problem =
+            format!("bucket name {name} is invalid. Buckets may not start with underscore");
+        return Err(Error::InvalidRequest { problem });
+    }
+    // 1.8's clients name a database and its retention policy so.
+    Ok(match name.split_once('/') {
+        Some((database, policy)) => DatabaseName::with_retention_policy(database, Some(policy))?,
+        None => DatabaseName::new(name)?,
+    })
 }
 
 pub(super) async fn show(
@@ -325,14 +331,16 @@ pub(super) async fn change(
     let catalog = &services.catalog;
     let principal = Principal::of(&parts.extensions)?;
     let database = administered_by(&principal, &catalog.state(), ids::of_path(id)?)?;
-    if change.name.is_some_and(|name| *name != *database.name) {
-        let what = "renaming a bucket";
-        return Err(Error::NotImplemented { what });
+    let retention = retention(change.retention_rules.as_deref())?;
+    let mut name = database.name.to_string();
+    if let Some(wanted) = change.name.filter(|wanted| *wanted != name) {
+        principal.require(Need::admin(&wanted))?;
+        let wanted = checked_name(&wanted)?;
+        catalog.rename_database(&name, &wanted).await?;
+        name = wanted.to_string();
     }
-    if let Some(retention) = retention(change.retention_rules.as_deref())? {
-        catalog
-            .set_database_retention(&database.name, retention)
-            .await?;
+    if let Some(retention) = retention {
+        catalog.set_database_retention(&name, retention).await?;
     }
     let now = services.clock.now_nanos();
     let noted = catalog.administer(|edits| {

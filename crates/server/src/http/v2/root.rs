@@ -61,6 +61,11 @@ pub(super) async fn resources() -> Json<[&'static str; 21]> {
     Json(RESOURCES)
 }
 
+/// Changing the secrets of an organization, which only tasks and notifications have a use for.
+pub(super) async fn no_secrets() -> Result<()> {
+    Err(Error::NotImplemented { what: "secrets" })
+}
+
 /// Any other path below `/api/v2`.
 pub(super) async fn left_out(uri: Uri) -> Result<()> {
     let name = uri.path().split('/').nth(3).unwrap_or_default();

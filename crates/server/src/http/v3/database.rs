@@ -83,16 +83,50 @@ pub(super) async fn update(State(app): State<App>, request: Request) -> Result<S
 
 impl Create {
     fn retention(&self) -> Result<Option<Retention>> {
-        let Some(text) = self.retention_period.as_deref().filter(|t| !t.is_empty()) else {
-            return Ok(None);
-        };
-        let parsed = text.parse().map_err(|_| Error::InvalidParameter {
-            name: "retention_period".to_owned(),
-            value: text.chars().take(40).collect(),
-            expected: "a length of time such as 30d, 12h or inf",
-        });
-        parsed.map(Some)
+        let text = self.retention_period.as_deref().filter(|t| !t.is_empty());
+        text.map(|text| retention("retention_period", text))
+            .transpose()
     }
+}
+
+fn retention(name: &str, text: &str) -> Result<Retention> {
+    text.parse().map_err(|_| Error::InvalidParameter {
+        name: name.to_owned(),
+        value: text.chars().take(40).collect(),
+        expected: "a length of time such as 30d, 12h or inf",
+    })
+}
+
+/// `POST …/retention_period?db=…&duration=…`
+pub(super) async fn set_retention(State(app): State<App>, request: Request) -> Result<StatusCode> {
+    let mut parameters = Parameters::of(request.uri())?;
+    let message = "missing query parameters 'db' and 'duration'";
+    let missing = || Error::ParameterMissing { message };
+    let name = parameters.take_some("db").ok_or_else(missing)?;
+    Principal::of(request.extensions())?.require(Need::admin(&name))?;
+    let text = parameters.take_some("duration").ok_or_else(missing)?;
+    let catalog = &app.server.services()?.catalog;
+    let retention = retention("duration", &text)?;
+    catalog.set_database_retention(&name, retention).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE …/retention_period?db=…`: rows are kept for ever.
+pub(super) async fn clear_retention(
+    State(app): State<App>,
+    request: Request,
+) -> Result<StatusCode> {
+    let mut parameters = Parameters::of(request.uri())?;
+    let message = "missing query parameter 'db'";
+    let name = parameters
+        .take_some("db")
+        .ok_or(Error::ParameterMissing { message })?;
+    Principal::of(request.extensions())?.require(Need::admin(&name))?;
+    let catalog = &app.server.services()?.catalog;
+    catalog
+        .set_database_retention(&name, Retention::Forever)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Reads a body that says that it is JSON.

@@ -1,6 +1,7 @@
 //! InfluxDB 3.
 
 mod database;
+mod model;
 mod query_sql;
 mod table;
 mod token;
@@ -15,6 +16,7 @@ const WRITE_LP: &str = "/api/v3/write_lp";
 const QUERY_SQL: &str = "/api/v3/query_sql";
 const DATABASE: &str = "/api/v3/configure/database";
 const TABLE: &str = "/api/v3/configure/table";
+const MODEL: &str = "/api/v3/configure/model";
 const TOKEN: &str = "/api/v3/configure/token";
 const TOKEN_ADMIN: &str = "/api/v3/configure/token/admin";
 const TOKEN_REGENERATE: &str = "/api/v3/configure/token/admin/regenerate";
@@ -34,6 +36,9 @@ pub(super) fn routes() -> Routes {
         .at(Method::DELETE, DATABASE, admin, database::delete)
         .at(Method::POST, TABLE, write, table::create)
         .at(Method::DELETE, TABLE, admin, table::delete)
+        .at(Method::GET, MODEL, read, model::export)
+        .at(Method::POST, MODEL, write, model::import)
+        .at(Method::DELETE, MODEL, write, model::delete)
         .at(Method::GET, TOKEN, Access::Server, token::list)
         .at(Method::POST, TOKEN, Access::Server, token::create)
         .at(Method::DELETE, TOKEN, Access::Server, token::delete)

@@ -78,6 +78,8 @@ enum Command {
     WriteAmplification(scenario::write_amplification::Options),
     /// Time to ready with many files, and with much log after a kill.
     Restart(scenario::restart::Options),
+    /// Rows scored by an isolation forest through SQL.
+    Scoring(scenario::scoring::Options),
     /// Kill the server again and again and compare with what it acknowledged.
     CrashLoop(scenario::crash_loop::Options),
     /// Years of one-second data and a query over all of it.
@@ -111,6 +113,7 @@ fn run(command: Command) -> error::Result<()> {
         Command::BytesPerValue(options) => scenario::bytes_per_value::run(&options),
         Command::WriteAmplification(options) => scenario::write_amplification::run(&options),
         Command::Restart(options) => scenario::restart::run(&options),
+        Command::Scoring(options) => scenario::scoring::run(&options),
         Command::CrashLoop(options) => scenario::crash_loop::run(&options),
         Command::History(options) => scenario::history::run(&options),
         Command::FirstFigures(options) => figures::first_figures(&options),

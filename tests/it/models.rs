@@ -268,7 +268,7 @@ fn models_go_from_server_to_server_by_the_command_line() {
     out(&[&import[..], &["--replace"]].concat());
     assert_eq!(
         out(&["model", "export", "wear@1", "--database", "plant"]).trim_end(),
-        exported
+        exported.trim_end()
     );
     let list = out(&["model", "list", "--database", "plant", "--format", "csv"]);
     assert!(

@@ -82,6 +82,8 @@ enum Command {
     Overload(scenario::overload::Options),
     /// A thousand idle and two hundred slow connections, and what others notice of them.
     Connections(scenario::connections::Options),
+    /// Rows scored by an isolation forest through SQL.
+    Scoring(scenario::scoring::Options),
     /// Kill the server again and again and compare with what it acknowledged.
     CrashLoop(scenario::crash_loop::Options),
     /// Years of one-second data and a query over all of it.
@@ -117,6 +119,7 @@ fn run(command: Command) -> error::Result<()> {
         Command::Restart(options) => scenario::restart::run(&options),
         Command::Overload(options) => scenario::overload::run(&options),
         Command::Connections(options) => scenario::connections::run(&options),
+        Command::Scoring(options) => scenario::scoring::run(&options),
         Command::CrashLoop(options) => scenario::crash_loop::run(&options),
         Command::History(options) => scenario::history::run(&options),
         Command::FirstFigures(options) => figures::first_figures(&options),

@@ -21,6 +21,7 @@
 //! | `s3`           | the same engine on S3, which goes away, refuses and loses answers        |
 //! | `secrets`      | no token or password is found where it was not shown                     |
 //! | `maintenance`  | data sets of machines give the published and recomputed figures          |
+//! | `models`       | trained models over crashes, backups, rights and replacement; a story on C-MAPSS |
 //! | `tls`          | the command line over TLS; no tokens in the clear on a network            |
 //! | `cli`          | the command line                                                         |
 //! | `readme`       | what the README says works                                               |
@@ -45,6 +46,7 @@ mod golden;
 mod harness;
 mod maintenance;
 mod model;
+mod models;
 mod query_api;
 mod readme;
 mod s3;

@@ -39,9 +39,9 @@ pub use names::{DatabaseName, check_column_name, check_table_name};
 pub use predicate::{ColumnRef, Comparison, Predicate, Value};
 pub use records::{
     Action, Administered, BucketNotes, DEFAULT_ORGANIZATION, DatabaseMapping, InvalidPattern,
-    InvalidRecordId, Label, Member, Organization, Pattern, Record, RecordEdits, RecordId,
-    RecordKind, Records, Right, Rights, Role, Secret, Token, TokenDigest, User, Without, digest,
-    id_of_token, new_token, random_hex,
+    InvalidRecordId, Label, MODEL_VERSIONS_MAX, Member, Model, ModelBlob, ModelVersion,
+    Organization, Pattern, Record, RecordEdits, RecordId, RecordKind, Records, Right, Rights, Role,
+    Secret, Token, TokenDigest, User, Without, digest, id_of_token, new_token, random_hex,
 };
 pub use retention::{InvalidRetention, Retention};
 pub use schema::{

@@ -11,6 +11,7 @@
 //!   Label              organization, name             its organization
 //!   DatabaseMapping    organization, database/policy  its organization, its database
 //!   BucketNotes        database                       its database
+//!   Model              database, name                 its database
 //! ```
 //!
 //! A kind is one file here with its type and its [`Administered`], one line in [`kinds!`], and its form
@@ -19,6 +20,7 @@
 mod edits;
 mod label;
 mod mapping;
+mod model;
 mod notes;
 mod organization;
 mod rights;
@@ -38,6 +40,7 @@ use crate::state::State;
 pub use edits::RecordEdits;
 pub use label::Label;
 pub use mapping::DatabaseMapping;
+pub use model::{MODEL_VERSIONS_MAX, Model, ModelBlob, ModelVersion};
 pub use notes::BucketNotes;
 pub use organization::{DEFAULT_ORGANIZATION, Member, Organization, Role};
 pub use rights::{Action, InvalidPattern, Pattern, Right, Rights};
@@ -222,6 +225,7 @@ kinds! {
     Label "label" "label_not_found" "label_exists",
     DatabaseMapping "database mapping" "mapping_not_found" "mapping_exists",
     BucketNotes "bucket" "bucket_not_found" "bucket_exists",
+    Model "model" "model_not_found" "model_exists",
 }
 
 /// All records, by id and by name.

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::audit::{AuditEntry, ENTRIES_MAX};
 use crate::ids::{DatabaseId, TableId};
 use crate::records::{
-    BucketNotes, DEFAULT_ORGANIZATION, DatabaseMapping, Label, Organization, RecordId, Records,
-    Token, User,
+    BucketNotes, DEFAULT_ORGANIZATION, DatabaseMapping, Label, Model, Organization, RecordId,
+    Records, Token, User,
 };
 use crate::retention::Retention;
 use crate::schema::Table;
@@ -263,5 +263,16 @@ impl State {
     /// What v2 clients keep with a database.
     pub fn bucket_notes(&self, database: DatabaseId) -> Option<&Arc<BucketNotes>> {
         self.records.named(u64::from(database.0), "")
+    }
+
+    /// All trained models, by database and name, with those of databases that were dropped and can be
+    /// brought back.
+    pub fn models(&self) -> impl Iterator<Item = &Arc<Model>> {
+        self.records.all()
+    }
+
+    /// The model of this name in a database.
+    pub fn model(&self, database: DatabaseId, name: &str) -> Option<&Arc<Model>> {
+        self.records.named(u64::from(database.0), name)
     }
 }

@@ -24,6 +24,7 @@ mod features;
 mod health;
 mod indicators;
 mod length;
+mod models;
 mod motor;
 #[cfg(test)]
 mod planned;
@@ -53,6 +54,10 @@ use datafusion_common::Result;
 use datafusion_expr::registry::FunctionRegistry;
 use datafusion_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
+pub use self::models::{
+    ModelCall, ModelVersion, aggregate_model_call, bind_aggregate, bind_scalar, scalar_model_call,
+};
+
 /// Every aggregate function of this crate, family by family. All of them also work over window frames.
 pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
     [
@@ -72,6 +77,7 @@ pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
         evaluation::aggregate_udfs(),
         features::aggregate_udfs(),
         quality::aggregate_udfs(),
+        models::aggregate_udfs(),
     ]
     .into_iter()
     .flatten()
@@ -104,6 +110,7 @@ pub fn all_scalar_udfs() -> Vec<Arc<ScalarUDF>> {
         reliability::scalar_udfs(),
         calendar::scalar_udfs(),
         sketches::scalar_udfs(),
+        models::scalar_udfs(),
     ]
     .into_iter()
     .flatten()

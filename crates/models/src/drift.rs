@@ -10,8 +10,9 @@
 //! values between two of them, under one hundredth for values that do not repeat.
 
 use crate::data::is_present;
-use crate::numeric::quantile;
-use crate::summary::{ColumnSummary, count_below, count_upto};
+use crate::document::expect_length;
+use crate::error::Result;
+use crate::summary::{ColumnSummary, Summary};
 
 /// No share counts as smaller; else one value in an empty bin would be infinite drift.
 const SHARE_MIN: f64 = 1e-4;
@@ -32,71 +33,169 @@ pub struct Drift {
     pub missing_in_training: f64,
 }
 
-/// Compares a column with what it was.
-pub(crate) fn drift(feature: &str, training: &ColumnSummary, column: &[f64]) -> Drift {
-    let mut sorted: Vec<f64> = column.iter().copied().filter(|x| is_present(*x)).collect();
-    quantile::sort(&mut sorted);
-    let missing = 1.0 - sorted.len() as f64 / column.len().max(1) as f64;
-    Drift {
-        feature: feature.to_owned(),
-        psi: (!column.is_empty()).then(|| stability(training, &sorted, missing)),
-        ks: distance(training, &sorted),
-        missing,
-        missing_in_training: training.missing,
+/// How the values of columns are distributed over the points that a model keeps of them: all that drift is told
+/// from, however many rows there are. Rows may be counted apart and added up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriftCounts {
+    columns: Vec<ColumnCounts>,
+}
+
+impl DriftCounts {
+    /// Of no rows.
+    pub(crate) fn new(summary: &Summary) -> Self {
+        let columns = summary.columns.iter().map(ColumnCounts::new);
+        Self {
+            columns: columns.collect(),
+        }
+    }
+
+    /// Counts the rows of columns, which are as many as the model's.
+    pub(crate) fn add(&mut self, summary: &Summary, columns: &[&[f64]]) {
+        let training = summary.columns.iter().zip(columns);
+        for (counts, (training, column)) in self.columns.iter_mut().zip(training) {
+            counts.add(training, column);
+        }
+    }
+
+    /// The drift of each of these features.
+    pub(crate) fn drift(&self, summary: &Summary, names: &[String]) -> Vec<Drift> {
+        let columns = names.iter().zip(&summary.columns).zip(&self.columns);
+        columns
+            .map(|((name, training), counts)| counts.drift(name, training))
+            .collect()
+    }
+
+    /// Adds numbers that are those of other rows: see [`DriftCounts::numbers`]. Fails unless they are as many.
+    pub fn add_numbers(&mut self, numbers: &[u64]) -> Result<()> {
+        let own: Vec<&mut u64> = self
+            .columns
+            .iter_mut()
+            .flat_map(|c| &mut c.counts)
+            .collect();
+        expect_length("drift counts", numbers.len(), own.len())?;
+        for (own, other) in own.into_iter().zip(numbers) {
+            *own = own.saturating_add(*other);
+        }
+        Ok(())
+    }
+
+    /// The counts as numbers, always as many for one model.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.columns
+            .iter()
+            .flat_map(|column| column.counts.iter().copied())
     }
 }
 
-fn distance(training: &ColumnSummary, sorted: &[f64]) -> Option<f64> {
-    if sorted.is_empty() || training.points.is_empty() {
-        return None;
-    }
-    let share = |count: usize| count as f64 / sorted.len() as f64;
-    let at = |index: usize| {
-        let point = training.points[index];
-        let below = (share(count_below(sorted, point)) - training.below[index]).abs();
-        let upto = (share(count_upto(sorted, point)) - training.upto[index]).abs();
-        below.max(upto)
-    };
-    let distances = (0..training.points.len()).map(at);
-    distances.reduce(f64::max)
+/// Counts of one column: missing values, those below the first point, at it, between it and the second, and so on
+/// to those above the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ColumnCounts {
+    counts: Vec<u64>,
 }
 
-fn stability(training: &ColumnSummary, sorted: &[f64], missing: f64) -> f64 {
-    let share = |value: f64| count_upto(sorted, value) as f64 / sorted.len().max(1) as f64;
-    let term = |now: f64, then: f64| {
-        let (now, then) = (now.max(SHARE_MIN), then.max(SHARE_MIN));
-        (now - then) * (now / then).ln()
-    };
-    let mut total = term(missing, training.missing);
-    let (mut now_before, mut then_before) = (0.0, 0.0);
-    for (edge, then) in decile_edges(training) {
-        let now = share(edge);
-        total += term(
-            (now - now_before) * (1.0 - missing),
-            (then - then_before) * (1.0 - training.missing),
-        );
-        (now_before, then_before) = (now, then);
+impl ColumnCounts {
+    fn new(training: &ColumnSummary) -> Self {
+        Self {
+            counts: vec![0; 2 + 2 * training.points.len()],
+        }
     }
-    total
-        + term(
-            (1.0 - now_before) * (1.0 - missing),
-            (1.0 - then_before) * (1.0 - training.missing),
-        )
+
+    fn add(&mut self, training: &ColumnSummary, column: &[f64]) {
+        for value in column {
+            let place = match is_present(*value) {
+                false => 0,
+                true => {
+                    let point = training.points.partition_point(|point| point < value);
+                    let is_at = training.points.get(point) == Some(value);
+                    1 + 2 * point + usize::from(is_at)
+                }
+            };
+            self.counts[place] += 1;
+        }
+    }
+
+    /// Values that are present.
+    fn present(&self) -> u64 {
+        self.counts[1..].iter().sum()
+    }
+
+    fn drift(&self, feature: &str, training: &ColumnSummary) -> Drift {
+        let (present, missing) = (self.present(), self.counts[0]);
+        let rows = present + missing;
+        let missing = 1.0 - present as f64 / rows.max(1) as f64;
+        Drift {
+            feature: feature.to_owned(),
+            psi: (rows > 0).then(|| self.stability(training, missing)),
+            ks: self.distance(training),
+            missing,
+            missing_in_training: training.missing,
+        }
+    }
+
+    /// The share of values up to each point, before which there are those below it.
+    fn shares(&self) -> Vec<(f64, f64)> {
+        let all = self.present().max(1) as f64;
+        let mut counted = 0;
+        let pairs = self.counts[1..].chunks_exact(2);
+        pairs
+            .map(|pair| {
+                let below = counted + pair[0];
+                counted = below + pair[1];
+                (below as f64 / all, counted as f64 / all)
+            })
+            .collect()
+    }
+
+    fn distance(&self, training: &ColumnSummary) -> Option<f64> {
+        if self.present() == 0 {
+            return None;
+        }
+        let then = training.below.iter().zip(&training.upto);
+        let distances = self.shares().into_iter().zip(then);
+        distances
+            .map(|((below, upto), (then_below, then_upto))| {
+                (below - then_below).abs().max((upto - then_upto).abs())
+            })
+            .reduce(f64::max)
+    }
+
+    fn stability(&self, training: &ColumnSummary, missing: f64) -> f64 {
+        let shares = self.shares();
+        let term = |now: f64, then: f64| {
+            let (now, then) = (now.max(SHARE_MIN), then.max(SHARE_MIN));
+            (now - then) * (now / then).ln()
+        };
+        let mut total = term(missing, training.missing);
+        let (mut now_before, mut then_before) = (0.0, 0.0);
+        for point in decile_points(training) {
+            let (now, then) = (shares[point].1, training.upto[point]);
+            total += term(
+                (now - now_before) * (1.0 - missing),
+                (then - then_before) * (1.0 - training.missing),
+            );
+            (now_before, then_before) = (now, then);
+        }
+        total
+            + term(
+                (1.0 - now_before) * (1.0 - missing),
+                (1.0 - then_before) * (1.0 - training.missing),
+            )
+    }
 }
 
-/// The values at which training passes each tenth, each once, with the share of training at or below it.
-fn decile_edges(training: &ColumnSummary) -> Vec<(f64, f64)> {
-    let mut edges: Vec<(f64, f64)> = (1..10)
-        .filter_map(|tenth| {
-            let reached = training
+/// The points at which training passes each tenth, each once.
+fn decile_points(training: &ColumnSummary) -> Vec<usize> {
+    let mut points: Vec<usize> = (1..10)
+        .map(|tenth| {
+            training
                 .upto
-                .partition_point(|share| *share < f64::from(tenth) / 10.0);
-            let edge = *training.points.get(reached)?;
-            Some((edge, training.upto[reached]))
+                .partition_point(|share| *share < f64::from(tenth) / 10.0)
         })
+        .filter(|point| *point < training.points.len())
         .collect();
-    edges.dedup();
-    edges
+    points.dedup();
+    points
 }
 
 #[cfg(test)]
@@ -104,10 +203,18 @@ mod tests {
     use super::*;
     use crate::data::TrainingData;
     use crate::numeric::keys::{mix, unit};
-    use crate::summary::Summary;
 
     fn uniform(rows: usize, seed: u64) -> Vec<f64> {
         (0..rows as u64).map(|row| unit(mix(row, seed))).collect()
+    }
+
+    /// Counted in two parts.
+    fn drift(training: &ColumnSummary, now: &[f64]) -> Drift {
+        let mut counts = ColumnCounts::new(training);
+        let (first, second) = now.split_at(now.len() / 3);
+        counts.add(training, first);
+        counts.add(training, second);
+        counts.drift("a", training)
     }
 
     fn check(training: &[f64], now: &[f64], psi: (f64, f64), ks: (f64, f64)) {
@@ -119,7 +226,7 @@ mod tests {
         };
         let rows: Vec<u32> = (0..training.len() as u32).collect();
         let summary = Summary::of(&data, &rows);
-        let drift = drift("a", &summary.columns[0], now);
+        let drift = drift(&summary.columns[0], now);
         let (found_psi, found_ks) = (drift.psi.unwrap(), drift.ks.unwrap());
         assert!((psi.0..=psi.1).contains(&found_psi), "psi {found_psi}");
         assert!((ks.0..=ks.1).contains(&found_ks), "ks {found_ks}");
@@ -163,9 +270,9 @@ mod tests {
             below: vec![],
             upto: vec![],
         };
-        let found = drift("a", &column, &[]);
+        let found = drift(&column, &[]);
         assert_eq!((found.psi, found.ks), (None, None));
-        let found = drift("a", &column, &[f64::NAN]);
+        let found = drift(&column, &[f64::NAN]);
         assert_eq!((found.psi, found.ks), (Some(0.0), None));
     }
 }

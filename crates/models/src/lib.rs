@@ -53,7 +53,7 @@ mod summary;
 mod train;
 
 pub use data::{Control, FEATURES_MAX, ROWS_MAX, TrainingData};
-pub use drift::Drift;
+pub use drift::{Drift, DriftCounts};
 pub use error::{Error, ErrorKind, Result};
 pub use model::{Contribution, Explanation, Model};
 pub use options::{

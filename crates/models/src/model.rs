@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::document::{Document, ensure};
-use crate::drift::{Drift, drift};
+use crate::drift::{Drift, DriftCounts};
 use crate::error::{Error, Result};
 use crate::estimator::Estimator;
 use crate::features::Features;
@@ -182,11 +182,26 @@ impl Model {
 
     /// How far each column has moved from how it was in training.
     pub fn drift(&self, columns: &[&[f64]]) -> Result<Vec<Drift>> {
+        let mut counts = self.drift_counts();
+        self.count_drift(&mut counts, columns)?;
+        Ok(self.drift_of(&counts))
+    }
+
+    /// What drift is told from, of no rows yet: for rows that are not all there at once.
+    pub fn drift_counts(&self) -> DriftCounts {
+        DriftCounts::new(&self.summary)
+    }
+
+    /// Counts rows to tell their drift from. The counts are this model's.
+    pub fn count_drift(&self, counts: &mut DriftCounts, columns: &[&[f64]]) -> Result<()> {
         self.check(columns, columns.first().map_or(0, |column| column.len()))?;
-        let columns = self.names.iter().zip(&self.summary.columns).zip(columns);
-        Ok(columns
-            .map(|((name, summary), column)| drift(name, summary, column))
-            .collect())
+        counts.add(&self.summary, columns);
+        Ok(())
+    }
+
+    /// How far the columns of the rows counted have moved. The counts are this model's.
+    pub fn drift_of(&self, counts: &DriftCounts) -> Vec<Drift> {
+        counts.drift(&self.summary, &self.names)
     }
 
     /// The model as bytes; the same model gives the same bytes.

@@ -146,7 +146,7 @@ pub(crate) fn no_such_table(sql: &str, table: &str, database: &Database) -> Erro
 }
 
 /// The name that is most like one, if it is like it at all; written as it has to be.
-fn nearest(name: &str, all: impl IntoIterator<Item = String>) -> Option<String> {
+pub(crate) fn nearest(name: &str, all: impl IntoIterator<Item = String>) -> Option<String> {
     let wanted = name.to_lowercase();
     let distances = all.into_iter().map(|other| {
         let distance = levenshtein(&other.to_lowercase(), &wanted);

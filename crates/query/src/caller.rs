@@ -24,6 +24,8 @@ pub(crate) enum Need<'a> {
     Table(Action, &'a str),
     /// This to a database.
     Database(Action, &'a str),
+    /// This to the whole database that the request names.
+    Request(Action),
     /// To administer the server.
     Server,
     /// Nothing that can be told beforehand: what they may do decides what they find.
@@ -77,6 +79,7 @@ impl Caller {
             Need::Server => (Action::Admin, None, None),
             Need::Table(action, table) => (action, Some(database), Some(table)),
             Need::Database(action, database) => (action, Some(database), None),
+            Need::Request(action) => (action, Some(database), None),
         };
         match database.is_some_and(|database| self.may(action, database, table)) {
             true => Ok(()),
@@ -181,6 +184,8 @@ mod tests {
         check(Need::Table(Action::Admin, "motor"), "plant", false);
         check(Need::Database(Action::Admin, "lab"), "plant", true);
         check(Need::Database(Action::Admin, "plant"), "lab", false);
+        check(Need::Request(Action::Read), "plant", true);
+        check(Need::Request(Action::Write), "plant", false);
         check(Need::Own, "elsewhere", true);
         assert!(caller.require_some_reading("plant").is_ok());
         assert!(caller.require_some_reading("elsewhere").is_err());

@@ -2,6 +2,7 @@
 //! deadline and a memory budget.
 
 mod describe;
+mod models;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::advice::Subject;
 use crate::caller::{Caller, TokenUses};
 use crate::complexity;
 use crate::error::{Error, Result};
+use crate::models::ModelCache;
 use crate::parameters;
 use crate::plan;
 use crate::registry::{Handle, Registry, State};
@@ -42,6 +44,7 @@ use crate::statements::{self, Statement};
 use crate::stream::{Deadline, Limits, QueryStream};
 use crate::system;
 pub use describe::{Description, TableListing};
+pub use models::{ModelImport, ModelSummary};
 
 /// Batches of a result that wait for a slow reader; more make the query wait.
 const BATCHES_AHEAD: usize = 2;
@@ -92,6 +95,7 @@ pub struct QueryEngine {
     registry: Arc<Registry>,
     shown_settings: Arc<[(String, Option<String>)]>,
     token_uses: Arc<TokenUses>,
+    models: Arc<ModelCache>,
 }
 
 impl QueryEngine {
@@ -121,6 +125,7 @@ impl QueryEngine {
         Ok(Self {
             sessions: Sessions::new(&settings, Arc::clone(&runtime_env))?,
             runtime_env,
+            models: Arc::new(ModelCache::new(settings.model_cache.as_u64())),
             settings,
             catalog,
             storage,
@@ -168,7 +173,12 @@ impl QueryEngine {
         self.check_text(&request.sql)?;
         let ours = statements::parse(&request.sql)?;
         authorize(ours.as_ref(), &request)?;
-        let deadline = self.deadline(request.timeout);
+        let deadline = match &ours {
+            Some((_, Statement::Change(change))) if change.takes_long() => {
+                self.training_deadline(request.timeout)
+            }
+            _ => self.deadline(request.timeout),
+        };
         let needs_turn = ours.as_ref().is_none_or(|(_, ours)| ours.needs_turn());
         let turn = match needs_turn {
             true => Some(self.turn(deadline).await?),
@@ -185,7 +195,8 @@ impl QueryEngine {
             Some((_, Statement::Query(standing))) => {
                 let database = self.database(&request.database)?;
                 let database = request.caller.part_of(&database, Action::Read);
-                request.sql = standing.sql(&request.sql, &database)?;
+                let view = self.view(&request.caller);
+                request.sql = standing.sql(&request.sql, &view, &database)?;
                 self.query(request, run).await
             }
             None => self.query(request, run).await,
@@ -249,11 +260,12 @@ impl QueryEngine {
 
     fn deadline(&self, asked: Option<Duration>) -> Deadline {
         let timeout = asked.unwrap_or(self.settings.timeout);
-        let timeout = timeout.min(self.settings.timeout_max);
-        Deadline {
-            at: Instant::now() + timeout,
-            timeout,
-        }
+        Deadline::after(timeout.min(self.settings.timeout_max))
+    }
+
+    fn training_deadline(&self, asked: Option<Duration>) -> Deadline {
+        let longest = self.settings.training_timeout;
+        Deadline::after(asked.map_or(longest, |asked| asked.min(longest)))
     }
 
     /// Plans on the threads of queries. What is in hand for it comes back when it is done, and stays
@@ -295,7 +307,9 @@ impl QueryEngine {
         run: Run,
     ) -> Result<QueryStream> {
         let Run {
-            query, deadline, ..
+            query,
+            turn,
+            deadline,
         } = run;
         // It is about rows that are to be changed.
         let session = self.session(&request.database, &request.caller, Action::Write);
@@ -306,6 +320,7 @@ impl QueryEngine {
         }
         query.enter(State::Running);
         let context = statements::Context {
+            engine: self,
             catalog: &self.catalog,
             storage: &self.storage,
             clock: &self.clock,
@@ -314,6 +329,10 @@ impl QueryEngine {
             database: &request.database,
             session: session.map(|(session, _)| session),
             params: request.params,
+            text: &request.sql,
+            query: &query,
+            turn,
+            deadline,
         };
         let columns = change.columns();
         let done = change.run(context).await?;
@@ -322,7 +341,7 @@ impl QueryEngine {
         Ok(QueryStream::of_batch(result, query, limits, deadline))
     }
 
-    fn database(&self, name: &str) -> Result<Arc<Database>> {
+    pub(crate) fn database(&self, name: &str) -> Result<Arc<Database>> {
         let state = self.catalog.state();
         let missing = || Error::DatabaseNotFound {
             name: name.to_owned(),
@@ -338,16 +357,22 @@ impl QueryEngine {
         action: Action,
     ) -> Result<(SessionState, Arc<Database>)> {
         let database = caller.part_of(&self.database(database)?, action);
-        let view = system::View {
+        let view = self.view(caller);
+        Ok((self.sessions.begin(view, &database), database))
+    }
+
+    /// What a caller sees.
+    fn view(&self, caller: &Caller) -> system::View {
+        system::View {
             catalog: Arc::clone(&self.catalog),
             storage: Arc::clone(&self.storage),
             runtime: Arc::clone(&self.runtime_env),
             registry: Arc::clone(&self.registry),
             settings: Arc::clone(&self.shown_settings),
             token_uses: Arc::clone(&self.token_uses),
+            models: Arc::clone(&self.models),
             caller: caller.clone(),
-        };
-        Ok((self.sessions.begin(view, &database), database))
+        }
     }
 
     async fn turn(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit> {
@@ -467,7 +492,7 @@ async fn plan_open(session: &SessionState, sql: &str) -> Result<LogicalPlan> {
     plan::nest_asof_joins(&mut statement);
     let plan = session.statement_to_plan(statement).await?;
     refuse_effects(&plan)?;
-    Ok(plan)
+    crate::models::bind(session, plan).await
 }
 
 /// Lets statements through that read, by what they are called. What they contain is looked at in

@@ -171,6 +171,53 @@ pub enum Error {
         /// The part that is not of that kind.
         what: String,
     },
+    /// No model of the database has this name, or the caller may not use it.
+    #[error(
+        "model '{model}' not found in database '{database}'{}",
+        suggestion_text(suggestion)
+    )]
+    ModelNotFound {
+        /// The name.
+        model: String,
+        /// The database.
+        database: String,
+        /// A model whose name is alike.
+        suggestion: Option<String>,
+    },
+    /// The model has no version of this number.
+    #[error("model '{model}' has no version '{version}', it has {known}")]
+    ModelVersionNotFound {
+        /// The model.
+        model: String,
+        /// What was asked for.
+        version: String,
+        /// The versions there are.
+        known: String,
+    },
+    /// A column that is to be a feature of a model, or its target, is no number.
+    #[error(
+        "column '{column}' is {kind}, a model learns from numbers: cast it, leave it out with IGNORE {column}, \
+         or name it after GROUP BY if it says which machine a row is of"
+    )]
+    NotANumber {
+        /// The column.
+        column: String,
+        /// Its type.
+        kind: String,
+    },
+    /// A trained model has too many bytes to be kept.
+    #[error(
+        "the model has {size}, as many as {limit} may be kept: setting `query.model_bytes_max`"
+    )]
+    ModelTooLarge {
+        /// Its bytes.
+        size: bytesize::ByteSize,
+        /// The limit.
+        limit: bytesize::ByteSize,
+    },
+    /// A model cannot be trained or read so.
+    #[error(transparent)]
+    Model(#[from] models::Error),
     /// The catalog refuses a change.
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
@@ -231,7 +278,16 @@ impl Error {
             | Self::ColumnNotFound { .. }
             | Self::FunctionNotFound { .. }
             | Self::InvalidParameter { .. }
+            | Self::ModelNotFound { .. }
+            | Self::ModelVersionNotFound { .. }
+            | Self::NotANumber { .. }
             | Self::DeleteCondition { .. } => ErrorKind::Invalid,
+            Self::ModelTooLarge { .. } => ErrorKind::Exhausted,
+            Self::Model(error) => match error.kind() {
+                models::ErrorKind::Cancelled => ErrorKind::Denied,
+                // Whoever reads ours tells that they are damaged; others are what somebody sends.
+                _ => ErrorKind::Invalid,
+            },
             Self::QueryNotFound { .. } => ErrorKind::NotFound,
             // Not one that passes: who stopped it does not want it to be sent again.
             Self::QueryCancelled { .. } => ErrorKind::Denied,
@@ -262,6 +318,15 @@ impl Error {
             Self::ResultTooLarge { .. } => "result_too_large",
             Self::Plan { source, .. } => classify(source).1,
             Self::DeleteCondition { .. } => "delete_condition_not_supported",
+            Self::ModelNotFound { .. } => "model_not_found",
+            Self::ModelVersionNotFound { .. } => "model_version_not_found",
+            Self::NotANumber { .. } => "feature_not_a_number",
+            Self::ModelTooLarge { .. } => "model_too_large",
+            Self::Model(error) => match error.kind() {
+                models::ErrorKind::Cancelled => "query_cancelled",
+                models::ErrorKind::Corrupt => "invalid_model",
+                _ => "invalid_training",
+            },
             Self::Catalog(error) => error.reason(),
             Self::Storage(error) => error.reason(),
             Self::StatementNotAllowed { .. } => "statement_not_allowed",

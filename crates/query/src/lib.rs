@@ -3,7 +3,7 @@
 //! ```text
 //! text ─▶ one statement ─▶ logical plan ─▶ allowed? ─▶ physical plan ─▶ stream of record batches
 //!                              │ tables: catalog_provider.rs ─▶ table.rs ─▶ storage::TableSnapshot
-//!                              ├ functions: crate `functions`
+//!                              ├ functions: crate `functions`, with trained models in them: models.rs
 //!                              └ our rules and operators: plan.rs
 //! ```
 //!
@@ -20,6 +20,7 @@ mod error;
 mod file_reader;
 mod information_schema;
 mod key_merge_exec;
+mod models;
 mod parameters;
 mod placeholders;
 mod plan;
@@ -37,7 +38,9 @@ mod time_range;
 mod visible_rows_exec;
 
 pub use caller::{Caller, TokenUses};
-pub use engine::{Access, Description, QueryEngine, SqlRequest, TableListing};
+pub use engine::{
+    Access, Description, ModelImport, ModelSummary, QueryEngine, SqlRequest, TableListing,
+};
 pub use error::{Error, Position, Result};
 pub use placeholders::{Placeholders, placeholders};
 pub use settings::Settings;

@@ -21,6 +21,7 @@ use url::Url;
 
 use crate::builtins;
 use crate::catalog_provider::DatabaseCatalogs;
+use crate::models::Scope;
 use crate::plan;
 use crate::settings::Settings;
 use crate::system;
@@ -97,6 +98,8 @@ impl Sessions {
     pub(crate) fn begin(&self, view: system::View, database: &Arc<Database>) -> SessionState {
         let mut session = self.0.clone();
         plan::register_table_functions(&mut session, &view.storage, database);
+        let scope = Arc::new(Scope::new(&view, database));
+        session.config_mut().set_extension(scope);
         let catalogs = DatabaseCatalogs::new(view, database);
         catalogs.set_table_functions(session.table_functions().clone());
         session.register_catalog_list(Arc::new(catalogs));

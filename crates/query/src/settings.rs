@@ -24,6 +24,14 @@ pub struct Settings {
     /// Memory for the footers and page indexes of Parquet files; too little reads them again for
     /// every query. Default 128 MiB.
     pub metadata_cache: ByteSize,
+    /// How long `CREATE MODEL` may take to read its rows and train; default 30 minutes.
+    #[serde(with = "humantime_serde")]
+    pub training_timeout: Duration,
+    /// Memory for trained models that were used lately; too little reads and decodes them again for every
+    /// query. Default 128 MiB.
+    pub model_cache: ByteSize,
+    /// Bytes of one trained model at most; default 64 MiB.
+    pub model_bytes_max: ByteSize,
     /// Queries that run at a time; 0 means twice the number of cores. More share the machine
     /// thinner. Default 0.
     pub concurrent: usize,
@@ -57,6 +65,9 @@ impl Default for Settings {
             memory: ByteSize::gib(1),
             spill: ByteSize::gib(10),
             metadata_cache: ByteSize::mib(128),
+            training_timeout: Duration::from_secs(1800),
+            model_cache: ByteSize::mib(128),
+            model_bytes_max: ByteSize::mib(64),
             concurrent: 0,
             queued: 64,
             text_bytes_max: ByteSize::mib(1),

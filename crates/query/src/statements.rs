@@ -15,7 +15,12 @@
 //! | `ALTER TOKEN n ROTATE [GRACE '1h']`                              | gives it a new secret and returns that      |
 //! | `DROP TOKEN [IF EXISTS] n`                                       | lets nobody in by it any more               |
 //! | `KILL QUERY 'id'`                                                | stops a query that runs                     |
+//! | `CREATE [OR REPLACE] MODEL [IF NOT EXISTS] m USING kind … AS SELECT …` | trains a model                        |
+//! | `CREATE MODEL m FROM JSON '…'`, `EXPORT MODEL m`                 | takes a model in, gives it out              |
+//! | `ALTER MODEL m SET VERSION n`                                    | which version is used                       |
+//! | `DROP MODEL [IF EXISTS] m`                                       | takes it away                               |
 //! | `SHOW DATABASES \| QUERIES \| SETTINGS \| TOKENS`                | shows what the server knows                 |
+//! | `SHOW MODELS`, `DESCRIBE MODEL m`                                | shows what it knows of models               |
 //! | `SHOW TAG KEYS \| FIELD KEYS \| RETENTION \| FILES [FROM t]`     | shows what it knows of tables               |
 //!
 //! They are recognised by their first words, before DataFusion sees the text; everything else is left to
@@ -25,16 +30,20 @@
 //! something are one line in [`show::FORMS`].
 
 mod alter_database;
+mod alter_model;
 mod alter_table;
 mod alter_token;
 mod condition;
 mod create_database;
+mod create_model;
 mod create_table;
 mod create_token;
 mod delete;
 mod drop_database;
+mod drop_model;
 mod drop_table;
 mod drop_token;
+mod export_model;
 mod grammar;
 mod kill_query;
 mod show;
@@ -54,24 +63,32 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::caller::{Caller, Need};
+use crate::engine::QueryEngine;
 use crate::error::Result;
-use crate::registry::Registry;
+use crate::registry::{Handle, Registry};
+use crate::stream::Deadline;
 pub(crate) use show::Standing;
 
 /// The statements that change something. None begins with all the words of another.
 const FORMS: &[Form] = &[
     alter_database::FORM,
+    alter_model::FORM,
     alter_table::FORM,
     alter_token::FORM,
     create_database::FORM,
+    create_model::FORM,
+    create_model::REPLACE_FORM,
     create_table::FORM,
     create_token::FORM,
     delete::FORM,
     drop_database::FORM,
+    drop_model::FORM,
     drop_table::FORM,
     drop_token::FORM,
+    export_model::FORM,
     kill_query::FORM,
     undrop_database::FORM,
     undrop_table::FORM,
@@ -120,6 +137,11 @@ pub(crate) trait Change: Debug + Send {
         true
     }
 
+    /// Whether it may take as long as a training does.
+    fn takes_long(&self) -> bool {
+        false
+    }
+
     /// The query for the rows that it concerns: what takes parameters in it.
     fn concerned_rows(&self) -> Option<String> {
         None
@@ -151,6 +173,7 @@ impl From<&'static str> for Done {
 
 /// What statements work with.
 pub(crate) struct Context<'a> {
+    pub(crate) engine: &'a QueryEngine,
     pub(crate) catalog: &'a Arc<Catalog>,
     pub(crate) storage: &'a Arc<storage::Engine>,
     pub(crate) clock: &'a Arc<dyn Clock>,
@@ -161,6 +184,13 @@ pub(crate) struct Context<'a> {
     /// A session on it.
     pub(crate) session: Result<SessionState>,
     pub(crate) params: Vec<(String, ScalarValue)>,
+    /// The whole text of the request.
+    pub(crate) text: &'a str,
+    /// The request on the list of queries.
+    pub(crate) query: &'a Arc<Handle>,
+    /// Its turn, if it needed one.
+    pub(crate) turn: Option<OwnedSemaphorePermit>,
+    pub(crate) deadline: Deadline,
 }
 
 /// The statement with its first words, if the text begins like one of ours.
@@ -195,15 +225,22 @@ fn form_of(sql: &str) -> Option<&'static Form> {
     let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().ok()?;
     let mut tokens = tokens
         .iter()
-        .filter(|token| !matches!(token, Token::Whitespace(_)));
-    let words: Vec<_> = std::iter::from_fn(|| match tokens.next() {
-        Some(Token::Word(word)) if word.quote_style.is_none() => {
-            Some(word.value.to_ascii_uppercase())
-        }
-        _ => None,
-    })
-    .take(WORDS_MAX)
-    .collect();
+        .filter(|token| !matches!(token, Token::Whitespace(_)))
+        .peekable();
+    let mut words = Vec::new();
+    while words.len() < WORDS_MAX
+        && let Some(Token::Word(word)) = tokens.peek()
+        && word.quote_style.is_none()
+    {
+        words.push(word.value.to_ascii_uppercase());
+        tokens.next();
+    }
+    let rest = tokens.peek().copied();
+    let is_end = |token: Option<&Token>| matches!(token, None | Some(Token::SemiColon));
+    if words == show::DESCRIBE_MODEL_WORDS && is_end(rest) {
+        // Of a table that is called so.
+        return None;
+    }
     let begins = |form: &&Form| {
         words.len() >= form.words.len() && form.words.iter().zip(&words).all(|(a, b)| a == b)
     };

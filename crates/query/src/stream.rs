@@ -26,6 +26,16 @@ pub(crate) struct Deadline {
     pub(crate) timeout: Duration,
 }
 
+impl Deadline {
+    /// So long from now.
+    pub(crate) fn after(timeout: Duration) -> Self {
+        Self {
+            at: Instant::now() + timeout,
+            timeout,
+        }
+    }
+}
+
 /// How large a result may be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {

@@ -7,6 +7,7 @@
 //! | `tables`    | table of every database, those that can be brought back too |
 //! | `columns`   | column of a table                                          |
 //! | `files`     | live file                                                  |
+//! | `models`    | version of a trained model                                 |
 //! | `queries`   | query that runs, and those that ran lately                 |
 //! | `wal`       | write-ahead log, of which there is one                     |
 //! | `caches`    | cache                                                      |
@@ -23,6 +24,7 @@ mod caches;
 mod columns;
 mod databases;
 mod files;
+mod models;
 mod queries;
 mod settings;
 mod tables;
@@ -49,6 +51,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
 
 use crate::caller::{Caller, TokenUses};
+use crate::models::ModelCache;
 use crate::registry::Registry;
 
 /// The name of the schema.
@@ -61,6 +64,7 @@ const TABLES: &[&Definition] = &[
     &columns::TABLE,
     &databases::TABLE,
     &files::TABLE,
+    &models::TABLE,
     &queries::TABLE,
     &settings::TABLE,
     &tables::TABLE,
@@ -78,6 +82,7 @@ pub(crate) struct View {
     /// Names, and values where there are any, without secrets.
     pub(crate) settings: Arc<[(String, Option<String>)]>,
     pub(crate) token_uses: Arc<TokenUses>,
+    pub(crate) models: Arc<ModelCache>,
     pub(crate) caller: Caller,
 }
 

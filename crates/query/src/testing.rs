@@ -15,6 +15,7 @@ use storage::Durability;
 use crate::caller::Caller;
 use crate::engine;
 use crate::error::Result;
+use crate::models::ModelCache;
 use crate::registry::Registry;
 use crate::session::{self, Sessions};
 use crate::settings::Settings;
@@ -90,6 +91,7 @@ impl TestDatabase {
             registry: Registry::new(Arc::new(SystemClock)),
             settings: Arc::default(),
             token_uses: Arc::default(),
+            models: Arc::new(ModelCache::new(u64::MAX)),
             caller: Caller::administrator(None),
         };
         let runtime = Arc::clone(&self.runtime);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! backups/<20 digits of the manifest's number>.json     what the backup is: state, files, checksums
-//! data/…                                                files, under the paths they have in the store
+//! data/…, models/…                                      files, under the paths they have in the store
 //! ```
 //!
 //! A backup is the store as of one manifest. Files never change under their names, so a backup copies

@@ -5,6 +5,7 @@ mod delete;
 mod flush;
 mod lock;
 mod maintenance;
+pub(crate) mod models;
 mod sweep;
 
 use std::collections::BTreeSet;
@@ -131,6 +132,8 @@ struct Core {
     /// Held while files are replaced by others, from the decision to the commit. Taken before `flushing`
     /// by whoever needs both.
     rewriting: Arc<tokio::sync::Mutex<()>>,
+    /// Read by whoever puts the bytes of a model and has not committed their name yet. Taken last.
+    models: tokio::sync::RwLock<()>,
     replaced: maintenance::Replaced,
     /// What encodes and merges files.
     background: Background,
@@ -187,6 +190,7 @@ impl Core {
             self.replaced.add(files);
             self.last_rows.forget(table.id);
         }
+        self.forget_models(before);
     }
 
     fn latest_in_files(&self, table: TableId) -> i64 {
@@ -242,6 +246,7 @@ impl Engine {
             applied: Mutex::new(0),
             flushing: tokio::sync::Mutex::default(),
             rewriting: Arc::default(),
+            models: tokio::sync::RwLock::default(),
             replaced: maintenance::Replaced::default(),
             background: Background::new(settings.maintenance.niceness)?,
             last_rows: last_rows::Cache::new(

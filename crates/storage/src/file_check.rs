@@ -11,7 +11,13 @@ use crate::error::{Error, Result};
 
 /// Fails with [`Error::DamagedFile`] unless these are the bytes that were written.
 pub fn check_file(bytes: &[u8], record: &FileRecord) -> Result<()> {
-    check(bytes.len() as u64, crc32c::crc32c(bytes), record)
+    check_bytes(bytes, &record.path(), record.size_bytes, record.checksum)
+}
+
+/// Fails with [`Error::DamagedFile`] unless the bytes at this path are so many and have this checksum.
+pub(crate) fn check_bytes(bytes: &[u8], path: &str, size_bytes: u64, crc32c: u32) -> Result<()> {
+    let found = (bytes.len() as u64, crc32c::crc32c(bytes));
+    check(found, path, (size_bytes, crc32c))
 }
 
 /// Reads a file once, a piece at a time, and fails with [`Error::DamagedFile`] unless it is what was
@@ -23,20 +29,20 @@ pub async fn check_object(store: &dyn ObjectStore, record: &FileRecord) -> Resul
         size += piece.len() as u64;
         checksum = crc32c::crc32c_append(checksum, &piece);
     }
-    check(size, checksum, record)
+    let expected = (record.size_bytes, record.checksum);
+    check((size, checksum), &record.path(), expected)
 }
 
-fn check(size: u64, checksum: u32, record: &FileRecord) -> Result<()> {
+/// Both are sizes and checksums.
+fn check(found: (u64, u32), path: &str, expected: (u64, u32)) -> Result<()> {
     let damaged = |problem: String| {
-        Err(Error::DamagedFile {
-            path: record.path(),
-            problem,
-        })
+        let path = path.to_owned();
+        Err(Error::DamagedFile { path, problem })
     };
-    if size != record.size_bytes {
-        return damaged(format!("it has {size} bytes, not {}", record.size_bytes));
+    let ((size, checksum), (expected_size, expected)) = (found, expected);
+    if size != expected_size {
+        return damaged(format!("it has {size} bytes, not {expected_size}"));
     }
-    let expected = record.checksum;
     if checksum != expected {
         return damaged(format!(
             "its checksum is {checksum:08x}, not {expected:08x}"

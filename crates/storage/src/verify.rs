@@ -5,6 +5,7 @@
 //! manifest/   every object decodes, none is missing, checkpoints are what the commits lead to
 //! state       what it says of tables, files and deletes goes together
 //! data/       every file is there, has its size and checksum, and its rows are as recorded
+//! models/     the same for the bytes of every model
 //! wal/        every frame is whole, none is missing after what the state says is in files
 //! ```
 //!
@@ -14,6 +15,7 @@
 
 mod files;
 mod log;
+mod models;
 mod rows;
 mod tables;
 #[cfg(test)]
@@ -28,6 +30,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
 use serde::Serialize;
 
+use crate::engine::models::{MODELS, blobs_of};
 use crate::error::{Error, Result};
 use crate::io::{FileSystem, LocalFileSystem};
 use crate::progress::{Meter, Watch};
@@ -113,6 +116,8 @@ pub struct Report {
     pub bytes: u64,
     /// Their rows.
     pub rows: u64,
+    /// Versions of models that are as they should be.
+    pub models: u64,
     /// Files that nothing refers to.
     pub orphans: Orphans,
     /// The write-ahead log; absent if it was not looked at.
@@ -175,7 +180,8 @@ async fn run_on(
         return Ok(report);
     };
     let meter = Meter::new(watch);
-    let seen = check_files(store, state, options, &meter, &mut report).await?;
+    let mut seen = models::check(store, &state, options, &mut report).await?;
+    seen.extend(check_files(store, state, options, &meter, &mut report).await?);
     find_orphans(store, seen, &mut report).await?;
     if let Some((files, data_dir)) = log {
         log::check(store, files, data_dir, &mut report).await?;
@@ -297,22 +303,25 @@ async fn check_round(
     gone
 }
 
-/// Counts the objects below `data/` that none of the files seen is, nor one of the newest state.
+/// Counts the objects that none of the files and models seen is, nor one of the newest state.
 async fn find_orphans(
     store: &Arc<dyn ObjectStore>,
     mut seen: HashSet<String>,
     report: &mut Report,
 ) -> Result<()> {
     let mut candidates = Vec::new();
-    let mut objects = store.list(Some(&DATA.into()));
-    while let Some(object) = objects.try_next().await? {
-        if !seen.contains(object.location.as_ref()) {
-            candidates.push((object.location, object.size));
+    for folder in [DATA, MODELS] {
+        let mut objects = store.list(Some(&folder.into()));
+        while let Some(object) = objects.try_next().await? {
+            if !seen.contains(object.location.as_ref()) {
+                candidates.push((object.location, object.size));
+            }
         }
     }
     // Damage is reported already; then all of them may be orphans.
     if let Ok(Some(state)) = inspect::newest(store).await {
         seen.extend(files_of(&state).map(|(_, file)| file.path()));
+        seen.extend(blobs_of(&state).map(|blob| blob.path()));
     }
     for (path, size) in candidates {
         if seen.contains(path.as_ref()) {

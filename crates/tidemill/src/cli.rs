@@ -6,6 +6,7 @@
 //! [`crate::settings::layered`] as the topmost layer.
 
 pub(crate) mod client;
+pub(crate) mod model;
 pub(crate) mod store;
 pub(crate) mod token;
 
@@ -17,6 +18,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use client::{DatabaseArgs, LoadArgs, PingArgs, QueryArgs, TableArgs, WriteArgs};
+use model::ModelArgs;
 use store::{BackupArgs, RestoreArgs, VerifyArgs};
 use token::TokenArgs;
 
@@ -55,6 +57,7 @@ pub(crate) enum Command {
     Query(QueryArgs),
     Database(DatabaseArgs),
     Table(TableArgs),
+    Model(ModelArgs),
     Token(TokenArgs),
     Load(LoadArgs),
     Config(ConfigArgs),

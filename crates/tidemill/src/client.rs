@@ -10,6 +10,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod lines;
+mod models;
 pub(crate) mod retry;
 mod tokens;
 pub(crate) mod upload;

@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod database;
 pub(crate) mod demo;
 pub(crate) mod load;
+pub(crate) mod model;
 pub(crate) mod ping;
 pub(crate) mod query;
 pub(crate) mod restore;

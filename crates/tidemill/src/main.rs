@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Query(args) => commands::query::run(&args),
         Command::Database(args) => commands::database::run(&args),
         Command::Table(args) => commands::table::run(&args),
+        Command::Model(args) => commands::model::run(&args),
         Command::Token(args) => commands::token::run(&args),
         Command::Load(args) => commands::load::run(&args),
         Command::Config(args) => commands::config::run(&args),

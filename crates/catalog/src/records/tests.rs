@@ -570,3 +570,125 @@ async fn tokens_of_earlier_formats_do_everything_for_ever() {
     assert_eq!(again.unwrap().state().records(), catalog.state().records());
     assert_eq!(inspect::check(&store).await.unwrap().damages, []);
 }
+
+fn version(number: u32) -> ModelVersion {
+    ModelVersion {
+        number,
+        kind: "ridge".to_owned(),
+        features: vec!["a".to_owned(), "b".to_owned()],
+        target: Some("y".to_owned()),
+        group: Some("machine".to_owned()),
+        options: vec![("alpha".to_owned(), "0.1".to_owned())],
+        query: Some("SELECT a, b, y FROM t".to_owned()),
+        rows: 1000,
+        times: Some((-5, 99)),
+        seed: Some(42),
+        metrics: vec![("rmse".to_owned(), 0.1 + 0.2)],
+        created_at_nanos: 7,
+        created_by: Some("ada".to_owned()),
+        blob: ModelBlob {
+            database: DatabaseId(1),
+            made_at_nanos: i64::from(number),
+            size_bytes: 1 << 20,
+            crc32c: 0xdead_beef,
+        },
+    }
+}
+
+fn model(id: RecordId, name: &str, numbers: &[u32]) -> Model {
+    Model {
+        id,
+        database: DatabaseId(1),
+        name: name.to_owned(),
+        current: numbers[0],
+        versions: numbers.iter().map(|n| Arc::new(version(*n))).collect(),
+        last_version: *numbers.iter().max().unwrap(),
+        created_at_nanos: 1,
+        updated_at_nanos: 2,
+    }
+}
+
+#[tokio::test]
+async fn models_survive_commits_and_checkpoints_and_go_with_their_database() {
+    let store = store();
+    let catalog = open(&store).await;
+    populate(&catalog).await;
+    let made = catalog.create_record(|id| model(id, "wear", &[2, 3])).await;
+    let made = made.unwrap();
+    let state = catalog.state();
+    assert_eq!(state.model(DatabaseId(1), "wear"), Some(&made));
+    assert_eq!(state.model(DatabaseId(2), "wear"), None);
+    let read = Catalog::open(Arc::clone(&store), Limits::default()).await;
+    let read = read.unwrap().state();
+    assert_eq!(read.records(), state.records(), "from commits");
+    let bytes = inspect::encode_state(&state);
+    let kept = inspect::decode_state(&bytes, state.number(), "kept").unwrap();
+    assert_eq!(kept.records(), state.records(), "from a checkpoint");
+
+    catalog.drop_database("plant", 1).await.unwrap();
+    assert_eq!(catalog.state().models().count(), 1, "it can come back");
+    catalog.undrop_database("plant").await.unwrap();
+    assert_eq!(catalog.state().model(DatabaseId(1), "wear"), Some(&made));
+    catalog.purge_database("plant").await.unwrap();
+    assert_eq!(catalog.state().models().count(), 0);
+}
+
+#[tokio::test]
+async fn models_that_make_no_sense_are_refused() {
+    let catalog = open(&store()).await;
+    populate(&catalog).await;
+    let create = |model: fn(RecordId) -> Model| catalog.create_record(model);
+    create(|id| model(id, "wear", &[1])).await.unwrap();
+    let refused = async |model: fn(RecordId) -> Model, expected: &str| {
+        let error = create(model).await.unwrap_err();
+        assert_eq!(error.reason(), expected, "{error}");
+    };
+    refused(|id| model(id, "wear", &[1]), "model_exists").await;
+    refused(|id| model(id, "wear@1", &[1]), "invalid_record").await;
+    refused(|id| model(id, "", &[1]), "invalid_name").await;
+    refused(|id| model(id, "x", &[2, 1]), "invalid_record").await;
+    refused(
+        |id| Model {
+            current: 9,
+            ..model(id, "x", &[1])
+        },
+        "invalid_record",
+    )
+    .await;
+    refused(
+        |id| Model {
+            last_version: 1,
+            ..model(id, "x", &[1, 2])
+        },
+        "invalid_record",
+    )
+    .await;
+    refused(
+        |id| Model {
+            database: DatabaseId(9),
+            ..model(id, "x", &[1])
+        },
+        "database_not_found",
+    )
+    .await;
+}
+
+#[test]
+fn a_model_keeps_its_newest_versions() {
+    let mut kept = model(RecordId(1), "wear", &[1]);
+    for _ in 0..MODEL_VERSIONS_MAX + 3 {
+        kept.add_version(version, 9);
+    }
+    let last = 1 + 3 + MODEL_VERSIONS_MAX as u32;
+    assert_eq!((kept.current, kept.last_version), (last, last));
+    assert_eq!(kept.versions.len(), MODEL_VERSIONS_MAX);
+    assert_eq!(kept.version(4), None);
+    assert_eq!(
+        kept.version(5).unwrap().blob.path(),
+        "models/1/0000000000000005-deadbeef.model"
+    );
+    // One of them is used, and a number is never given again.
+    kept.current = 5;
+    kept.add_version(version, 10);
+    assert_eq!((kept.current, kept.updated_at_nanos), (last + 1, 10));
+}

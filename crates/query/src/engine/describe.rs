@@ -63,7 +63,8 @@ impl QueryEngine {
             Some((_, Statement::Query(standing))) => {
                 let database = self.database(&request.database)?;
                 let database = request.caller.part_of(&database, Action::Read);
-                (standing.sql(&request.sql, &database)?, None)
+                let view = self.view(&request.caller);
+                (standing.sql(&request.sql, &view, &database)?, None)
             }
         };
         let planning = |session, database| describe(session, database, sql, request.params.clone());

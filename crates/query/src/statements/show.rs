@@ -1,14 +1,16 @@
-//! `SHOW …`: what the schema `system` knows, in few words. Each stands for a query of one of its tables.
+//! `SHOW …`, `DESCRIBE MODEL m`: what the schema `system` knows, in few words. Each stands for a query of one of its tables.
 //!
 //! `SHOW TABLES`, `SHOW COLUMNS FROM t` and `DESCRIBE t` are DataFusion's.
+
+use std::sync::Arc;
 
 use catalog::Database;
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::{Form, Statement, grammar};
-use crate::advice;
 use crate::error::Result;
-use crate::system;
+use crate::system::{self, View};
+use crate::{advice, models};
 
 /// One line for each.
 pub(super) const FORMS: &[Form] = &[
@@ -44,7 +46,18 @@ pub(super) const FORMS: &[Form] = &[
         words: &["SHOW", "TOKENS"],
         parse: |parser| SHOW_TOKENS.parse(parser),
     },
+    Form {
+        words: &["SHOW", "MODELS"],
+        parse: |parser| SHOW_MODELS.parse(parser),
+    },
+    Form {
+        words: &DESCRIBE_MODEL_WORDS,
+        parse: |parser| DESCRIBE_MODEL.parse(parser),
+    },
 ];
+
+/// Alone they describe a table.
+pub(super) const DESCRIBE_MODEL_WORDS: [&str; 2] = ["DESCRIBE", "MODEL"];
 
 const SHOW_DATABASES: Show = Show {
     columns: "database_name, retention, tables, row_count, size_bytes",
@@ -111,6 +124,23 @@ const SHOW_TOKENS: Show = Show {
     scope: Scope::Server,
 };
 
+const SHOW_MODELS: Show = Show {
+    columns: "model_name, version, kind, features, row_count, created_at, created_by",
+    from: "models",
+    condition: "is_current",
+    order: "model_name",
+    scope: Scope::Models,
+};
+
+const DESCRIBE_MODEL: Show = Show {
+    columns: "version, is_current, kind, features, target, group_column, options, row_count, time_min, \
+              time_max, metrics, size_bytes, created_at, created_by, training_query",
+    from: "models",
+    condition: "true",
+    order: "version DESC",
+    scope: Scope::Model,
+};
+
 /// What is shown of a table of the schema `system`.
 #[derive(Debug, Clone, Copy)]
 struct Show {
@@ -127,22 +157,29 @@ enum Scope {
     Server,
     /// The tables of the database, or the one after `FROM`.
     Tables,
+    /// The models of the database.
+    Models,
+    /// The one that is named.
+    Model,
 }
 
 /// A statement that stands for a query.
 #[derive(Debug)]
 pub(crate) struct Standing {
     show: Show,
-    table: Option<String>,
+    /// The table or model that it is about.
+    subject: Option<String>,
 }
 
 impl Show {
     fn parse(self, parser: &mut Parser<'_>) -> Result<Statement> {
-        let table = match self.scope == Scope::Tables && grammar::word(parser, "FROM") {
-            true => Some(grammar::table(parser)?),
-            false => None,
+        let subject = match self.scope {
+            Scope::Tables if grammar::word(parser, "FROM") => Some(grammar::table(parser)?),
+            Scope::Model => Some(grammar::column(parser)?),
+            _ => None,
         };
-        Ok(Statement::Query(Standing { show: self, table }))
+        let show = self;
+        Ok(Statement::Query(Standing { show, subject }))
     }
 }
 
@@ -153,7 +190,12 @@ impl Standing {
     }
 
     /// The query. `written` is the text of the statement, for an error to point at.
-    pub(crate) fn sql(&self, written: &str, database: &Database) -> Result<String> {
+    pub(crate) fn sql(
+        &self,
+        written: &str,
+        view: &View,
+        database: &Arc<Database>,
+    ) -> Result<String> {
         let Show {
             columns,
             from,
@@ -163,14 +205,21 @@ impl Standing {
         } = self.show;
         let schema = system::SCHEMA;
         let mut sql = format!("SELECT {columns} FROM {schema}.{from} WHERE {condition}");
-        if scope == Scope::Tables {
+        if scope != Scope::Server {
             sql += &format!(" AND database_name = {}", quoted(&database.name));
         }
-        if let Some(table) = &self.table {
-            if database.table(table).is_none() {
-                return Err(advice::no_such_table(written, table, database));
-            }
-            sql += &format!(" AND table_name = {}", quoted(table));
+        if let Some(subject) = &self.subject {
+            let column = match scope {
+                Scope::Model => {
+                    models::Scope::new(view, database).version(subject)?;
+                    "model_name"
+                }
+                _ if database.table(subject).is_none() => {
+                    return Err(advice::no_such_table(written, subject, database));
+                }
+                _ => "table_name",
+            };
+            sql += &format!(" AND {column} = {}", quoted(subject));
         }
         Ok(format!("{sql} ORDER BY {order}"))
     }

@@ -205,3 +205,27 @@ fn no_statement_hides_another() {
         assert_eq!(found.words, form.words, "{sql}");
     }
 }
+
+#[test]
+fn statements_about_models_are_told_from_tables_that_are_called_so() {
+    check("DESCRIBE MODEL", "not ours");
+    check("describe model ;", "not ours");
+    check("DESCRIBE MODEL wear", "a query");
+    check("SHOW MODELS", "a query");
+    check(
+        "DROP MODEL IF EXISTS Wear",
+        r#"DropModel { name: "wear", if_exists: true }"#,
+    );
+    check(
+        "ALTER MODEL \"Wear\" SET VERSION 3",
+        r#"SetVersion { name: "Wear", version: 3 }"#,
+    );
+    check(
+        "EXPORT MODEL 'wear@3'",
+        r#"ExportModel { model: "wear@3" }"#,
+    );
+    check(
+        "CREATE OR REPLACE MODEL wear FROM JSON '{}'",
+        r#"CreateModel { name: "wear", is_replace: true, if_not_exists: false, source: Json("{}") }"#,
+    );
+}

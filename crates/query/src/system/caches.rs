@@ -6,7 +6,7 @@ pub(super) const TABLE: Definition = Definition {
     name: "caches",
     columns: &[
         // `file_bytes`: what was read of files of a remote store; `file_metadata`: their footers and
-        // page indexes; `last_rows`: the last row of every series.
+        // page indexes; `last_rows`: the last row of every series; `models`: trained models.
         ("cache_name", Type::Text),
         ("size_bytes", Type::Integer),
         // NULL where it is not counted, as below.
@@ -28,6 +28,7 @@ fn rows(view: View) -> Rows {
     let (metadata_bytes, metadata_hits) = entries.values().fold((0, 0), |(bytes, hits), entry| {
         (bytes + entry.size_bytes, hits + entry.hits)
     });
+    let models = view.models.stats();
     let rows = [
         vec![
             Value::text("file_bytes"),
@@ -50,6 +51,13 @@ fn rows(view: View) -> Rows {
             Value::Null,
             Value::Null,
             Value::Null,
+        ],
+        vec![
+            Value::text("models"),
+            Value::count(models.bytes),
+            Value::count(models.entries),
+            Value::count(models.hits),
+            Value::count(models.misses),
         ],
     ];
     Box::new(rows.into_iter())

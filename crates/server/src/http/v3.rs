@@ -2,6 +2,7 @@
 
 mod database;
 mod left_out;
+mod model;
 mod query_sql;
 mod table;
 mod token;
@@ -17,6 +18,7 @@ const QUERY_SQL: &str = "/api/v3/query_sql";
 const DATABASE: &str = "/api/v3/configure/database";
 const RETENTION: &str = "/api/v3/configure/database/retention_period";
 const TABLE: &str = "/api/v3/configure/table";
+const MODEL: &str = "/api/v3/configure/model";
 const TOKEN: &str = "/api/v3/configure/token";
 const TOKEN_ADMIN: &str = "/api/v3/configure/token/admin";
 const TOKEN_REGENERATE: &str = "/api/v3/configure/token/admin/regenerate";
@@ -38,6 +40,9 @@ pub(super) fn routes() -> Routes {
         .at(Method::DELETE, RETENTION, admin, database::clear_retention)
         .at(Method::POST, TABLE, write, table::create)
         .at(Method::DELETE, TABLE, admin, table::delete)
+        .at(Method::GET, MODEL, read, model::export)
+        .at(Method::POST, MODEL, write, model::import)
+        .at(Method::DELETE, MODEL, write, model::delete)
         .at(Method::GET, TOKEN, Access::Server, token::list)
         .at(Method::POST, TOKEN, Access::Server, token::create)
         .at(Method::DELETE, TOKEN, Access::Server, token::delete)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use catalog::{FileRecord, State};
+use catalog::{FileRecord, ModelBlob, State};
 use futures::TryStreamExt;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt;
 
 use super::{Error, Result};
+use crate::engine::models::{MODELS, blobs_of};
 
 /// Where files are, in a store and among backups.
-const DATA: &str = "data";
+pub(super) const FOLDERS: [&str; 2] = ["data", MODELS];
 
 /// Bytes that are sent at a time.
 const PART_BYTES: usize = 8 << 20;
@@ -41,6 +42,16 @@ impl From<&FileRecord> for KeptFile {
     }
 }
 
+impl From<ModelBlob> for KeptFile {
+    fn from(blob: ModelBlob) -> Self {
+        Self {
+            path: blob.path(),
+            size_bytes: blob.size_bytes,
+            crc32c: blob.crc32c,
+        }
+    }
+}
+
 /// What became of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Copied {
@@ -52,17 +63,29 @@ pub(super) enum Copied {
     Damaged(String),
 }
 
-/// The files of all tables, those included that were dropped and can be brought back.
-pub(super) fn files_of(state: &State) -> Vec<Arc<FileRecord>> {
+/// The files of all tables and models, those included that were dropped and can be brought back.
+pub(super) fn files_of(state: &State) -> Vec<KeptFile> {
     let files = state.stored_tables().flat_map(|table| table.files());
-    files.map(Arc::clone).collect()
+    let files = files.map(|file| KeptFile::from(&**file));
+    files.chain(blobs_of(state).map(KeptFile::from)).collect()
+}
+
+/// The rows of all tables.
+pub(super) fn rows_of(state: &State) -> u64 {
+    let files = state.stored_tables().flat_map(|table| table.files());
+    files.map(|file| file.rows).sum()
 }
 
 /// Sizes of all files in a store.
 pub(super) async fn sizes(store: &Arc<dyn ObjectStore>) -> Result<HashMap<String, u64>> {
-    let objects = store.list(Some(&DATA.into()));
-    let sizes = objects.map_ok(|object| (object.location.into(), object.size));
-    Ok(sizes.try_collect().await?)
+    let mut sizes = HashMap::new();
+    for folder in FOLDERS {
+        let mut objects = store.list(Some(&folder.into()));
+        while let Some(object) = objects.try_next().await? {
+            sizes.insert(object.location.into(), object.size);
+        }
+    }
+    Ok(sizes)
 }
 
 /// Copies a file. It takes its place only when all of it was found to be what was written.

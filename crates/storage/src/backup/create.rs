@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use catalog::{Clock, FileRecord, State, inspect};
+use catalog::{Clock, State, inspect};
 use futures::{StreamExt, stream};
 use object_store::ObjectStore;
 
@@ -71,10 +71,10 @@ pub async fn create(
                 taken_at_nanos,
                 flushed_at_nanos: inspect::flushed_at(store, state.number()).await?,
                 files: files.len() as u64,
-                rows: files.iter().map(|file| file.rows).sum(),
+                rows: copy::rows_of(&state),
                 bytes: files.iter().map(|file| file.size_bytes).sum(),
             },
-            files: files.iter().map(|file| KeptFile::from(&**file)).collect(),
+            files,
             checkpoint: inspect::encode_state(&state),
         };
         check_presence(backups, &record.files).await?;
@@ -131,13 +131,13 @@ struct Round {
 async fn copy_missing(
     store: &Arc<dyn ObjectStore>,
     backups: &Arc<dyn ObjectStore>,
-    files: &[Arc<FileRecord>],
+    files: &[KeptFile],
     meter: &Meter<'_>,
 ) -> Result<Round> {
     let present = copy::sizes(backups).await?;
     let is_missing = |file: &KeptFile| present.get(&file.path) != Some(&file.size_bytes);
-    let files = files.iter().map(|file| KeptFile::from(&**file));
-    let missing: Vec<KeptFile> = files.filter(is_missing).collect();
+    let missing = files.iter().filter(|file| is_missing(file));
+    let missing: Vec<KeptFile> = missing.cloned().collect();
     let bytes = missing.iter().map(|file| file.size_bytes).sum();
     meter.expect(missing.len() as u64, bytes);
     let copies = stream::iter(missing).map(|file| async move {

@@ -8,8 +8,8 @@ use catalog::Clock;
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use super::record;
 use super::{Error, Result};
+use super::{copy, record};
 use crate::progress::{Meter, Watch};
 
 /// Files of no backup are deleted at this age: younger ones may belong to one that is being made.
@@ -67,7 +67,11 @@ pub async fn prune(
     };
     let age = i64::try_from(LEFTOVER_AGE.as_nanos()).unwrap_or(i64::MAX);
     let leftover_before = clock.now_nanos().saturating_sub(age);
-    let mut objects: Vec<_> = (backups.list(Some(&"data".into())).try_collect()).await?;
+    let mut objects = Vec::new();
+    for folder in copy::FOLDERS {
+        let listed: Vec<_> = backups.list(Some(&folder.into())).try_collect().await?;
+        objects.extend(listed);
+    }
     objects.retain(|object: &object_store::ObjectMeta| {
         let path = object.location.as_ref();
         let at = object.last_modified.timestamp_nanos_opt();

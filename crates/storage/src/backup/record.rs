@@ -37,7 +37,7 @@ pub struct Backup {
     /// When rows last went from memory to files before it, as far as the manifest log goes back:
     /// later ones are not in it.
     pub flushed_at_nanos: Option<i64>,
-    /// How many files it has.
+    /// How many files it has, those of models among them.
     pub files: u64,
     /// Their rows.
     pub rows: u64,

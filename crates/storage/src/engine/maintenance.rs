@@ -351,8 +351,12 @@ pub(super) struct Replaced(parking_lot::Mutex<VecDeque<(Instant, String)>>);
 
 impl Replaced {
     pub(super) fn add<'a>(&self, files: impl IntoIterator<Item = &'a Arc<FileRecord>>) {
+        self.add_paths(files.into_iter().map(|file| file.path()));
+    }
+
+    pub(super) fn add_paths(&self, paths: impl IntoIterator<Item = String>) {
         let now = Instant::now();
-        let paths = files.into_iter().map(|file| (now, file.path()));
+        let paths = paths.into_iter().map(|path| (now, path));
         self.0.lock().extend(paths);
     }
 

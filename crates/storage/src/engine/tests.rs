@@ -2,6 +2,7 @@
 
 mod damage;
 mod last_rows;
+mod models;
 mod old_formats;
 mod simulation;
 

@@ -73,6 +73,7 @@ pub(super) fn describe(report: &Report) -> Vec<String> {
         ("tables", report.tables.to_string()),
         ("files", store::files(report.files, report.bytes)),
         ("rows", HumanCount(report.rows).to_string()),
+        ("models", report.models.to_string()),
         ("checked", checked.to_owned()),
     ];
     rows.extend(report.log.map(|log| ("log", describe_log(&log))));

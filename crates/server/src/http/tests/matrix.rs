@@ -192,6 +192,22 @@ fn request_to(entry: &Entry) -> Ask<'static> {
             "/api/v3/configure/table?db=plant&table=motor",
             b"",
         ),
+        ("GET", "/api/v3/configure/model") => {
+            Ask::get("/api/v3/configure/model?db=plant&model=wear")
+        }
+        ("POST", "/api/v3/configure/model") => json(
+            Method::POST,
+            "/api/v3/configure/model?db=plant&model=wear",
+            r#"{"format":1,"kind":"standard_scaler","arrays":{"names":["a"],"features.used":[0],
+                "features.center":[1.5],"features.scale":[0.5],"summary.missing":[0.0],
+                "summary.mean":[1.5],"summary.sigma":[0.5],"summary.lengths":[1],"summary.points":[1.5],
+                "summary.below":[0.0],"summary.upto":[1.0]}}"#,
+        ),
+        ("DELETE", "/api/v3/configure/model") => Ask::new(
+            Method::DELETE,
+            "/api/v3/configure/model?db=plant&model=wear",
+            b"",
+        ),
         ("GET", "/api/v3/configure/token") => Ask::get("/api/v3/configure/token?format=json"),
         ("POST", "/api/v3/configure/token") => json(
             Method::POST,

@@ -2,7 +2,7 @@
 //! and after what is in the log has become files and files have been merged.
 //!
 //! The folders are in `fixtures/`, with all that must be read from them in `rows.tsv`. `format-1` was
-//! made by `fixtures/format_1.py` with a program of that release; `format-2` by
+//! made by `fixtures/format_1.py` with a program of that release; `format-2` and `format-3` by
 //! [`makes_a_directory_of_the_present_format`], which is run by hand when a format is about to change.
 
 use std::collections::BTreeMap;
@@ -217,6 +217,11 @@ async fn a_directory_of_the_first_format_stays_readable() {
 #[tokio::test]
 async fn a_directory_of_the_second_format_stays_readable() {
     stays_readable("format-2", true).await;
+}
+
+#[tokio::test]
+async fn a_directory_of_the_third_format_stays_readable() {
+    stays_readable("format-3", true).await;
 }
 
 #[tokio::test]

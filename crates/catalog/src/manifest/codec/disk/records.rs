@@ -1,6 +1,8 @@
 //! What administered records look like in JSON. Ids are texts, as JSON's numbers lose the ends of long
 //! ones in many programs.
 
+mod model;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -8,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::{hex, unhex};
 use crate::ids::DatabaseId;
 use crate::records::{
-    Action, BucketNotes, DatabaseMapping, Label, Member, Organization, Record, RecordId, Right,
-    Rights, Role, Secret, Token, User,
+    Action, BucketNotes, DatabaseMapping, Label, Member, Model, Organization, Record, RecordId,
+    Right, Rights, Role, Secret, Token, User,
 };
+use model::DiskModel;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,6 +24,7 @@ pub(in crate::manifest::codec) enum DiskRecord {
     Label(DiskLabel),
     DatabaseMapping(DiskMapping),
     BucketNotes(DiskNotes),
+    Model(DiskModel),
 }
 
 /// When a record was made and changed, nanoseconds since 1970.
@@ -149,6 +153,7 @@ impl From<&Record> for DiskRecord {
             Record::Label(record) => Self::Label((&**record).into()),
             Record::DatabaseMapping(record) => Self::DatabaseMapping((&**record).into()),
             Record::BucketNotes(record) => Self::BucketNotes((&**record).into()),
+            Record::Model(record) => Self::Model((&**record).into()),
         }
     }
 }
@@ -164,6 +169,7 @@ impl TryFrom<DiskRecord> for Record {
             DiskRecord::Label(record) => Label::try_from(record)?.into(),
             DiskRecord::DatabaseMapping(record) => DatabaseMapping::try_from(record)?.into(),
             DiskRecord::BucketNotes(record) => BucketNotes::try_from(record)?.into(),
+            DiskRecord::Model(record) => Model::try_from(record)?.into(),
         })
     }
 }

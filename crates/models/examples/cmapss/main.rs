@@ -22,6 +22,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Instant;
 
 use models::{
     BoostingOptions, Control, Model, Options, ScalerOptions, Trained, TrainingData, Validation,
@@ -42,7 +43,14 @@ struct Fleet {
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = files::folder()?.join("cmapss");
     let compares = std::env::args().any(|argument| argument == "--candidates");
-    for set in ["FD001", "FD002", "FD003"] {
+    let named: Vec<String> = std::env::args()
+        .filter(|argument| argument.starts_with("FD"))
+        .collect();
+    let sets = ["FD001", "FD002", "FD003"].map(str::to_owned);
+    for set in sets
+        .iter()
+        .filter(|set| named.is_empty() || named.contains(set))
+    {
         let report = if compares {
             candidates(&folder, set)?
         } else {
@@ -61,6 +69,7 @@ fn recipe() -> BoostingOptions {
         leaves: 15,
         min_rows: 50,
         l2: 1.0,
+        bins: 64,
         column_share: 0.2,
         row_share: 0.5,
         ..BoostingOptions::default()
@@ -115,47 +124,82 @@ fn judge(folder: &Path, set: &str) -> Result<String, Box<dyn Error>> {
 fn candidates(folder: &Path, set: &str) -> Result<String, Box<dyn Error>> {
     let learned = fleet(folder, &format!("train_{set}"))?;
     let scaler = scaler(&learned)?;
-    let plain = BoostingOptions::default();
+    let quick = BoostingOptions {
+        trees: 300,
+        learning_rate: 0.05,
+        ..recipe()
+    };
     let tries = [
-        ("plain", plain.clone()),
         (
-            "columns 0.2",
+            "all columns and rows",
             BoostingOptions {
-                column_share: 0.2,
-                ..plain.clone()
+                column_share: 1.0,
+                row_share: 1.0,
+                ..quick.clone()
             },
         ),
         (
-            "columns 0.2, rows 0.5",
+            "half of the columns, all rows",
             BoostingOptions {
-                column_share: 0.2,
-                row_share: 0.5,
-                ..plain
+                column_share: 0.5,
+                row_share: 1.0,
+                ..quick.clone()
             },
         ),
-        ("slower", recipe()),
         (
-            "slower, larger leaves",
+            "all columns, half of the rows",
+            BoostingOptions {
+                column_share: 1.0,
+                ..quick.clone()
+            },
+        ),
+        (
+            "half of columns and rows",
+            BoostingOptions {
+                column_share: 0.5,
+                ..quick.clone()
+            },
+        ),
+        (
+            "larger leaves",
             BoostingOptions {
                 min_rows: 200,
-                ..recipe()
+                ..quick.clone()
             },
         ),
         (
-            "slower, fewer leaves",
+            "fewer leaves",
             BoostingOptions {
                 leaves: 8,
-                ..recipe()
+                ..quick.clone()
             },
         ),
+        (
+            "more leaves",
+            BoostingOptions {
+                leaves: 31,
+                ..quick.clone()
+            },
+        ),
+        (
+            "256 bins",
+            BoostingOptions {
+                bins: 256,
+                ..quick.clone()
+            },
+        ),
+        ("half the trees", quick),
+        ("recipe", recipe()),
     ];
     let mut report = String::new();
     for (name, options) in tries {
+        let start = Instant::now();
         let trained = boost(&options, &scaler, &learned, true)?;
         writeln!(
             report,
-            "{set} {name:24} cross-validation {:.3}",
-            metric(&trained, "rmse")
+            "{set} {name:30} cross-validation {:.3}, {:.1} s",
+            metric(&trained, "rmse"),
+            start.elapsed().as_secs_f64()
         )?;
     }
     Ok(report)

@@ -306,7 +306,7 @@ def hazards(rng, sets):
 
 
 def repairs(rng):
-    """SCREEN as its paper has it, algorithm 1."""
+    """SCREEN, algorithm 1 of its paper, with the nearest of values that are equally good."""
     times = np.cumsum(rng.integers(1, 3, 60)).astype(float)
     values = np.round(10 * np.sin(times / 15), 3)
     values[[7, 8, 23, 41, 42, 43, 59]] += [9, 8, -12, 5, 6, 5, 7]
@@ -318,7 +318,8 @@ def repairs(rng):
     repaired = []
     for k, (time, value) in enumerate(zip(times, values)):
         window = [i for i in range(k + 1, len(times)) if times[i] <= time + ahead]
-        middle = np.median([value] + [values[i] + s * (time - times[i]) for i in window for s in (low, high)])
+        ends = sorted([value, value] + [values[i] + s * (time - times[i]) for i in window for s in (low, high)])
+        middle = min(max(value, ends[len(ends) // 2 - 1]), ends[len(ends) // 2])
         if repaired:
             step = time - times[k - 1]
             middle = min(max(middle, repaired[-1] + low * step), repaired[-1] + high * step)

@@ -45,9 +45,11 @@ pub fn speed_limits(times: &[f64], values: &[f64]) -> Option<SpeedLimits> {
     })
 }
 
-/// Values whose speeds keep the limits; times rise strictly. A point is moved to the median of where its next points, within five
-/// median steps, would have it at the least and at the greatest speed, as far as the point before it allows. Points that
-/// keep the limits with all of those stay as they are.
+/// Values whose speeds keep the limits; times rise strictly. A point is moved to where it and its next points, within five
+/// median steps, have to change least in sum so that it keeps the limits with each of them, as far as the point before it
+/// allows: to the median of itself, twice, and of where each of them would have it at the least and at the greatest speed. Of
+/// the values that are equally good the nearest is taken, where the paper takes the greatest, so that a point stays as it is
+/// where that is as good.
 pub fn repair_speed(times: &[f64], values: &[f64], limits: SpeedLimits) -> Vec<f64> {
     let mut steps = OrderedWindow::default();
     times
@@ -58,7 +60,7 @@ pub fn repair_speed(times: &[f64], values: &[f64], limits: SpeedLimits) -> Vec<f
     let mut candidates = vec![];
     for (index, (time, value)) in times.iter().zip(values).enumerate() {
         candidates.clear();
-        candidates.push(*value);
+        candidates.extend([*value; 2]);
         let next = times[index + 1..]
             .iter()
             .zip(&values[index + 1..])
@@ -68,8 +70,9 @@ pub fn repair_speed(times: &[f64], values: &[f64], limits: SpeedLimits) -> Vec<f
             candidates.push(next + limits.max * (time - later));
         }
         let half = candidates.len() / 2;
-        let (_, wanted, _) = candidates.select_nth_unstable_by(half, f64::total_cmp);
-        let wanted = *wanted;
+        let (below, &mut high, _) = candidates.select_nth_unstable_by(half, f64::total_cmp);
+        let low = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let wanted = value.max(low).min(high);
         repaired.push(match repaired.last() {
             None => wanted,
             Some(before) => {
@@ -203,6 +206,21 @@ fn between(points: &[Point], time: f64, way: Imputation) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::maintenance_golden::{close, number, series};
+
+    #[test]
+    fn a_spike_is_all_that_changes() {
+        let times: Vec<f64> = [0, 1, 3, 4, 5, 6, 7, 8, 9].map(f64::from).to_vec();
+        let values = [0.0, 0.5, 1.0, 9.0, 2.0, 2.5, 3.0, 3.5, 4.0];
+        let repaired = repair_speed(
+            &times,
+            &values,
+            SpeedLimits {
+                min: -1.0,
+                max: 1.0,
+            },
+        );
+        assert_eq!(repaired, [0.0, 0.5, 1.0, 2.0, 2.0, 2.5, 3.0, 3.5, 4.0]);
+    }
 
     #[test]
     fn speeds_keep_their_limits() {

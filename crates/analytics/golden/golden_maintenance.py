@@ -1,6 +1,6 @@
 """The reference values of health, remaining life, reliability and evaluation, for `golden/maintenance.txt`.
 
-    pip install numpy==2.4.6 scipy==1.17.1 statsmodels==0.15.0 lifelines==0.30.3 scikit-learn==1.9.1
+    pip install numpy==2.4.6 pandas==2.3.3 scipy==1.17.1 statsmodels==0.15.0 lifelines==0.30.3 scikit-learn==1.9.1
     python3 golden_maintenance.py > maintenance.txt
 
 The tests read the text and need no Python. Where a library has no such function, the definition is written out below.
@@ -10,11 +10,12 @@ import itertools
 import warnings
 
 import numpy as np
+import pandas as pd
 import statsmodels.api as sm
-from lifelines import (ExponentialFitter, KaplanMeierFitter, LogNormalFitter, NelsonAalenFitter, WeibullFitter)
+from lifelines import (CoxPHFitter, ExponentialFitter, KaplanMeierFitter, LogNormalFitter, NelsonAalenFitter, WeibullFitter)
 from lifelines.statistics import multivariate_logrank_test
 from lifelines.utils import concordance_index
-from scipy import integrate, optimize, stats
+from scipy import integrate, interpolate, optimize, stats
 from sklearn import metrics
 
 warnings.simplefilter("ignore")
@@ -166,6 +167,7 @@ def survival(rng):
     scores = np.round(durations / 100 + rng.normal(0, 3, len(durations)), 0)
     show_series("lives_scores", scores)
     show("concordance", concordance_index(durations, scores, failures))
+    return sets
 
 
 def growth():
@@ -224,12 +226,124 @@ def evaluation(rng):
         show(f"best_{name}_value", rate(scores >= best))
 
 
+def first_passages(rng):
+    ages = np.sort(rng.choice(300, 40, replace=False)) + 1.0
+    values = np.round(0.5 * ages ** 0.8 * np.exp(rng.normal(0, 0.05, 40)), 6)
+    show_series("power_ages", ages)
+    show_series("power_values", values)
+    fit = sm.OLS(np.log(values), sm.add_constant(np.log(ages))).fit()
+    a, b = fit.params
+    passage = (np.log(60) - a) / b
+    gradient = np.array([-1 / b, -passage / b])
+    margin = stats.t.ppf(0.975, len(ages) - 2) * np.sqrt(gradient @ fit.cov_params() @ gradient)
+    for name, end in (("rul", passage), ("lower", passage - margin), ("upper", passage + margin)):
+        show(f"rul_power_{name}", np.exp(end) - ages[-1])
+    show("rul_power_r2", fit.rsquared)
+
+    times = np.cumsum(np.round(rng.uniform(0.5, 2, 50), 2))
+    steps = np.diff(times, prepend=0.0)
+    values = np.round(np.cumsum(0.3 * steps + 0.6 * np.sqrt(steps) * rng.normal(size=50)), 6)
+    show_series("wiener_ages", times)
+    show_series("wiener_values", values)
+    changes, steps = np.diff(values), np.diff(times)
+    drift = changes.sum() / steps.sum()
+    sigma = np.sqrt(np.mean((changes - drift * steps) ** 2 / steps))
+    mean, shape = (40 - values[-1]) / drift, ((40 - values[-1]) / sigma) ** 2
+    law = stats.invgauss(mean / shape, scale=shape)
+    show("rul_wiener_rul", law.mean())
+    show("rul_wiener_lower", law.ppf(0.05))
+    show("rul_wiener_upper", law.ppf(0.95))
+    show("rul_wiener_drift", drift)
+    show("rul_wiener_sigma", sigma)
+    for name, mean, shape in (("steady", 3, 1e5), ("wild", 3, 0.01)):
+        law = stats.invgauss(mean / shape, scale=shape)
+        for share in (0.05, 0.5, 0.95):
+            # The quantile function of SciPy stops early; its distribution function does not.
+            start = law.ppf(share)
+            root = optimize.brentq(lambda time: law.cdf(time) - share, start * 0.9, start * 1.1, xtol=1e-300, rtol=1e-14)
+            show(f"inverse_gaussian_{name}_{share}", root)
+
+
+def outliers():
+    # Rosner (1983), table 1: vitamin E.
+    values = [-0.25, 0.68, 0.94, 1.15, 1.20, 1.26, 1.26, 1.34, 1.38, 1.43, 1.49, 1.49, 1.55, 1.56, 1.58, 1.65, 1.69, 1.70,
+              1.76, 1.77, 1.81, 1.91, 1.94, 1.96, 1.99, 2.06, 2.09, 2.10, 2.14, 2.15, 2.23, 2.24, 2.26, 2.35, 2.37, 2.40,
+              2.47, 2.54, 2.62, 2.64, 2.90, 2.92, 2.92, 2.93, 3.21, 3.26, 3.30, 3.59, 3.68, 4.30, 4.64, 5.34, 5.42, 6.01]
+    show_series("rosner", values)
+
+    def test(values, alpha):
+        values = np.array(values)
+        n = len(values)
+        distances = np.abs(values - values.mean())
+        t = stats.t.ppf(1 - alpha / (2 * n), n - 2)
+        critical = (n - 1) / np.sqrt(n) * np.sqrt(t ** 2 / (n - 2 + t ** 2))
+        return values[distances.argmax()], distances.max() / values.std(ddof=1), critical
+
+    for alpha in (0.05, 0.01):
+        for name, value in zip(("value", "statistic", "critical"), test(values, alpha)):
+            show(f"grubbs_{alpha}_{name}", value)
+    statistics, criticals = [], []
+    for _ in range(10):
+        value, statistic, critical = test(values, 0.05)
+        statistics.append(statistic)
+        criticals.append(critical)
+        values.remove(value)
+    show_series("esd_statistics", statistics)
+    show_series("esd_criticals", criticals)
+
+
+def hazards(rng, sets):
+    for name in ("lives", "late"):
+        durations, failures = sets[name]
+        covariate = np.round(rng.normal(50, 10, len(durations)) - durations / 40, 2)
+        show_series(f"cox_covariate_{name}", covariate)
+        frame = pd.DataFrame({"duration": durations, "failed": failures, "x": covariate})
+        fit = CoxPHFitter().fit(frame, "duration", "failed", fit_options={"precision": 1e-12})
+        show(f"cox_{name}_coefficient", fit.params_["x"])
+        show(f"cox_{name}_error", fit.standard_errors_["x"])
+        show(f"cox_{name}_p", fit.summary.loc["x", "p"])
+        show(f"cox_{name}_log_likelihood_ratio", fit.log_likelihood_ratio_test().test_statistic)
+
+
+def repairs(rng):
+    """SCREEN, algorithm 1 of its paper, with the nearest of values that are equally good."""
+    times = np.cumsum(rng.integers(1, 3, 60)).astype(float)
+    values = np.round(10 * np.sin(times / 15), 3)
+    values[[7, 8, 23, 41, 42, 43, 59]] += [9, 8, -12, 5, 6, 5, 7]
+    values = np.round(values, 3)
+    show_series("screen_times", times)
+    show_series("screen_values", values)
+    low, high = -1, 1
+    ahead = 5 * np.median(np.diff(times))
+    repaired = []
+    for k, (time, value) in enumerate(zip(times, values)):
+        window = [i for i in range(k + 1, len(times)) if times[i] <= time + ahead]
+        ends = sorted([value, value] + [values[i] + s * (time - times[i]) for i in window for s in (low, high)])
+        middle = min(max(value, ends[len(ends) // 2 - 1]), ends[len(ends) // 2])
+        if repaired:
+            step = time - times[k - 1]
+            middle = min(max(middle, repaired[-1] + low * step), repaired[-1] + high * step)
+        repaired.append(middle)
+    show_series("screen_repaired", repaired)
+    speeds = np.diff(values) / np.diff(times)
+    width = 3 * 1.4826 * np.median(np.abs(speeds - np.median(speeds)))
+    show("speed_min", np.median(speeds) - width)
+    show("speed_max", np.median(speeds) + width)
+    known = [1.0, 4.0, 8.0], [1.0, 3.0, 2.0]
+    show_series("impute_pchip", interpolate.PchipInterpolator(*known)([2.0, 7.0]))
+    show_series("impute_spline", interpolate.CubicSpline(*known)([2.0, 7.0]))
+
+
 print("# Computed by golden_maintenance.py; do not edit.")
 generator = np.random.default_rng(11)
 trendability()
 degradation(generator)
 rul(generator)
 weibull()
-survival(generator)
+lifetimes = survival(generator)
 growth()
 evaluation(generator)
+first_passages(generator)
+outliers()
+hazards(generator, lifetimes)
+repairs(generator)

@@ -6,19 +6,22 @@
 //! | `spread`    | the rows of a frame, several features at once     | Hotelling's T², squared prediction error               |
 //! | `charts`    | a target and a sigma that were set                | EWMA chart, CUSUM, Page–Hinkley                        |
 //! | `rules`     | the same, by the patterns of control charts       | rules of Nelson and of Western Electric                |
-//! | `shifts`    | the rows before with the rows after               | level shift, volatility shift                          |
+//! | `shifts`    | the rows before with the rows after               | level shift, volatility shift, persistence             |
+//! | `outliers`  | all rows, which are taken to be normal            | tests of Grubbs, Rosner and Dixon                      |
 //!
 //! Zero spread: a value at the centre scores 0, one beside it is infinitely far away. Scores that are normalised are then 1.
 
 mod charts;
 mod matrix;
+mod outliers;
 mod reference;
 mod rules;
 mod shifts;
 mod spread;
 
 pub use charts::{Cusum, CusumSums, EwmaChart, EwmaPoint, PageHinkley};
+pub use outliers::{DixonLevel, OutlierTest, dixon, extreme_deviates, grubbs};
 pub use reference::{Fleet, Quartiles, Reference, Robust, Standard, from_quartiles, from_z};
 pub use rules::{RuleSet, SpcRules};
-pub use shifts::{level_shift, volatility_shift};
+pub use shifts::{level_shift, persistence, volatility_shift};
 pub use spread::{Hotelling, PredictionError};

@@ -5,7 +5,7 @@
 //! | `errors`         | mae, rmse, mape, smape, r2, pinball loss, coverage, crps                                    | actual and predicted     |
 //! | `confusion`      | precision, recall, F1, Matthews' correlation, false alarm and missed alarm rates             | label and alarm          |
 //! | `ranking`        | areas under the ROC and the precision-recall curve, the best threshold                       | label and score          |
-//! | `events`         | F1 with point adjustment, detection delay, the NAB score                                     | label and alarm, in time |
+//! | `events`         | F1 with point adjustment and of ranges, detection delay, the NAB score                          | label and alarm, in time |
 //!
 //! All but the last two are [`Summary`](crate::Summary)s: they merge, and slide, in any order.
 
@@ -20,6 +20,6 @@ pub use errors::{
     VarianceShare, naive_error,
 };
 pub use events::{
-    DetectionDelay, NAB_STANDARD, NabProfile, detection_delay, nab_score, point_adjusted,
+    DetectionDelay, NAB_STANDARD, NabProfile, detection_delay, nab_score, point_adjusted, range_f1,
 };
 pub use ranking::{Best, ThresholdMetric, best_threshold, pr_auc, roc_auc};

@@ -13,6 +13,7 @@
 //! Rules every function here keeps: inputs are finite (the caller drops what is missing), a result that is not
 //! defined is `None` and never NaN, and the same values give the same result however they were split.
 
+pub mod alerts;
 pub mod anomaly;
 pub mod calendar;
 pub mod change;

@@ -6,6 +6,7 @@
 //! | `ranges`    | where rows are missing, values stuck, times doubled; how regular the times are          |
 //! | `hampel`    | Hampel's filter                                                                       |
 //! | `plausible` | range and rate of change                                                              |
+//! | `repair`    | values at plausible speeds, and in place of missing ones                              |
 //!
 //! Times are in ticks and in order.
 
@@ -13,6 +14,7 @@ mod hampel;
 mod indices;
 mod plausible;
 mod ranges;
+mod repair;
 
 pub use hampel::{Filtered, hampel};
 pub use indices::{Timing, timing, validity};
@@ -21,3 +23,4 @@ pub use ranges::{
     MissingRange, Repeat, SamplingStats, StuckRange, duplicate_times, missing_ranges,
     sampling_stats, stuck_ranges,
 };
+pub use repair::{Imputation, SpeedLimits, impute, repair_speed, speed_limits};

@@ -5,18 +5,21 @@
 //! | `weibull`      | the Weibull distribution: survival, hazard, remaining life, chance of failure, replacement age |
 //! | `lifetimes`    | fitted distributions, by maximum likelihood with censoring                                     |
 //! | `survival`     | Kaplan–Meier, Nelson–Aalen, log-rank test, concordance                                         |
+//! | `hazards`      | Cox's proportional hazards, of one covariate                                                   |
 //! | `repair`       | availability, mean time between failures, mean time to repair                                  |
 //! | `fleet`        | Crow–AMSAA growth, spare parts                                                                 |
 //!
 //! A lifetime is *censored* when it was not over at the last look: the machine still ran.
 
 mod fleet;
+mod hazards;
 mod lifetimes;
 mod repair;
 mod survival;
 mod weibull;
 
 pub use fleet::{CrowAmsaa, crow_amsaa, oee, spare_demand};
+pub use hazards::{HazardRatio, cox_ph};
 pub use lifetimes::{
     ExponentialFit, ExponentialLives, LognormalFit, Parameter, WeibullFit, lognormal_fit,
     weibull_fit,

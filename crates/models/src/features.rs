@@ -84,13 +84,23 @@ impl Features {
             if constants == Constants::Drop && is_constant(column, rows.rows) {
                 continue;
             }
-            used.push(place as u32);
             if preparation.scale != Scale::None {
                 let by_regime = groups
                     .iter()
                     .map(|rows| scale_of(preparation.scale, column, rows));
-                scales.push(by_regime.collect::<Vec<_>>());
+                let by_regime: Vec<(f64, f64)> = by_regime.collect();
+                // It says which regime it is and no more; unless it is missing at times, which may say something.
+                let is_still = by_regime.iter().all(|(_, scale)| *scale == 0.0);
+                let has_holes = rows
+                    .rows
+                    .iter()
+                    .any(|&row| !is_present(column[row as usize]));
+                if constants == Constants::Drop && is_still && !has_holes {
+                    continue;
+                }
+                scales.push(by_regime);
             }
+            used.push(place as u32);
         }
         // From one list by regime for each feature to one by feature for each regime.
         let by_regime = (0..groups.len()).flat_map(|group| scales.iter().map(move |s| s[group]));

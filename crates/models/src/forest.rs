@@ -131,15 +131,18 @@ impl Forest {
         let scale = trees * search_depth(self.trees.sample);
         // A forest of single rows tells nothing apart.
         let scale = if scale > 0.0 { scale } else { f64::INFINITY };
-        for (row, value) in out.iter_mut().enumerate() {
-            let is_complete = features.iter().all(|column| column[row].is_finite());
-            *value = if !is_complete {
-                f64::NAN
-            } else if scale.is_infinite() {
+        for value in out.iter_mut() {
+            *value = if scale.is_infinite() {
                 0.5
             } else {
                 (-*value / scale).exp2()
             };
+        }
+        for column in features {
+            // Nothing, or NaN where the value is missing.
+            out.iter_mut()
+                .zip(*column)
+                .for_each(|(score, value)| *score += 0.0 * value);
         }
     }
 

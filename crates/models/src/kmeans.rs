@@ -12,8 +12,9 @@ use crate::numeric::keys::{mix, smallest, unit};
 use crate::numeric::sum::{Adder, bounds};
 use crate::parallel;
 
-/// Beginnings are tried on this many rows at most; the best is then moved over all of them.
-const START_ROWS_MAX: usize = 65_536;
+/// Beginnings are tried on this many rows at most, or on so many for each cluster; the best is then moved over all rows.
+const START_ROWS_MAX: usize = 8_192;
+const START_ROWS_PER_CLUSTER: usize = 256;
 
 /// Centres, row by row, in the order of their coordinates.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +96,8 @@ pub(crate) fn find(
 ) -> Result<Found> {
     // In the order of the keys, so that the first of several equals is always the same.
     let all = smallest(keys, keys.len());
-    let few = &all[..all.len().min(START_ROWS_MAX)];
+    let few_max = START_ROWS_MAX.max(START_ROWS_PER_CLUSTER * search.clusters);
+    let few = &all[..all.len().min(few_max)];
     let points = points_of(columns, few);
     let keys: Vec<u64> = few.iter().map(|&row| keys[row as usize]).collect();
     let largest = largest_of(columns);

@@ -73,7 +73,7 @@ impl Pca {
         let mut pca = Self {
             means,
             components: vectors[..count * width].to_vec(),
-            explained: values[..count].iter().sum::<f64>() / total,
+            explained: (values[..count].iter().sum::<f64>() / total).min(1.0),
             variances: values[..count].to_vec(),
             t2_limit: 0.0,
             q_limit: 0.0,
@@ -89,7 +89,7 @@ impl Pca {
             q.push(place.q);
         }
         // Nothing may be left outside of the plane but rounding; a limit of 0 would divide by it.
-        let least = total * VARIANCE_MIN;
+        let least = (total * VARIANCE_MIN).max(f64::MIN_POSITIVE);
         pca.t2_limit = quantile::of(&mut t2, options.limit)
             .unwrap_or(0.0)
             .max(VARIANCE_MIN);

@@ -4,6 +4,7 @@
 //! |----------------------|-------------------------------------------------------------|---------------------------|
 //! | [`level_shift`]      | median after − median before                                | ADTK `LevelShiftAD`       |
 //! | [`volatility_shift`] | (σ after − σ before) / σ before, of samples                 | ADTK `VolatilityShiftAD`  |
+//! | [`persistence`]      | value − median before                                       | ADTK `PersistAD`          |
 //!
 //! Points that have less than a whole window on one side have no result. A spread that begins from none is infinite, and
 //! one that stays none is no shift.
@@ -50,6 +51,21 @@ pub fn volatility_shift(values: &[f64], window: usize) -> Vec<Option<f64>> {
         }
         Some(if after > 0.0 { f64::INFINITY } else { 0.0 })
     })
+}
+
+/// The distance of every value from the median of the `window` values before it. O(log window) each.
+pub fn persistence(values: &[f64], window: usize) -> Vec<Option<f64>> {
+    let mut before = OrderedWindow::default();
+    let mut results = Vec::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        let median = before.median().filter(|_| index >= window);
+        results.push(median.and_then(|median| defined(value - median)));
+        before.insert(*value);
+        if index >= window {
+            before.remove(values[index - window]);
+        }
+    }
+    results
 }
 
 /// What is read off every whole window, by the index of its first value.
@@ -131,6 +147,15 @@ mod tests {
             &level_shift(&moved, 3),
             &[NAN, NAN, NAN, 4.0, 3.5, 4.0, 0.5, NAN, NAN],
         );
+    }
+
+    // Expected: ADTK 0.6.2, DoubleRollingAggregate with agg="median", window=(3, 1), diff="diff".
+    #[test]
+    fn persistence_compares_with_the_rows_before() {
+        let expected = [NAN, NAN, NAN, 8.0, -0.5, 4.0, 0.5, 0.0, 1.0];
+        check(&persistence(&STEP, 3), &expected);
+        check(&persistence(&STEP, 30), &[NAN; 9]);
+        check(&persistence(&[], 3), &[]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! | measure             | idea                                                                                            |
 //! |---------------------|-------------------------------------------------------------------------------------------------|
 //! | [`point_adjusted`]  | an anomaly with one alarm counts as found at all its points (Xu et al. 2018)                    |
+//! | [`range_f1`]        | anomalies and alarms are stretches, and count by how much of each the other covers (Tatbul et al. 2018) |
 //! | [`detection_delay`] | time from the begin of an anomaly to its first alarm                                            |
 //! | [`nab_score`]       | early alarms in an anomaly's window are worth most, false ones cost (Lavin and Ahmad 2015)      |
 //!
@@ -41,6 +42,40 @@ pub fn point_adjusted(labels: &[bool], alarms: &[bool]) -> Confusion {
         }
     }
     counts
+}
+
+/// F1 of ranges (Tatbul et al. 2018, with α = 0, a flat bias and a cardinality factor of 1/x): recall is the mean share of an anomaly that
+/// alarms cover, over the number of stretches of alarms that it takes; precision is the same of every stretch of alarms by anomalies. `None` with neither
+/// anomalies nor alarms. In the order of time.
+pub fn range_f1(labels: &[bool], alarms: &[bool]) -> Option<f64> {
+    let (real, found) = (anomalies(labels), anomalies(alarms));
+    if real.is_empty() && found.is_empty() {
+        return None;
+    }
+    let (recall, precision) = (covered(&real, &found), covered(&found, &real));
+    let both = recall + precision;
+    Some(if both > 0.0 {
+        2.0 * recall * precision / both
+    } else {
+        0.0
+    })
+}
+
+/// The mean share of ranges that others cover, each over how many of them it takes; 0 without ranges. Both rise.
+fn covered(ranges: &[std::ops::Range<usize>], by: &[std::ops::Range<usize>]) -> f64 {
+    let share = |range: &std::ops::Range<usize>| {
+        let first = by.partition_point(|other| other.end <= range.start);
+        let overlapping = by[first..]
+            .iter()
+            .take_while(|other| other.start < range.end);
+        let (mut points, mut count) = (0, 0);
+        for other in overlapping {
+            points += other.end.min(range.end) - other.start.max(range.start);
+            count += 1;
+        }
+        points as f64 / range.len() as f64 / f64::from(count.max(1))
+    };
+    ranges.iter().map(share).sum::<f64>() / ranges.len().max(1) as f64
 }
 
 /// How late anomalies are found.
@@ -173,6 +208,26 @@ mod tests {
         check("....", "x...", [0, 1, 0, 3]);
         check("xx", "..", [0, 0, 2, 0]);
         check("", "", [0; 4]);
+    }
+
+    #[test]
+    fn ranges_count_by_how_much_is_covered() {
+        let check = |labels: &str, alarms: &str, expected: Option<f64>| {
+            let f1 = range_f1(&flags(labels), &flags(alarms));
+            crate::maintenance_golden::close(f1, expected, 1e-12, &format!("{labels} {alarms}"));
+        };
+        check("..xxxx..", "..xxxx..", Some(1.0));
+        // Half of the anomaly, all of the alarm.
+        check("..xxxx..", "..xx....", Some(2.0 * 0.5 / 1.5));
+        // Half of it in two pieces counts half as much.
+        check("..xxxx..", "..x.x...", Some(2.0 * 0.25 / 1.25));
+        // One alarm over two anomalies: three quarters of it in two pieces.
+        check("..x.xx..", "..xxxx..", Some(2.0 * 0.375 / 1.375));
+        check("..xx....", "......x.", Some(0.0));
+        check("..xx....", "........", Some(0.0));
+        check("........", "..x.....", Some(0.0));
+        check("....", "....", None);
+        check("", "", None);
     }
 
     #[test]

@@ -160,7 +160,11 @@ fn gradients(loss: Loss, target: &[f64], predicted: &[f64]) -> (Vec<i64>, f64) {
         .iter()
         .fold(f64::MIN_POSITIVE, |largest, slope| largest.max(slope.abs()));
     let unit = largest / f64::from(1 << GRADIENT_BITS);
-    let whole = slopes.iter().map(|slope| (slope / unit).round() as i64);
+    // Rounds to the nearest as `round` does, without a call for each.
+    let whole = slopes.iter().map(|slope| {
+        let units = slope / unit;
+        (units + 0.5_f64.copysign(units)) as i64
+    });
     (whole.collect(), unit)
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::bins::Bins;
-use super::histogram::{Bounds, Cell, Split, SplitRules, accumulate, best_split, layout};
+use super::histogram::{Bounds, Cell, Split, SplitRules, accumulate, best_split, layout, packed};
 use crate::parallel;
 
 /// Values summed up from which on a second thread is worth starting.
@@ -38,6 +38,7 @@ pub(super) struct Grown {
 /// A leaf that may still be split.
 struct Leaf {
     node: usize,
+    /// Empty where it will not be split.
     cells: Vec<Cell>,
     total: Cell,
     bounds: Bounds,
@@ -47,10 +48,7 @@ struct Leaf {
 /// Grows a tree over these rows, which end up in the order of its leaves; the root is the first node.
 pub(super) fn grow(ground: &Ground<'_>, rows: &mut [u32]) -> Vec<Grown> {
     let places = layout(ground.bins, ground.features);
-    let bounds = Bounds {
-        low: f64::NEG_INFINITY,
-        high: f64::INFINITY,
-    };
+    let bounds = Bounds::OPEN;
     let total: i64 = rows.iter().map(|&row| ground.gradients[row as usize]).sum();
     let total = [total, rows.len() as i64];
     let mut nodes = vec![Grown {
@@ -73,7 +71,8 @@ pub(super) fn grow(ground: &Ground<'_>, rows: &mut [u32]) -> Vec<Grown> {
             break;
         };
         let leaf = leaves.swap_remove(index);
-        leaves.extend(ground.split(leaf, rows, &mut nodes, &places));
+        let is_last = leaves.len() + 2 >= ground.leaves_max;
+        leaves.extend(ground.split(leaf, rows, &mut nodes, &places, is_last));
     }
     nodes
 }
@@ -92,7 +91,7 @@ impl Ground<'_> {
     fn histogram(&self, rows: &[u32], places: &[Range<usize>]) -> Vec<Cell> {
         let gradients: Vec<i64> = rows
             .iter()
-            .map(|&row| self.gradients[row as usize])
+            .map(|&row| packed(self.gradients[row as usize]))
             .collect();
         let threads = if rows.len() * self.features.len() < PARALLEL_VALUES_MIN {
             1
@@ -115,7 +114,7 @@ impl Ground<'_> {
     }
 
     fn best(&self, leaf: &Leaf, places: &[Range<usize>]) -> Option<Split> {
-        if leaf.total[1] < 2 * self.rules.min_rows {
+        if leaf.cells.is_empty() || !self.has_room(leaf.total[1]) {
             return None;
         }
         let splits = self
@@ -135,81 +134,93 @@ impl Ground<'_> {
         splits.reduce(|a, b| if b.gain > a.gain { b } else { a })
     }
 
+    /// Whether this many rows make two leaves.
+    fn has_room(&self, rows: i64) -> bool {
+        rows >= 2 * self.rules.min_rows
+    }
+
+    /// Splits a leaf in two; what the last leaves of a tree could be split by is not looked for.
     fn split(
         &self,
         leaf: Leaf,
         rows: &mut [u32],
         nodes: &mut Vec<Grown>,
         places: &[Range<usize>],
+        is_last: bool,
     ) -> [Leaf; 2] {
         let split = leaf.best.expect("only leaves with a split are chosen");
         let range = nodes[leaf.node].rows.clone();
-        let bins = &self.bins.values[split.feature];
-        let missing = self.bins.value_bins(split.feature);
-        let middle = range.start
-            + partition(&mut rows[range.clone()], |row| {
-                let bin = bins[row as usize] as usize;
-                if bin == missing {
-                    split.missing_left
-                } else {
-                    bin <= split.bin
-                }
-            });
-        debug_assert_eq!(
-            (middle - range.start) as i64,
-            split.left_rows,
-            "as counted by bins"
-        );
-        let (left_rows, right_rows) = (range.start..middle, middle..range.end);
-        let is_left_small = left_rows.len() <= right_rows.len();
-        let small = if is_left_small {
-            left_rows.clone()
+        let middle = range.start + self.part(&split, &mut rows[range.clone()]);
+        let sides = [range.start..middle, middle..range.end];
+        let right_total = [
+            leaf.total[0] - split.left_total[0],
+            leaf.total[1] - split.left_total[1],
+        ];
+        let totals = [split.left_total, right_total];
+        let cells = if is_last || !totals.iter().any(|total| self.has_room(total[1])) {
+            [Vec::new(), Vec::new()]
         } else {
-            right_rows.clone()
+            self.side_cells(leaf.cells, rows, &sides, places)
         };
-        let small = self.histogram(&rows[small], places);
-        let large = minus(leaf.cells, &small);
-        let (left_cells, right_cells) = if is_left_small {
-            (small, large)
-        } else {
-            (large, small)
-        };
-        let [left_bounds, right_bounds] = self.child_bounds(leaf.bounds, &split);
+        let bounds = self.child_bounds(leaf.bounds, &split);
+        let values = [split.left_value, split.right_value];
         let first = nodes.len();
         nodes[leaf.node].split = Some((split, first, first + 1));
-        let mut child = |node, rows: Range<usize>, cells: Vec<Cell>, bounds, value| {
-            let total = [self.sum_of(&cells, places), rows.len() as i64];
-            nodes.push(Grown {
-                rows,
-                value,
-                split: None,
-            });
-            let mut leaf = Leaf {
-                node,
+        nodes.extend(sides.into_iter().zip(values).map(|(rows, value)| Grown {
+            rows,
+            value,
+            split: None,
+        }));
+        let [left_cells, right_cells] = cells;
+        [(0, left_cells), (1, right_cells)].map(|(side, cells)| {
+            let leaf = Leaf {
+                node: first + side,
                 cells,
-                total,
-                bounds,
+                total: totals[side],
+                bounds: bounds[side],
                 best: None,
             };
-            leaf.best = self.best(&leaf, places);
-            leaf
-        };
-        [
-            child(first, left_rows, left_cells, left_bounds, split.left_value),
-            child(
-                first + 1,
-                right_rows,
-                right_cells,
-                right_bounds,
-                split.right_value,
-            ),
-        ]
+            Leaf {
+                best: self.best(&leaf, places),
+                ..leaf
+            }
+        })
     }
 
-    /// The sum over all rows, which every feature's cells add up to.
-    fn sum_of(&self, cells: &[Cell], places: &[Range<usize>]) -> i64 {
-        let first = places.first().map_or(0..0, Clone::clone);
-        cells[first].iter().map(|cell| cell[0]).sum()
+    /// Brings the rows that go left to the front and counts them.
+    fn part(&self, split: &Split, rows: &mut [u32]) -> usize {
+        let bins = &self.bins.values[split.feature];
+        let missing = self.bins.value_bins(split.feature);
+        let left = partition(rows, |row| {
+            let bin = bins[row as usize] as usize;
+            if bin == missing {
+                split.missing_left
+            } else {
+                bin <= split.bin
+            }
+        });
+        debug_assert_eq!(left as i64, split.left_total[1], "as counted by bins");
+        left
+    }
+
+    /// The cells of both sides: those of the smaller are added up, those of the larger are what remains.
+    fn side_cells(
+        &self,
+        cells: Vec<Cell>,
+        rows: &[u32],
+        sides: &[Range<usize>; 2],
+        places: &[Range<usize>],
+    ) -> [Vec<Cell>; 2] {
+        let [left, right] = sides;
+        let is_left_small = left.len() <= right.len();
+        let small = if is_left_small { left } else { right };
+        let small = self.histogram(&rows[small.clone()], places);
+        let large = minus(cells, &small);
+        if is_left_small {
+            [small, large]
+        } else {
+            [large, small]
+        }
     }
 
     /// A monotone split draws a line between its sides that neither may ever cross.

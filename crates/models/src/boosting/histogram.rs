@@ -23,6 +23,18 @@ pub(super) struct Bounds {
     pub(super) high: f64,
 }
 
+impl Bounds {
+    /// Any value.
+    pub(super) const OPEN: Self = Self {
+        low: f64::NEG_INFINITY,
+        high: f64::INFINITY,
+    };
+
+    fn are_open(self) -> bool {
+        self.low == f64::NEG_INFINITY && self.high == f64::INFINITY
+    }
+}
+
 /// A split of a leaf.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Split {
@@ -31,21 +43,44 @@ pub(super) struct Split {
     /// Bins up to this one go left.
     pub(super) bin: usize,
     pub(super) missing_left: bool,
-    pub(super) left_rows: i64,
+    /// Of the side on the left.
+    pub(super) left_total: Cell,
     pub(super) left_value: f64,
     pub(super) right_value: f64,
 }
 
-/// Adds up one feature over some rows; `gradients` goes along with them.
+/// Bits of a packed sum that count rows.
+const COUNT_BITS: u32 = 16;
+
+/// Rows that one packed sum has room for: their number fits its bits, and gradients of 30 bits the rest.
+const PACKED_ROWS_MAX: usize = (1 << COUNT_BITS) - 1;
+
+/// A gradient and one row in one number, so that both are added up by one addition.
+pub(super) fn packed(gradient: i64) -> i64 {
+    (gradient << COUNT_BITS) + 1
+}
+
+/// Adds up one feature over some rows; `gradients` are packed and go along with them.
 pub(super) fn accumulate(bins: &[u8], rows: &[u32], gradients: &[i64], out: &mut [Cell]) {
-    let mut cells = [[0_i64; 2]; 256];
-    for (&row, &gradient) in rows.iter().zip(gradients) {
-        let cell = &mut cells[bins[row as usize] as usize];
-        cell[0] = cell[0].wrapping_add(gradient);
-        cell[1] = cell[1].wrapping_add(1);
+    let chunks = rows.chunks(PACKED_ROWS_MAX);
+    for (rows, gradients) in chunks.zip(gradients.chunks(PACKED_ROWS_MAX)) {
+        // Two sums take turns: an addition need not wait for the one before where both go to the same bin.
+        let (mut even, mut odd) = ([0_i64; 256], [0_i64; 256]);
+        let (row_pairs, last_row) = rows.as_chunks::<2>();
+        let (gradient_pairs, last_gradient) = gradients.as_chunks::<2>();
+        for (rows, gradients) in row_pairs.iter().zip(gradient_pairs) {
+            even[bins[rows[0] as usize] as usize] += gradients[0];
+            odd[bins[rows[1] as usize] as usize] += gradients[1];
+        }
+        for (&row, &gradient) in last_row.iter().zip(last_gradient) {
+            even[bins[row as usize] as usize] += gradient;
+        }
+        for (cell, (even, odd)) in out.iter_mut().zip(even.iter().zip(&odd)) {
+            let sum = even + odd;
+            cell[0] += sum >> COUNT_BITS;
+            cell[1] += sum & PACKED_ROWS_MAX as i64;
+        }
     }
-    let length = out.len();
-    out.copy_from_slice(&cells[..length]);
 }
 
 /// Where the cells of each feature are.
@@ -71,6 +106,9 @@ pub(super) fn best_split(
     rules: SplitRules,
 ) -> Option<Split> {
     let (missing, values) = cells.split_last()?;
+    if missing[1] == 0 && direction == 0.0 && bounds.are_open() {
+        return best_free_split(values, total, feature, rules);
+    }
     let side = |cell: Cell| rules.value(cell, bounds);
     let now = rules.objective(total, side(total));
     let mut best: Option<Split> = None;
@@ -108,7 +146,7 @@ pub(super) fn best_split(
                     } else {
                         missing_left
                     },
-                    left_rows: left[1],
+                    left_total: left,
                     left_value,
                     right_value,
                 });
@@ -116,6 +154,50 @@ pub(super) fn best_split(
         }
     }
     best
+}
+
+/// The best split where no value is missing and nothing restrains the values of its sides. The gain is
+/// `(gₗ²/wₗ + gᵣ²/wᵣ − g²/w) / 2`, which takes one division for each bin.
+fn best_free_split(
+    values: &[Cell],
+    total: Cell,
+    feature: usize,
+    rules: SplitRules,
+) -> Option<Split> {
+    let weight = |rows: i64| rows as f64 + rules.l2;
+    let scale = 0.5 * rules.unit * rules.unit;
+    let all = total[0] as f64;
+    let now = all * all / weight(total[1]);
+    let mut best: Option<(f64, usize, Cell)> = None;
+    let mut left: Cell = [0, 0];
+    for (bin, cell) in values.iter().enumerate() {
+        left = plus(left, *cell);
+        if total[1] - left[1] < rules.min_rows {
+            break;
+        }
+        // Behind an empty bin the sides are what they were before it.
+        if cell[1] == 0 || left[1] < rules.min_rows {
+            continue;
+        }
+        let (below, above) = (left[0] as f64, (total[0] - left[0]) as f64);
+        let (below_weight, above_weight) = (weight(left[1]), weight(total[1] - left[1]));
+        let both = below * below * above_weight + above * above * below_weight;
+        let gain = (both / (below_weight * above_weight) - now) * scale;
+        if gain > best.map_or(0.0, |best| best.0) {
+            best = Some((gain, bin, left));
+        }
+    }
+    let (gain, bin, left) = best?;
+    let right = [total[0] - left[0], total[1] - left[1]];
+    Some(Split {
+        gain,
+        feature,
+        bin,
+        missing_left: left[1] >= right[1],
+        left_total: left,
+        left_value: rules.value(left, Bounds::OPEN),
+        right_value: rules.value(right, Bounds::OPEN),
+    })
 }
 
 fn plus(a: Cell, b: Cell) -> Cell {

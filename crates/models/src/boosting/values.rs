@@ -23,13 +23,7 @@ pub(super) fn set_quantiles(
             .collect();
         quantile::of(&mut residuals, share).unwrap_or(0.0)
     };
-    let mut bounds = vec![
-        Bounds {
-            low: f64::NEG_INFINITY,
-            high: f64::INFINITY,
-        };
-        nodes.len()
-    ];
+    let mut bounds = vec![Bounds::OPEN; nodes.len()];
     for node in 0..nodes.len() {
         let Bounds { low, high } = bounds[node];
         let Some((split, left, right)) = nodes[node].split else {

@@ -55,6 +55,16 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 pub(crate) fn eigen(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f64>) {
     let mut vectors = vec![0.0; n * n];
     (0..n).for_each(|i| vectors[i * n + i] = 1.0);
+    // Near 1 no square is beyond any number, and a power of two costs no digits.
+    let largest = a
+        .iter()
+        .fold(0.0, |largest: f64, value| largest.max(value.abs()));
+    let scale = if largest.is_normal() {
+        2.0_f64.powi(-largest.log2() as i32)
+    } else {
+        1.0
+    };
+    a.iter_mut().for_each(|value| *value *= scale);
     let norm: f64 = a.iter().map(|value| value * value).sum();
     for _ in 0..64 {
         let off: f64 = (0..n)
@@ -72,7 +82,7 @@ pub(crate) fn eigen(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f64>) {
     }
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| a[j * n + j].total_cmp(&a[i * n + i]));
-    let values = order.iter().map(|&i| a[i * n + i]).collect();
+    let values = order.iter().map(|&i| a[i * n + i] / scale).collect();
     let rows = order
         .iter()
         .flat_map(|&i| oriented(&vectors[i * n..(i + 1) * n]))
@@ -138,6 +148,17 @@ mod tests {
         let a = vec![2.0, -1.0, 0.0, -1.0, 2.0, -1.0, 0.0, -1.0, 2.0];
         let (values, vectors) = eigen(a.clone(), 3);
         let expected = [2.0 + 2_f64.sqrt(), 2.0, 2.0 - 2_f64.sqrt()];
+        for scale in [1e280, 1e-290] {
+            let (large, same) = eigen(a.iter().map(|value| value * scale).collect(), 3);
+            for k in 0..3 {
+                assert!((large[k] / scale - expected[k]).abs() < 1e-13, "{large:?}");
+            }
+            assert!(
+                same.iter()
+                    .zip(&vectors)
+                    .all(|(a, b)| (a - b).abs() < 1e-13)
+            );
+        }
         for (k, expected) in expected.iter().enumerate() {
             assert!((values[k] - expected).abs() < 1e-14);
             let v = &vectors[k * 3..k * 3 + 3];

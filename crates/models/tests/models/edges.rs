@@ -73,6 +73,23 @@ fn little_data_is_learned_from_or_refused_with_a_reason() {
 }
 
 #[test]
+fn components_of_huge_columns_are_found() {
+    let columns: Vec<Vec<f64>> = uniform(3, 100, 5)
+        .into_iter()
+        .map(|column| column.into_iter().map(|value| value * 1e139).collect())
+        .collect();
+    let plain = options(Kind::Pca, &[("scale", text("none"))]);
+    let trained = train_on(&plain, &columns, None, None).unwrap();
+    assert!(
+        scores(&trained, &columns)
+            .iter()
+            .all(|score| (0.0..=1.0).contains(score))
+    );
+    let again = models::Model::from_bytes(&trained.model.to_bytes()).unwrap();
+    assert_eq!(again, trained.model);
+}
+
+#[test]
 fn a_constant_target_is_predicted() {
     let x = uniform(2, 100, 1);
     for kind in [Kind::Ridge, Kind::GradientBoosting] {
@@ -254,6 +271,34 @@ fn regimes_are_told_apart_and_scaled_each_for_itself() {
         found[0] > found[1],
         "normal in one way of running only: {found:?}"
     );
+}
+
+#[test]
+fn what_only_tells_the_regime_is_no_feature() {
+    let mode: Vec<f64> = (0..90).map(|row| f64::from(row % 3)).collect();
+    let follows: Vec<f64> = mode.iter().map(|mode| 7.0 * mode + 1.0).collect();
+    let noise = uniform(2, 90, 3);
+    let regime = ("regime", text("f0"));
+    let only = vec![mode.clone(), follows.clone()];
+    let more = vec![mode, follows, noise[0].clone(), noise[1].clone()];
+    for kind in Kind::ALL {
+        let mut settings = vec![regime.clone()];
+        if matches!(kind, Kind::Ridge | Kind::GradientBoosting | Kind::Pca) {
+            settings.push(("scale", text("robust")));
+        }
+        let trained = train_on(&options(kind, &settings), &more, Some(&noise[0]), None).unwrap();
+        let is_scaler = matches!(kind, Kind::StandardScaler | Kind::RobustScaler);
+        let used = trained.metrics.iter().find(|(name, _)| *name == "features");
+        assert_eq!(
+            used.map(|used| used.1),
+            Some(if is_scaler { 3.0 } else { 2.0 }),
+            "{kind:?}"
+        );
+        let again = models::Model::from_bytes(&trained.model.to_bytes()).unwrap();
+        assert_eq!(again, trained.model);
+        let trained = train_on(&options(kind, &settings), &only, Some(&noise[0]), None);
+        assert_eq!(trained.is_ok(), is_scaler || kind.has_target(), "{kind:?}");
+    }
 }
 
 #[test]

@@ -12,9 +12,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Common, mib, positive};
-use crate::bodies::{Bodies, Encoding};
 use crate::client::Post;
-use crate::data::{Shape, Spec};
 use crate::error::{AtPath, Error, Result};
 use crate::load::Drive;
 use crate::machine::pause;

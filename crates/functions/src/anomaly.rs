@@ -12,13 +12,17 @@
 mod anomaly_cusum;
 mod anomaly_ewma;
 mod cusum;
+mod dixon;
+mod esd;
 mod ewma_limits;
 mod features;
 mod fleet_deviation;
+mod grubbs;
 mod hotelling_t2;
 mod iqr_score;
 mod level_shift;
 mod page_hinkley;
+mod persist_anomaly;
 mod robust_zscore;
 mod spc_rules;
 mod spe_q;
@@ -27,9 +31,15 @@ mod zscore;
 
 use analytics::anomaly::{Cusum, EwmaChart, from_z};
 use datafusion_common::Result;
-use datafusion_expr::WindowUDF;
+use datafusion_expr::{AggregateUDF, WindowUDF};
 
+use crate::collected::Collected;
 use crate::window::{Arguments, Window};
+
+/// The aggregates of this family.
+pub(crate) fn aggregate_udfs() -> Vec<AggregateUDF> {
+    vec![Collected::udf(grubbs::Grubbs), Collected::udf(dixon::Dixon)]
+}
 
 /// The window functions of this family.
 pub(crate) fn window_udfs() -> Vec<WindowUDF> {
@@ -48,6 +58,8 @@ pub(crate) fn window_udfs() -> Vec<WindowUDF> {
         Window::udf(spc_rules::SpcRules),
         Window::udf(level_shift::LevelShift),
         Window::udf(volatility_shift::VolatilityShift),
+        Window::udf(persist_anomaly::PersistAnomaly),
+        Window::udf(esd::Esd),
     ]
 }
 

@@ -19,6 +19,7 @@ mod point_adjust_f1;
 mod pr_auc;
 mod precision;
 mod r2;
+mod range_f1;
 mod recall;
 mod rmse;
 mod roc_auc;
@@ -58,6 +59,7 @@ pub(crate) fn aggregate_udfs() -> Vec<AggregateUDF> {
         Collected::udf(pr_auc::PrAuc),
         Collected::udf(best_threshold::BestThreshold),
         Collected::udf(point_adjust_f1::PointAdjustF1),
+        Collected::udf(range_f1::RangeF1),
         Collected::udf(detection_delay::DetectionDelayOf),
         Collected::udf(nab_score::NabScore),
     ]

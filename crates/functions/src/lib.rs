@@ -12,6 +12,7 @@
 //! | a constant that makes no sense            | an error that names the argument                        |
 
 mod aggregate;
+mod alerts;
 mod anomaly;
 mod calendar;
 mod change;
@@ -75,6 +76,7 @@ pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
         rul::aggregate_udfs(),
         reliability::aggregate_udfs(),
         evaluation::aggregate_udfs(),
+        anomaly::aggregate_udfs(),
         features::aggregate_udfs(),
         quality::aggregate_udfs(),
         models::aggregate_udfs(),
@@ -90,6 +92,7 @@ pub fn all_window_udfs() -> Vec<Arc<WindowUDF>> {
     [
         change::window_udfs(),
         segments::window_udfs(),
+        alerts::window_udfs(),
         smoothing::window_udfs(),
         health::window_udfs(),
         anomaly::window_udfs(),

@@ -7,16 +7,19 @@
 //! | `missing_ranges`, `stuck_ranges`, `duplicate_times`        | where it is bad, as lists to `unnest`       |
 //! | `sampling_stats`, `sensor_noise`, `sensor_drift`           | how it is sampled and how its sensor ages   |
 //! | `plausible`, `hampel_flag`, `hampel`                       | what is wrong with a row, and a better value |
+//! | `repair_values`, `impute`                                  | better values where a signal is too fast or missing |
 
 mod completeness;
 mod consistency;
 mod duplicate_times;
 mod hampel;
 mod hampel_flag;
+mod impute;
 mod missing_ranges;
 mod plausible;
 mod reading;
 mod referenced;
+mod repair_values;
 mod sampling_stats;
 mod sensor_drift;
 mod sensor_noise;
@@ -53,6 +56,8 @@ pub(crate) fn window_udfs() -> Vec<WindowUDF> {
         Window::udf(hampel::Hampel),
         Window::udf(hampel_flag::HampelFlag),
         Window::udf(plausible::Plausible),
+        Window::udf(repair_values::RepairValues),
+        Window::udf(impute::Impute),
     ]
 }
 

@@ -3,6 +3,7 @@
 mod availability;
 mod concordance_index;
 mod conditional_rul;
+mod cox_ph;
 mod crow_amsaa;
 mod exponential_fit;
 mod failure_probability;
@@ -37,6 +38,7 @@ pub(crate) fn aggregate_udfs() -> Vec<AggregateUDF> {
         Collected::udf(nelson_aalen::NelsonAalen),
         Collected::udf(logrank_test::LogRankTest),
         Collected::udf(concordance_index::ConcordanceIndex),
+        Collected::udf(cox_ph::CoxPh),
         Collected::udf(crow_amsaa::CrowAmsaaOf),
         Collected::udf(OverSwitch(availability::Availability)),
         Collected::udf(OverSwitch(mtbf::Mtbf)),

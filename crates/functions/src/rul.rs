@@ -5,11 +5,14 @@ mod phm08_score;
 mod rul_exponential;
 mod rul_label;
 mod rul_linear;
+mod rul_power;
+mod rul_wiener;
 mod time_to_threshold;
 
 use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 use crate::aggregate::Aggregate;
+use crate::collected::Collected;
 pub(crate) use passage::confidence;
 
 /// The aggregates of this family.
@@ -17,6 +20,8 @@ pub(crate) fn aggregate_udfs() -> Vec<AggregateUDF> {
     vec![
         Aggregate::over(rul_linear::RulLinear),
         Aggregate::over(rul_exponential::RulExponential),
+        Collected::udf(rul_power::RulPower),
+        Collected::udf(rul_wiener::RulWiener),
         Aggregate::over(time_to_threshold::TimeToThreshold),
         Aggregate::over(phm08_score::Phm08ScoreOf),
     ]

@@ -43,7 +43,7 @@ pub(crate) use arguments::{Argument, Arguments};
 pub(crate) use by_state::by_state;
 pub(crate) use framed::framed;
 pub(crate) use running::{Cell, running};
-pub(crate) use whole::whole;
+pub(crate) use whole::{whole, whole_with_missing};
 
 /// A function over the rows of a partition, in order.
 pub(crate) trait WindowFunction: Debug + Eq + Hash + Send + Sync + 'static {

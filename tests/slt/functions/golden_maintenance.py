@@ -1,7 +1,7 @@
 """Writes the .slt files of health, remaining life, reliability, evaluation and feature vectors, with expected numbers computed by
 the reference libraries, or by the definition written out below where there is none.
 
-    pip install numpy==2.4.6 scipy==1.17.1 statsmodels==0.15.0 lifelines==0.30.3 scikit-learn==1.9.1
+    pip install numpy==2.4.6 pandas==2.3.3 scipy==1.17.1 statsmodels==0.15.0 lifelines==0.30.3 scikit-learn==1.9.1
     python3 golden_maintenance.py
 
 The tests need no Python. Numbers are rounded in SQL where a logarithm or an iteration is not exact to twelve digits. Columns are
@@ -12,11 +12,12 @@ import pathlib
 import warnings
 
 import numpy as np
+import pandas as pd
 import statsmodels.api as sm
-from lifelines import KaplanMeierFitter, LogNormalFitter, NelsonAalenFitter, WeibullFitter
+from lifelines import CoxPHFitter, KaplanMeierFitter, LogNormalFitter, NelsonAalenFitter, WeibullFitter
 from lifelines.statistics import multivariate_logrank_test
 from lifelines.utils import concordance_index
-from scipy import optimize, stats
+from scipy import interpolate, optimize, stats
 from sklearn import metrics
 
 warnings.simplefilter("ignore")
@@ -32,6 +33,8 @@ def show(value):
         return "NULL"
     if isinstance(value, str):
         return value
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value)).lower()
     if isinstance(value, (int, np.integer)):
         return str(value)
     if not np.isfinite(value):
@@ -253,6 +256,23 @@ def alarms():
 
     number("point_adjust_f1(label, score, time[, threshold]).", f"point_adjust_f1({window}, {{x}}, n, 86)", alarm, adjusted)
 
+    def covered(one, other):
+        """The mean share of ranges that others cover, each over how many of them it takes."""
+        shares = []
+        for start, end in one:
+            inside = [min(end, e) - max(start, s) for s, e in other if s < end and e > start]
+            shares.append(sum(inside) / (end - start) / max(len(inside), 1))
+        return np.mean(shares) if shares else 0
+
+    def of_ranges(n):
+        y, a = events(n)
+        recall, precision = covered(ranges(y), ranges(a.astype(int))), covered(ranges(a.astype(int)), ranges(y))
+        if not (y.any() or a.any()):
+            return None
+        return 2 * recall * precision / (recall + precision) if recall + precision else 0.0
+
+    number("range_f1(label, score, time[, threshold]).", f"range_f1({window}, {{x}}, n, 86)", alarm, of_ranges)
+
     def delay(n):
         y, a = events(n)
         found = [np.flatnonzero(a[start:end]) for start, end in ranges(y)]
@@ -308,6 +328,37 @@ def trends():
     struct("rul_exponential(value, time, threshold[, confidence]).", "rul_exponential({x}, n, 50)", growth, fields,
            lambda n: passage(n, grown(n), np.log(50)), decimals=6,
            errors=[("`threshold` must be a number above 0", "rul_exponential(1, n, 0)")])
+    power, risen = "(n + 1) * sqrt(n + 1) / 10 * exp(CAST(n * n % 7 AS DOUBLE) / 20)", lambda n: np.log((n + 1)**1.5 / 10) + n**2 % 7 / 20
+
+    def of_logs(n):
+        """The same passage of the line through both logarithms, of an age of n + 1."""
+        if len(n) < 3:
+            return None
+        ages, v = np.log(n + 1.0), risen(n)
+        fit = sm.OLS(v, sm.add_constant(ages)).fit()
+        a, b = fit.params
+        at = (np.log(200) - a) / b
+        margin = stats.t.ppf(0.975, len(n) - 2) * np.sqrt(np.array([-1 / b, -at / b]) @ fit.cov_params() @ [-1 / b, -at / b])
+        return [max(0, np.exp(end) - n[-1] - 1) for end in (at, at - margin, at + margin)] + [fit.rsquared]
+
+    struct("rul_power(value, time, threshold[, confidence]).", "rul_power({x}, n + 1, 200)", power, fields, of_logs, decimals=6,
+           errors=[("`threshold` must be a number above 0", "rul_power(1, n, 0)")])
+
+    walk, walked = "n / 5.0 + CAST(n * n % 7 AS DOUBLE) / 7", lambda n: n / 5 + n**2 % 7 / 7
+
+    def wiener(n):
+        if len(n) < 3:
+            return None
+        v, t = walked(n), n.astype(float)
+        drift = (v[-1] - v[0]) / (t[-1] - t[0])
+        sigma = np.sqrt(np.mean((np.diff(v) - drift * np.diff(t)) ** 2 / np.diff(t)))
+        missing = 40 - v[-1]
+        law = stats.invgauss(missing / drift / (missing / sigma) ** 2, scale=(missing / sigma) ** 2)
+        return [missing / drift, law.ppf(0.025), law.ppf(0.975), drift, sigma]
+
+    struct("rul_wiener(value, time, threshold[, confidence]).", "rul_wiener({x}, n, 40)", walk, fields[:3] + ["drift", "sigma"], wiener,
+           decimals=5, errors=[("`confidence` must be a number above 0 and below 1", "rul_wiener(1, n, 40, 0)")])
+
     number("time_to_threshold(value, time, threshold[, model]).", "time_to_threshold({x}, n, 20)", signal,
            lambda n: passage(n, values(n), 20)[0] if len(n) > 2 else None, decimals=6,
            errors=[("`model` must be one of 'linear', 'exponential'", "time_to_threshold(1, n, 20, 'cubic')")])
@@ -643,6 +694,130 @@ def features():
     struct("ts_features(value, time[, set]): a feature vector.", "ts_features({x}, n, 'pdm')", "CAST(n * n * n % 101 AS DOUBLE)",
            fields, vector, types="I" + "R" * 14, errors=[("`set` must be one of 'minimal', 'pdm', 'efficient'", "ts_features(1, n, 'all')")])
 
+# Single values that do not belong.
+def outliers():
+    shown, values = "CAST(n * n * n % 101 AS DOUBLE)", lambda n: (n**3 % 101).astype(float)
+
+    def grubbs(n):
+        x = values(n)
+        if len(x) < 3:
+            return None
+        distance, count = np.abs(x - x.mean()), len(x)
+        t = stats.t.ppf(1 - 0.05 / (2 * count), count - 2)
+        critical = (count - 1) / np.sqrt(count) * np.sqrt(t**2 / (count - 2 + t**2))
+        statistic = distance.max() / x.std(ddof=1)
+        return [x[distance.argmax()], statistic, critical, statistic > critical]
+
+    struct("grubbs(x[, alpha]).", "grubbs({x})", shown, ["value", "statistic", "critical", "is_outlier"], grubbs, types="RRRT",
+           errors=[("`alpha` must be a number above 0 and below 1", "grubbs(1, 0)"), ("grubbs", "grubbs('a')")])
+
+    file = File("dixon", "dixon(x[, alpha]).")
+    # Rorabacher (1991): his example and his limits.
+    data = "(VALUES (0.189), (0.167), (0.187), (0.183), (0.186), (NULL), (0.182), (0.181), (0.184), (0.181), (0.177)) AS t(x)"
+    for alpha, critical in ((0.1, 0.412), (0.05, 0.466), (0.01, 0.568)):
+        file.query(f"alpha {alpha}", "RRRT",
+                   f"SELECT d['value'], d['statistic'], d['critical'], d['is_outlier'] FROM (SELECT dixon(x, {alpha}) AS d FROM {data})",
+                   [[0.167, 10 / 22, critical, 10 / 22 > critical]])
+    file.query("too few, and too many", "R", f"SELECT dixon(n)['value'] FROM {ROWS} WHERE n < 2 UNION ALL SELECT dixon(n)['value'] FROM {ROWS}",
+               [[None], [None]])
+    file.error("`alpha` must be 0.1, 0.05 or 0.01", "SELECT dixon(1, 0.2)")
+    file.write()
+
+    # Two outliers, of which either hides the other from one look.
+    x = [1.0, 9.0, 1.1, None, 0.9, 9.5, 1.0, 1.2, 0.8, 1.0]
+    by_row("esd", "esd(x, outliers_max[, alpha]): the generalized test of extreme deviates.", "T", x, [
+        ("up to three", "esd(x, 3)", [False, True, False, None, False, True, False, False, False, False]),
+        ("up to one", "esd(x, 1)", [None if v is None else False for v in x]),
+    ], [("`outliers_max` must be a whole number from 1", "esd(x, 0)")])
+
+    x = [1.0, 1.5, 1.0, 9.0, None, 1.0, 5.0, 5.5, 5.0, 6.0]
+    known = pd.Series([v for v in x if v is not None])
+    far = iter((known - known.shift(1).rolling(3).median()).tolist())
+    by_row("persist_anomaly", "persist_anomaly(x, window): the distance from the median of the rows before.", "R", x,
+           [("three rows before", "persist_anomaly(x, 3)", [None if v is None else next(far) for v in x])],
+           [("`window` must be a whole number from", "persist_anomaly(x, 0)")])
+
+
+def by_row(name, opening, kind, x, queries, errors):
+    """A window function over a few rows; calls are in terms of x and i."""
+    rows = ", ".join(f"({i}, {'NULL' if v is None else v})" for i, v in enumerate(x, 1))
+    source = f"(VALUES {rows}) AS t(i, x)"
+    file = File(name, opening)
+    for comment, call, results in queries:
+        cell = f"{call} OVER (ORDER BY i)" if kind == "T" else f"round({call} OVER (ORDER BY i), 9)"
+        file.query(comment, f"I{kind}", f"SELECT i, {cell} FROM {source} ORDER BY i",
+                   [[i, rounded(result, 9)] for i, result in enumerate(results, 1)])
+    for message, call in errors:
+        file.error(message, f"SELECT {call} OVER (ORDER BY i) FROM {source}")
+    file.write()
+
+
+def repairs():
+    x = [0.0, 0.5, None, 1.0, 9.0, 2.0, 2.5, 3.0, 3.5, 4.0]
+    low, high, repaired = -1, 1, []
+    points = [(i, v) for i, v in enumerate(x, 1) if v is not None]
+    for k, (time, value) in enumerate(points):
+        later = [(t, v) for t, v in points[k + 1:] if t <= time + 5]
+        ends = sorted([value, value] + [v + s * (time - t) for t, v in later for s in (low, high)])
+        middle = min(max(value, ends[len(ends) // 2 - 1]), ends[len(ends) // 2])
+        if repaired:
+            step = time - points[k - 1][0]
+            middle = min(max(middle, repaired[-1] + low * step), repaired[-1] + high * step)
+        repaired.append(float(middle))
+    repaired = iter(repaired)
+    by_row("repair_values", "repair_values(value, time[, min_speed, max_speed]): SCREEN.", "R", x,
+           [("a spike", "repair_values(x, i, -1, 1)", [None if v is None else next(repaired) for v in x])],
+           [("`max_speed` must be a number, `min_speed`", "repair_values(x, i, 1, -1)")])
+
+    x = [None, 1.0, None, 3.0, None, None, 2.0, 2.5, None]
+    series = pd.Series(x, index=range(1, 10), dtype=float)
+    known = series.dropna()
+    inside = [v is None and 2 < i < 8 for i, v in enumerate(x, 1)]
+
+    def curve(law):
+        return [v if v is not None else (float(law(i)) if is_inside else None) for i, (v, is_inside) in enumerate(zip(x, inside), 1)]
+
+    cells = lambda filled: [None if np.isnan(v) else float(v) for v in filled]
+    by_row("impute", "impute(value, time[, method]).", "R", x, [
+        ("on straight lines", "impute(x, i)", cells(series.interpolate("index", limit_area="inside"))),
+        ("on monotone cubics", "impute(x, i, 'pchip')", curve(interpolate.PchipInterpolator(known.index, known))),
+        ("on a spline", "impute(x, i, 'spline')", curve(interpolate.CubicSpline(known.index, known))),
+        ("the row before", "impute(x, i, 'previous')", cells(series.ffill())),
+        ("the row after", "impute(x, i, 'next')", cells(series.bfill())),
+        ("the nearer one", "impute(x, i, 'nearest')", [None, 1, 1, 3, 3, 2, 2, 2.5, None]),
+        ("the mean", "impute(x, i, 'mean')", cells(series.fillna(series.mean()))),
+        ("the median", "impute(x, i, 'median')", cells(series.fillna(series.median()))),
+    ], [("`method` must be one of 'linear'", "impute(x, i, 'cubic')")])
+
+
+def alerts():
+    # Written out: true once the temperature has been above 90 for 20, and from 8 on until 5.
+    by_row("alert_debounce", "alert_debounce(condition, time, hold).", "T", [80, 91, 92, None, 93, 94, 80, 95], [
+        ("three rows", "alert_debounce(x > 90, i, 3)", [False, False, False, None, True, True, False, False]),
+        ("numbers are true unless they are 0", "alert_debounce(x - 80, i, 1)", [False, False, True, None, True, True, False, False]),
+    ], [("`hold` must be a length of time above zero", "alert_debounce(x > 90, i, 0)"), ("alert_debounce", "alert_debounce('hot', i, 3)")])
+    by_row("hysteresis", "hysteresis(value, on, off).", "T", [None, 6, 8, 6, None, 5, 7, 9], [
+        ("too high", "hysteresis(x, 8, 5)", [None, False, True, True, True, False, False, True]),
+        ("too low", "hysteresis(x, 5, 8)", [None, False, False, False, False, True, True, False]),
+    ], [("`off` must be a number other than `on`", "hysteresis(x, 5, 5)")])
+
+
+def hazards():
+    duration, failed = "CAST(n * n % 97 + 10 AS DOUBLE)", "n % 3 > 0"
+
+    def cox(n):
+        frame = pd.DataFrame({"d": n**2 % 97 + 10.0, "f": n % 3 > 0, "x": (n**3 % 101 - n**2 % 97 / 2).astype(float)})
+        if len(n) < 3:
+            return None
+        fit = CoxPHFitter().fit(frame, "d", "f", fit_options={"precision": 1e-12})
+        coefficient = fit.params_["x"]
+        return [coefficient, np.exp(coefficient), fit.standard_errors_["x"], fit.summary.loc["x", "p"],
+                fit.log_likelihood_ratio_test().test_statistic]
+
+    struct("cox_ph(duration, failed, x), as lifelines.", f"cox_ph({{x}}, {failed}, n * n * n % 101 - CAST(n * n % 97 AS DOUBLE) / 2)",
+           duration, ["coef", "hazard_ratio", "stderr", "p", "lr"], cox, decimals=6, moving=False,
+           errors=[("cox_ph", f"cox_ph({duration}, {failed})")])
+
 
 errors()
 alarms()
@@ -651,3 +826,7 @@ health()
 chain()
 reliability()
 features()
+outliers()
+repairs()
+hazards()
+alerts()

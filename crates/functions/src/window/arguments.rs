@@ -15,6 +15,8 @@ use crate::length::{LENGTH, ticks};
 pub(crate) enum Argument {
     /// A column of numbers.
     Value,
+    /// A column of booleans, or of numbers, which are true unless they are 0. It is read as a value.
+    Condition,
     /// A column of numbers, texts or booleans, of which only changes matter.
     State,
     /// A column of timestamps or integers, by which the rows are ordered.
@@ -33,6 +35,7 @@ impl fmt::Display for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Value => "value",
+            Self::Condition => "condition",
             Self::State => "state",
             Self::Time => "time",
             Self::Number(name) | Self::Length(name) | Self::Flag(name) | Self::Word(name) => name,
@@ -42,7 +45,10 @@ impl fmt::Display for Argument {
 
 impl Argument {
     fn is_column(self) -> bool {
-        matches!(self, Self::Value | Self::State | Self::Time)
+        matches!(
+            self,
+            Self::Value | Self::Condition | Self::State | Self::Time
+        )
     }
 
     /// The type that `given` is cast to; `None` when it does not fit. `time` is the type of the time column so far.
@@ -54,6 +60,7 @@ impl Argument {
         };
         match self {
             Self::Value | Self::Number(_) => is_number(given).then_some(Float64),
+            Self::Condition => (is_number(given) || given == &Boolean).then_some(Float64),
             Self::State => match given {
                 Boolean | Null => Some(Boolean),
                 UInt64 => Some(UInt64),

@@ -35,7 +35,9 @@ impl Inputs {
     pub(super) fn new(arguments: &Arguments) -> Self {
         Self {
             function: arguments.function,
-            value: arguments.column(Argument::Value),
+            value: arguments
+                .column(Argument::Value)
+                .or_else(|| arguments.column(Argument::Condition)),
             state: arguments.column(Argument::State),
             time: arguments.column(Argument::Time),
             last_time: None,

@@ -128,7 +128,7 @@ pub(crate) async fn site_with_everyone() -> Site {
 }
 
 /// A request to a route that is about `plant`, and right but for who sends it.
-fn request_to(entry: &Entry) -> Ask<'static> {
+fn request_to(entry: &Entry) -> Ask<'_> {
     let json = |method, uri, body: &str| {
         Ask::new(method, uri, body.as_bytes()).with("content-type", "application/json")
     };

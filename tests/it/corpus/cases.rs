@@ -370,7 +370,7 @@ fn callers() -> Vec<Case> {
             "malformed_authorization",
         ),
         // Refused while it is read: before there is a request, so without a body.
-        by(62, "a token of 64 kB", Who::Huge, HeaderTooLarge, ""),
+        by(62, "a token of 20 kB", Who::Huge, HeaderTooLarge, "header_too_large"),
         case(62, "a token in the address", GOOD)
             .shown(Who::InAddress)
             .is(Answer::By(in_address))

@@ -160,7 +160,7 @@ impl Tokens {
         match who {
             Who::Nobody | Who::InAddress => Vec::new(),
             Who::Two => vec![bearer(), bearer()],
-            Who::Huge => vec![format!("Bearer {}", "x".repeat(64_000))],
+            Who::Huge => vec![format!("Bearer {}", "x".repeat(20_000))],
             Who::Admin | Who::Stranger | Who::Reader | Who::Expired => vec![bearer()],
         }
     }

@@ -119,9 +119,10 @@ pub(crate) fn present(value: f64) -> f64 {
     if is_present(value) { value } else { f64::NAN }
 }
 
-/// Values of these rows, in their order.
+/// Values of these rows, in their order; none of them is there twice.
 pub(crate) fn gather(column: &[f64], rows: &[u32]) -> Vec<f64> {
-    if rows.len() == column.len() {
+    // As many in another order are another column.
+    if rows.len() == column.len() && rows.is_sorted() {
         return column.to_vec();
     }
     rows.iter().map(|&row| column[row as usize]).collect()

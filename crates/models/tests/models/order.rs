@@ -61,3 +61,29 @@ fn the_same_rows_give_the_same_model() {
         &[("quantile", number(0.8)), ("bins", number(5.0))],
     );
 }
+
+#[test]
+fn a_forest_of_whole_numbers_is_the_same_backwards() {
+    let names: Vec<String> = ["load", "heat"].map(str::to_owned).to_vec();
+    let row = |n: u32| [n % 17 + n % 13 + n % 7, n % 19 + n % 11 + n % 5].map(f64::from);
+    let mut columns: Vec<Vec<f64>> = (0..2)
+        .map(|column| (0..1000).map(|n| row(n)[column]).collect())
+        .collect();
+    let mut options = models::Options::new(Kind::IsolationForest);
+    options.set("trees", &number(50.0)).unwrap();
+    options.set("seed", &number(1.0)).unwrap();
+    let trained = |columns: &[Vec<f64>]| {
+        let data = TrainingData {
+            names: &names,
+            columns: &slices(columns),
+            target: None,
+            groups: None,
+        };
+        train(&options, &data, &Control::default()).unwrap()
+    };
+    let forwards = trained(&columns);
+    columns.iter_mut().for_each(|column| column.reverse());
+    let backwards = trained(&columns);
+    assert_eq!(forwards.metrics, backwards.metrics);
+    assert_eq!(forwards.model.to_bytes(), backwards.model.to_bytes());
+}

@@ -104,6 +104,7 @@ async fn what_is_named_no_more_is_deleted() {
     catalog.drop_database("db", 0).await.unwrap();
     engine.forget_models(&before);
     assert_eq!(engine.stats().replaced_files, 0, "it can come back");
+    catalog.undrop_database("db").await.unwrap();
     engine.purge_database("db").await.unwrap();
     assert_eq!(engine.stats().replaced_files, 1);
     assert!(is_there(&setup, &blob).await, "a backup may be copying it");

@@ -230,7 +230,7 @@ async fn what_does_not_fit_is_refused_and_changes_nothing() {
     refused!(|id| mapping(id, works, "autogen", 1), "mapping_exists");
     refused!(|id| mapping(id, works, "weekly", 9), "database_not_found");
     refused!(|id| mapping(id, works, "a/b", 1), "invalid_database_name");
-    refused!(|id| notes(id, works, 1), "notes_exist");
+    refused!(|id| notes(id, works, 1), "bucket_exists");
     refused!(|id| notes(id, works, 9), "database_not_found");
     let change = catalog.change_record(nobody, |_: &mut User| Ok(())).await;
     check(change.map(drop), "user_not_found").await;

@@ -3,6 +3,7 @@
 //! is expected.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
@@ -32,9 +33,9 @@ pub(crate) async fn bind(session: &SessionState, plan: LogicalPlan) -> Result<Lo
     };
     let mut versions = HashMap::new();
     for name in names {
-        if !versions.contains_key(&name) {
-            let version = scope.find(&name).await?;
-            versions.insert(name, version);
+        if let Entry::Vacant(unknown) = versions.entry(name) {
+            let version = scope.find(unknown.key()).await?;
+            unknown.insert(version);
         }
     }
     let binder = Binder { versions };

@@ -369,8 +369,14 @@ fn callers() -> Vec<Case> {
             Malformed,
             "malformed_authorization",
         ),
-        // Refused while it is read: before there is a request, so without a body.
-        by(62, "a token of 20 kB", Who::Huge, HeaderTooLarge, "header_too_large"),
+        // More than the API takes of one header.
+        by(
+            62,
+            "a token of 20 kB",
+            Who::Huge,
+            HeaderTooLarge,
+            "header_too_large",
+        ),
         case(62, "a token in the address", GOOD)
             .shown(Who::InAddress)
             .is(Answer::By(in_address))

@@ -40,8 +40,8 @@ pub use predicate::{ColumnRef, Comparison, Predicate, Value};
 pub use records::{
     Action, Administered, BucketNotes, DEFAULT_ORGANIZATION, DatabaseMapping, InvalidPattern,
     InvalidRecordId, Label, Member, Organization, Pattern, Record, RecordEdits, RecordId,
-    RecordKind, Records, Right, Rights, Role, Secret, Token, TokenDigest, User, Without, digest,
-    id_of_token, new_token, random_hex,
+    RecordKind, Records, Right, Rights, Role, Secret, Task, TaskOptions, TaskStatus, TaskTrigger,
+    Token, TokenDigest, User, Without, digest, id_of_token, new_token, random_hex,
 };
 pub use retention::{InvalidRetention, Retention};
 pub use schema::{

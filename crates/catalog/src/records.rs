@@ -11,6 +11,7 @@
 //!   Label              organization, name             its organization
 //!   DatabaseMapping    organization, database/policy  its organization, its database
 //!   BucketNotes        database                       its database
+//!   Task               database, name                 its database
 //! ```
 //!
 //! A kind is one file here with its type and its [`Administered`], one line in [`kinds!`], and its form
@@ -23,6 +24,7 @@ mod notes;
 mod organization;
 mod rights;
 mod secret;
+mod task;
 mod token;
 mod user;
 
@@ -42,6 +44,7 @@ pub use notes::BucketNotes;
 pub use organization::{DEFAULT_ORGANIZATION, Member, Organization, Role};
 pub use rights::{Action, InvalidPattern, Pattern, Right, Rights};
 pub use secret::{digest, id_of_token, new_token, random_hex};
+pub use task::{Task, TaskOptions, TaskStatus, TaskTrigger};
 pub use token::{Secret, Token, TokenDigest};
 pub use user::User;
 
@@ -222,6 +225,7 @@ kinds! {
     Label "label" "label_not_found" "label_exists",
     DatabaseMapping "database mapping" "mapping_not_found" "mapping_exists",
     BucketNotes "bucket" "notes_not_found" "notes_exist",
+    Task "task" "task_not_found" "task_exists",
 }
 
 /// All records, by id and by name.

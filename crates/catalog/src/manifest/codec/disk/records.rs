@@ -1,15 +1,19 @@
 //! What administered records look like in JSON. Ids are texts, as JSON's numbers lose the ends of long
 //! ones in many programs.
 
+mod task;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub(in crate::manifest::codec) use task::DiskTask;
 
 use super::{hex, unhex};
 use crate::ids::DatabaseId;
 use crate::records::{
     Action, BucketNotes, DatabaseMapping, Label, Member, Organization, Record, RecordId, Right,
-    Rights, Role, Secret, Token, User,
+    Rights, Role, Secret, Task, Token, User,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -21,6 +25,7 @@ pub(in crate::manifest::codec) enum DiskRecord {
     Label(DiskLabel),
     DatabaseMapping(DiskMapping),
     BucketNotes(DiskNotes),
+    Task(DiskTask),
 }
 
 /// When a record was made and changed, nanoseconds since 1970.
@@ -149,6 +154,7 @@ impl From<&Record> for DiskRecord {
             Record::Label(record) => Self::Label((&**record).into()),
             Record::DatabaseMapping(record) => Self::DatabaseMapping((&**record).into()),
             Record::BucketNotes(record) => Self::BucketNotes((&**record).into()),
+            Record::Task(record) => Self::Task((&**record).into()),
         }
     }
 }
@@ -164,6 +170,7 @@ impl TryFrom<DiskRecord> for Record {
             DiskRecord::Label(record) => Label::try_from(record)?.into(),
             DiskRecord::DatabaseMapping(record) => DatabaseMapping::try_from(record)?.into(),
             DiskRecord::BucketNotes(record) => BucketNotes::try_from(record)?.into(),
+            DiskRecord::Task(record) => Task::try_from(record)?.into(),
         })
     }
 }

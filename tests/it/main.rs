@@ -19,6 +19,7 @@
 //! | `s3`           | the same engine on S3, which goes away, refuses and loses answers        |
 //! | `maintenance`  | data sets of machines give the published and recomputed figures          |
 //! | `tls`          | the command line over TLS; no tokens in the clear on a network            |
+//! | `tasks`        | statements that run by themselves, over crashes, with their owner's rights |
 //! | `cli`          | the command line                                                         |
 //! | `readme`       | what the README says works                                               |
 
@@ -43,5 +44,6 @@ mod model;
 mod query_api;
 mod readme;
 mod s3;
+mod tasks;
 mod tls;
 mod write_apis;

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::schedule::Schedule;
-use crate::window::Window;
 
 /// Identifies a task for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,7 +42,7 @@ pub struct Definition {
     pub disable_after: u32,
     /// Whether it runs by itself.
     pub is_active: bool,
-    /// When it was made: windows that ended before are none of its business.
+    /// When it was made: windows of a schedule that ended before are none of its business.
     pub since: i64,
 }
 
@@ -58,7 +57,10 @@ pub enum Trigger {
         offset: i64,
     },
     /// When rows were written.
-    Write,
+    Write {
+        /// The number of the last write that is none of its business.
+        after: i64,
+    },
 }
 
 /// What becomes of a window that falls due while a run is under way.
@@ -75,10 +77,8 @@ pub enum Overlap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Every window that ends by this is done with: it succeeded, failed for good, or was skipped. For a
-    /// task that runs on writes it says nothing.
+    /// task that runs on writes it is the number of the last write that is done with.
     pub through: i64,
     /// Windows in a row that failed.
     pub failures: u32,
-    /// The time of the rows that were written and not looked at yet, for a task that runs on writes.
-    pub pending: Option<Window>,
 }

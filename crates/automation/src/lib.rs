@@ -12,12 +12,14 @@
 //!
 //! Times are nanoseconds since 1970-01-01T00:00:00Z.
 
+mod check;
 mod definition;
 mod error;
 mod schedule;
 mod scheduler;
 mod window;
 
+pub use check::{Alert, Judgement, Level, Pending, Series, Transition};
 pub use definition::{Definition, Overlap, Progress, RunId, TaskId, Trigger};
 pub use error::{Error, Result};
 pub use schedule::{Schedule, length};

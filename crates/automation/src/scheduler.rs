@@ -15,27 +15,15 @@
 //!
 //! Tasks that are idle cost an entry of a heap each and are not looked at until their time comes.
 
+mod task;
 mod timers;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use crate::definition::{Definition, Overlap, Progress, RunId, TaskId, Trigger};
+use crate::definition::{Definition, Progress, RunId, TaskId, Trigger};
 use crate::window::Window;
+use task::{CLOCK_STEP_MAX, Next, Task};
 use timers::Timers;
-
-const SECOND: i64 = 1_000_000_000;
-
-/// Writes that come within this are one run's.
-const WRITES_GATHERED: i64 = SECOND / 4;
-
-/// The pause before the first new attempt; it doubles with each.
-const BACK_OFF: i64 = SECOND;
-
-/// The longest pause between attempts.
-const BACK_OFF_MAX: i64 = 300 * SECOND;
-
-/// A clock that goes back by less than this is waited for.
-const CLOCK_STEP_MAX: i64 = 60 * SECOND;
 
 /// Runs that may be asked for while a task is busy.
 const REQUESTS_MAX: usize = 100;
@@ -172,31 +160,6 @@ pub struct Scheduler {
     now: i64,
 }
 
-#[derive(Debug)]
-struct Task {
-    definition: Definition,
-    progress: Progress,
-    /// When the pending rows are to be looked at.
-    pending_at: i64,
-    /// The run that is under way.
-    run: Option<RunId>,
-    /// The attempt that failed, or is under way.
-    attempt: Option<Attempt>,
-    requested: VecDeque<(RunId, Window)>,
-    in_line: bool,
-}
-
-/// A window that is being tried.
-#[derive(Debug, Clone, Copy)]
-struct Attempt {
-    window: Window,
-    number: u32,
-    /// When the first began.
-    began_at: i64,
-    /// When the next may begin.
-    not_before: i64,
-}
-
 impl Scheduler {
     /// A scheduler that runs this many at a time. Ids of runs follow that of the last that there was.
     pub fn new(concurrent: usize, last_run: RunId) -> Self {
@@ -250,6 +213,11 @@ impl Scheduler {
         Request::Accepted(run)
     }
 
+    /// The newest window of a task that has ended by this time.
+    pub fn window_until(&self, id: TaskId, time: i64) -> Option<Window> {
+        self.tasks.get(&id).map(|task| task.newest_window(time))
+    }
+
     /// Takes back a request that has not begun. Returns its task and window.
     pub fn withdraw(&mut self, run: RunId) -> Option<(TaskId, Window)> {
         self.tasks.iter_mut().find_map(|(id, task)| {
@@ -262,19 +230,15 @@ impl Scheduler {
         })
     }
 
-    /// Rows of this time were written to what the task watches.
-    pub fn written(&mut self, id: TaskId, window: Window, now: i64) {
+    /// Rows of this time were written to what the task watches, by writes up to this number. It may be told
+    /// twice of a write; one that is done with is of no account.
+    pub fn written(&mut self, id: TaskId, window: Window, through: i64, now: i64) {
         let Some(task) = self.tasks.get_mut(&id) else {
             return;
         };
-        match &mut task.progress.pending {
-            Some(pending) => *pending = pending.union(window),
-            none => {
-                *none = Some(window);
-                task.pending_at = now.saturating_add(WRITES_GATHERED);
-            }
+        if task.written(window, through, now) {
+            self.queue(id);
         }
-        self.queue(id);
     }
 
     /// A run has ended. `None` if nobody needs to know any more.
@@ -407,7 +371,7 @@ impl Scheduler {
             Next::Run(attempt) => {
                 let cause = match task.definition.trigger {
                     Trigger::Schedule { .. } => Cause::Schedule,
-                    Trigger::Write => Cause::Write,
+                    Trigger::Write { .. } => Cause::Write,
                 };
                 let run = self.next_run(now);
                 self.start(id, run, attempt.window, cause, attempt.number, actions);
@@ -454,223 +418,6 @@ impl Scheduler {
             self.queue(id);
         }
     }
-}
-
-/// What a task does next.
-enum Next {
-    Run(Attempt),
-    At(i64),
-    Never,
-}
-
-impl Task {
-    fn new(definition: Definition, progress: Option<Progress>, now: i64) -> Self {
-        let progress = progress.unwrap_or(Progress {
-            through: start_of(&definition),
-            failures: 0,
-            pending: None,
-        });
-        let mut task = Self {
-            definition,
-            progress,
-            pending_at: now,
-            run: None,
-            attempt: None,
-            requested: VecDeque::new(),
-            in_line: false,
-        };
-        task.rewind(now);
-        task
-    }
-
-    fn change(&mut self, definition: Definition) {
-        let before = std::mem::replace(&mut self.definition, definition);
-        if before.trigger != self.definition.trigger {
-            self.attempt = None;
-            if before.trigger == Trigger::Write {
-                self.progress.through = start_of(&self.definition);
-            }
-        }
-        if self.definition.is_active && !before.is_active {
-            self.progress.failures = 0;
-        }
-        if !self.definition.is_active {
-            self.attempt = None;
-        }
-    }
-
-    /// Takes back progress into a future that the clock has left.
-    fn rewind(&mut self, now: i64) {
-        if let Trigger::Schedule { schedule, .. } = &self.definition.trigger
-            && self.progress.through > now.saturating_add(CLOCK_STEP_MAX)
-            && let Some(through) = schedule.last_through(now)
-        {
-            self.progress.through = through;
-        }
-    }
-
-    /// The newest window that has ended.
-    fn newest_window(&self, now: i64) -> Window {
-        let window = match &self.definition.trigger {
-            Trigger::Schedule { schedule, .. } => schedule
-                .last_through(now)
-                .and_then(|stop| schedule.window_after(stop - 1)),
-            Trigger::Write => self.progress.pending,
-        };
-        window.unwrap_or(Window {
-            start: now,
-            stop: now,
-        })
-    }
-
-    fn has_work(&self, now: i64) -> bool {
-        !self.requested.is_empty() || self.next_at().is_some_and(|at| at <= now)
-    }
-
-    /// When it has something to run by itself.
-    fn next_at(&self) -> Option<i64> {
-        if let Some(attempt) = self.attempt {
-            return Some(attempt.not_before);
-        }
-        match &self.definition.trigger {
-            Trigger::Schedule { schedule, offset } => {
-                let stop = schedule.next_after(self.progress.through)?;
-                stop.checked_add(*offset)
-            }
-            Trigger::Write => self.progress.pending.map(|_| self.pending_at),
-        }
-    }
-
-    /// Of more windows than may wait the oldest are done with. Returns them.
-    fn skip_what_is_too_much(&mut self, now: i64) -> Option<Window> {
-        let Trigger::Schedule { schedule, offset } = &self.definition.trigger else {
-            return None;
-        };
-        if !self.definition.is_active || self.attempt.is_some() {
-            return None;
-        }
-        let due = schedule.last_through(now.checked_sub(*offset)?)?;
-        let oldest = schedule.back(due, self.definition.catch_up.max(1))?;
-        let from = self.progress.through;
-        if oldest <= from || schedule.next_after(from)? > oldest {
-            return None;
-        }
-        self.progress.through = oldest;
-        let start = schedule.window_after(from)?.start;
-        Some(Window {
-            start,
-            stop: oldest,
-        })
-    }
-
-    /// Decides on the next run. What it decides on is under way from then on.
-    fn next_attempt(&mut self, now: i64) -> Next {
-        if !self.definition.is_active {
-            return Next::Never;
-        }
-        match self.next_at() {
-            None => return Next::Never,
-            Some(at) if at > now => return Next::At(at),
-            Some(_) => {}
-        }
-        let attempt = match self.attempt {
-            Some(failed) => Some(Attempt {
-                number: failed.number + 1,
-                ..failed
-            }),
-            None => self.take_window().map(|window| Attempt {
-                window,
-                number: 1,
-                began_at: now,
-                not_before: now,
-            }),
-        };
-        self.attempt = attempt;
-        attempt.map_or(Next::Never, Next::Run)
-    }
-
-    /// The window to run next.
-    fn take_window(&mut self) -> Option<Window> {
-        match &self.definition.trigger {
-            Trigger::Schedule { schedule, .. } => schedule.window_after(self.progress.through),
-            Trigger::Write => self.progress.pending.take(),
-        }
-    }
-
-    /// Windows that fell due during the run are done with, if the task says so and it was not behind before.
-    fn skip_what_fell_due(&mut self, began_at: i64, now: i64) -> Option<Window> {
-        let Trigger::Schedule { schedule, offset } = &self.definition.trigger else {
-            return None;
-        };
-        let from = self.progress.through;
-        let due_then = schedule.last_through(began_at.checked_sub(*offset)?)?;
-        let due_now = schedule.last_through(now.checked_sub(*offset)?)?;
-        if self.definition.overlap != Overlap::Skip || from < due_then || from >= due_now {
-            return None;
-        }
-        let start = schedule.window_after(from)?.start;
-        self.progress.through = due_now;
-        Some(Window {
-            start,
-            stop: due_now,
-        })
-    }
-
-    /// Takes in how a run ended. Returns windows that will not be run because of how long it took.
-    fn end(&mut self, ended: &mut Ended, outcome: Outcome, now: i64) -> Option<Window> {
-        let start = ended.start;
-        // The task may have been changed under the run: what was tried is not its window any more.
-        let tried = self
-            .attempt
-            .filter(|attempt| attempt.window == start.window);
-        let attempt = tried.filter(|_| start.cause != Cause::Request)?;
-        let Definition {
-            retries,
-            disable_after,
-            ..
-        } = self.definition;
-        match outcome {
-            Outcome::Failed { is_transient } if is_transient || attempt.number <= retries => {
-                let not_before = now.saturating_add(back_off(attempt.number));
-                self.attempt = Some(Attempt {
-                    not_before,
-                    ..attempt
-                });
-                ended.is_retried = true;
-                return None;
-            }
-            Outcome::Failed { .. } => self.progress.failures += 1,
-            Outcome::Succeeded => self.progress.failures = 0,
-            Outcome::Cancelled => {}
-        }
-        self.attempt = None;
-        let mut skipped = None;
-        if start.cause == Cause::Schedule {
-            self.progress.through = self.progress.through.max(start.window.stop);
-            skipped = self.skip_what_fell_due(attempt.began_at, now);
-        }
-        if disable_after > 0 && self.progress.failures >= disable_after {
-            self.definition.is_active = false;
-            ended.disabled_after = Some(self.progress.failures);
-        }
-        ended.progress = Some(self.progress);
-        skipped
-    }
-}
-
-/// Where a task that has not run yet begins: with the window in which it was made.
-fn start_of(definition: &Definition) -> i64 {
-    match &definition.trigger {
-        Trigger::Schedule { schedule, .. } => schedule
-            .last_through(definition.since)
-            .unwrap_or(definition.since),
-        Trigger::Write => definition.since,
-    }
-}
-
-fn back_off(attempt: u32) -> i64 {
-    let doubled = BACK_OFF.saturating_mul(1 << attempt.saturating_sub(1).min(20));
-    doubled.min(BACK_OFF_MAX)
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ use crate::settings::Settings;
 use crate::statements::{self, Statement};
 use crate::stream::{Deadline, Limits, QueryStream};
 use crate::system;
+use crate::tasks::Tasks;
 pub use describe::{Description, TableListing};
 
 /// Batches of a result that wait for a slow reader; more make the query wait.
@@ -92,6 +93,7 @@ pub struct QueryEngine {
     registry: Arc<Registry>,
     shown_settings: Arc<[(String, Option<String>)]>,
     token_uses: Arc<TokenUses>,
+    tasks: Arc<Tasks>,
 }
 
 impl QueryEngine {
@@ -131,6 +133,7 @@ impl QueryEngine {
             waiting: AtomicUsize::new(0),
             shown_settings: Arc::default(),
             token_uses: Arc::default(),
+            tasks: Arc::default(),
         })
     }
 
@@ -144,6 +147,23 @@ impl QueryEngine {
     /// When tokens were used last, to be noted by whoever lets their holders in.
     pub fn token_uses(&self) -> &TokenUses {
         &self.token_uses
+    }
+
+    /// What there is to see of tasks.
+    pub fn tasks(&self) -> &Arc<Tasks> {
+        &self.tasks
+    }
+
+    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub(crate) fn storage(&self) -> &Arc<storage::Engine> {
+        &self.storage
     }
 
     /// Plans a query and starts it. Errors of the text come from this call; errors while running
@@ -306,6 +326,7 @@ impl QueryEngine {
         }
         query.enter(State::Running);
         let context = statements::Context {
+            engine: self,
             catalog: &self.catalog,
             storage: &self.storage,
             clock: &self.clock,
@@ -345,6 +366,7 @@ impl QueryEngine {
             registry: Arc::clone(&self.registry),
             settings: Arc::clone(&self.shown_settings),
             token_uses: Arc::clone(&self.token_uses),
+            tasks: Arc::clone(&self.tasks),
             caller: caller.clone(),
         };
         Ok((self.sessions.begin(view, &database), database))

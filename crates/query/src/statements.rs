@@ -14,8 +14,10 @@
 //! | `CREATE TOKEN n READ ON d, WRITE ON d.t, … [EXPIRES '90d' \| NEVER]` | makes a token and returns it, this once |
 //! | `ALTER TOKEN n ROTATE [GRACE '1h']`                              | gives it a new secret and returns that      |
 //! | `DROP TOKEN [IF EXISTS] n`                                       | lets nobody in by it any more               |
+//! | `CREATE [OR REPLACE] TASK n … AS …`                              | makes a statement run by itself             |
+//! | `ALTER TASK n PAUSE \| RESUME`, `EXECUTE TASK n`, `DROP TASK n`  | stops it, lets it go on, runs it now, takes it away |
 //! | `KILL QUERY 'id'`                                                | stops a query that runs                     |
-//! | `SHOW DATABASES \| QUERIES \| SETTINGS \| TOKENS`                | shows what the server knows                 |
+//! | `SHOW DATABASES \| QUERIES \| SETTINGS \| TOKENS \| TASKS`       | shows what the server knows                 |
 //! | `SHOW TAG KEYS \| FIELD KEYS \| RETENTION \| FILES [FROM t]`     | shows what it knows of tables               |
 //!
 //! They are recognised by their first words, before DataFusion sees the text; everything else is left to
@@ -41,6 +43,13 @@ mod show;
 mod undrop_database;
 mod undrop_table;
 
+mod alter_task;
+mod create_task;
+mod drop_task;
+mod execute_task;
+mod insert;
+mod task;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -56,9 +65,13 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::caller::{Caller, Need};
+use crate::engine::QueryEngine;
 use crate::error::Result;
 use crate::registry::Registry;
+pub use create_task::named_by as task_named_by;
+pub(crate) use insert::Insert;
 pub(crate) use show::Standing;
+pub use task::is_theirs;
 
 /// The statements that change something. None begins with all the words of another.
 const FORMS: &[Form] = &[
@@ -75,6 +88,11 @@ const FORMS: &[Form] = &[
     kill_query::FORM,
     undrop_database::FORM,
     undrop_table::FORM,
+    alter_task::FORM,
+    create_task::FORM,
+    create_task::OR_REPLACE,
+    drop_task::FORM,
+    execute_task::FORM,
 ];
 
 /// How a statement is recognised and read.
@@ -125,6 +143,14 @@ pub(crate) trait Change: Debug + Send {
         None
     }
 
+    /// Whether a task may do it.
+    fn may_be_scheduled(&self) -> bool {
+        true
+    }
+
+    /// Takes the parts that it keeps as they were written out of the whole text.
+    fn keep_text(&mut self, _sql: &str) {}
+
     /// The columns of what it returns, all of them texts.
     fn columns(&self) -> &'static [&'static str] {
         STATUS
@@ -151,6 +177,7 @@ impl From<&'static str> for Done {
 
 /// What statements work with.
 pub(crate) struct Context<'a> {
+    pub(crate) engine: &'a QueryEngine,
     pub(crate) catalog: &'a Arc<Catalog>,
     pub(crate) storage: &'a Arc<storage::Engine>,
     pub(crate) clock: &'a Arc<dyn Clock>,
@@ -174,8 +201,11 @@ pub(crate) fn parse(sql: &str) -> Result<Option<(String, Statement)>> {
     for _ in form.words {
         parser.next_token();
     }
-    let statement = (form.parse)(&mut parser)?;
+    let mut statement = (form.parse)(&mut parser)?;
     grammar::expect_end(&mut parser)?;
+    if let Statement::Change(change) = &mut statement {
+        change.keep_text(sql);
+    }
     Ok(Some((form.words.join(" "), statement)))
 }
 

@@ -12,6 +12,8 @@
 //! | `caches`    | cache                                                      |
 //! | `settings`  | setting in effect                                          |
 //! | `tokens`    | token                                                      |
+//! | `task_runs` | run of a task that waits, runs, or ended lately            |
+//! | `tasks`     | task                                                       |
 //!
 //! Rows are made when they are read, a batch at a time, from the state at that moment. What a caller
 //! may not see is not among them: every table asks [`View::caller`].
@@ -26,6 +28,8 @@ mod files;
 mod queries;
 mod settings;
 mod tables;
+mod task_runs;
+mod tasks;
 mod tokens;
 mod wal;
 
@@ -50,6 +54,7 @@ use futures::stream;
 
 use crate::caller::{Caller, TokenUses};
 use crate::registry::Registry;
+use crate::tasks::Tasks;
 
 /// The name of the schema.
 pub(crate) const SCHEMA: &str = "system";
@@ -64,6 +69,8 @@ const TABLES: &[&Definition] = &[
     &queries::TABLE,
     &settings::TABLE,
     &tables::TABLE,
+    &task_runs::TABLE,
+    &tasks::TABLE,
     &tokens::TABLE,
     &wal::TABLE,
 ];
@@ -78,6 +85,7 @@ pub(crate) struct View {
     /// Names, and values where there are any, without secrets.
     pub(crate) settings: Arc<[(String, Option<String>)]>,
     pub(crate) token_uses: Arc<TokenUses>,
+    pub(crate) tasks: Arc<Tasks>,
     pub(crate) caller: Caller,
 }
 

@@ -90,6 +90,7 @@ impl TestDatabase {
             registry: Registry::new(Arc::new(SystemClock)),
             settings: Arc::default(),
             token_uses: Arc::default(),
+            tasks: Arc::default(),
             caller: Caller::administrator(None),
         };
         let runtime = Arc::clone(&self.runtime);

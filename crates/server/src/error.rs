@@ -153,6 +153,9 @@ pub(crate) enum Error {
         problem: String,
     },
 
+    /// What an address names is not there, in the words of its API.
+    #[error("{message}")]
+    Missing { message: &'static str },
     #[error(transparent)]
     Catalog(catalog::Error),
     #[error(transparent)]
@@ -246,6 +249,7 @@ impl Error {
             Self::NoSuchRoute
             | Self::BucketMissing
             | Self::OrganizationNotFound { .. }
+            | Self::Missing { .. }
             | Self::DatabaseNotFound { .. } => Kind::NotFound,
             Self::SetupDone => Kind::AlreadyExists,
             Self::NotImplemented { .. } => Kind::NotImplemented,
@@ -296,6 +300,7 @@ impl Error {
             Self::TooManyGuesses => "too_many_guesses",
             Self::OperatorToken => "operator_token",
             Self::NoTokens => "started_without_auth",
+            Self::Missing { .. } => "not_found",
             Self::ForeignOrigin => "foreign_origin",
             Self::UnknownHost { .. } => "unknown_host",
             Self::NoSuchRoute => "route_not_found",

@@ -6,6 +6,7 @@ mod flush;
 mod lock;
 mod maintenance;
 mod sweep;
+mod written;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use crate::spill::{self, Spill, SpillStore};
 use crate::wal::{self, Apply, Entry, Wal};
 pub use lock::DirectoryLock;
 pub use maintenance::Settings as MaintenanceSettings;
+pub use written::Written;
 
 /// Settings of the storage engine.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -142,6 +144,7 @@ struct Core {
     attempted: Mutex<BTreeSet<u64>>,
     flush_wanted: Notify,
     flushed: Notify,
+    watch: written::Watch,
     is_fenced: AtomicBool,
     flushes: AtomicU64,
     rows_flushed: AtomicU64,
@@ -156,10 +159,12 @@ struct Core {
 impl Core {
     fn apply(&self, sequence: u64, batch: WriteBatch) {
         let mut applied = self.applied.lock();
+        let watched = self.watch.look(sequence, &batch);
         self.buffer
             .append(sequence, batch, |table| self.latest_in_files(table));
         *applied = sequence;
         drop(applied);
+        self.watch.note(watched);
         self.spill.note_rows();
         if self.buffer.wants_flush(&self.settings.buffer) {
             self.flush_wanted.notify_one();
@@ -251,6 +256,7 @@ impl Engine {
             attempted: Mutex::default(),
             flush_wanted: Notify::new(),
             flushed: Notify::new(),
+            watch: written::Watch::default(),
             is_fenced: AtomicBool::new(false),
             flushes: AtomicU64::new(0),
             rows_flushed: AtomicU64::new(0),

@@ -7,6 +7,7 @@
 
 pub(crate) mod client;
 pub(crate) mod store;
+pub(crate) mod task;
 pub(crate) mod token;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use client::{DatabaseArgs, LoadArgs, PingArgs, QueryArgs, TableArgs, WriteArgs};
 use store::{BackupArgs, RestoreArgs, VerifyArgs};
+use task::TaskArgs;
 use token::TokenArgs;
 
 /// A time series engine for machines.
@@ -56,6 +58,7 @@ pub(crate) enum Command {
     Database(DatabaseArgs),
     Table(TableArgs),
     Token(TokenArgs),
+    Task(TaskArgs),
     Load(LoadArgs),
     Config(ConfigArgs),
     Ping(PingArgs),

@@ -1,9 +1,12 @@
 mod world;
 
+use super::task::WRITES_GATHERED;
 use super::*;
+use crate::definition::Overlap;
 use crate::schedule::Schedule;
 use world::World;
 
+const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
 
 fn task(id: u64) -> Definition {
@@ -288,63 +291,90 @@ fn only_so_many_run_at_a_time_and_all_get_their_turn() {
 
 #[test]
 fn writes_are_gathered_into_runs() {
-    let mut scheduler = scheduler(
-        [Definition {
-            trigger: Trigger::Write,
-            ..task(1)
-        }],
-        0,
-    );
+    let trigger = Trigger::Write { after: 4 };
+    let definition = Definition { trigger, ..task(1) };
+    let mut scheduler = scheduler([definition.clone()], 0);
     let id = TaskId(1);
-    scheduler.written(
-        id,
-        Window {
-            start: 50,
-            stop: 60,
-        },
-        0,
-    );
-    scheduler.written(
-        id,
-        Window {
-            start: 20,
-            stop: 30,
-        },
-        1,
-    );
+    let window = |start, stop| Window { start, stop };
+    scheduler.written(id, window(0, 99), 4, 0);
+    assert_eq!(scheduler.next(0).wake_at, None, "that was before its time");
+    scheduler.written(id, window(50, 60), 5, 0);
+    scheduler.written(id, window(20, 30), 6, 1);
     let actions = scheduler.next(2);
     assert_eq!(
         (actions.starts.len(), actions.wake_at),
         (0, Some(WRITES_GATHERED))
     );
     let start = only_start(&mut scheduler, WRITES_GATHERED);
-    assert_eq!(
-        (start.window, start.cause),
-        (
-            Window {
-                start: 20,
-                stop: 60
-            },
-            Cause::Write
-        )
-    );
-    scheduler.written(
-        id,
-        Window {
-            start: 70,
-            stop: 71,
-        },
-        WRITES_GATHERED,
-    );
+    assert_eq!((start.window, start.cause), (window(20, 60), Cause::Write));
+    scheduler.written(id, window(20, 60), 6, WRITES_GATHERED);
+    scheduler.written(id, window(70, 71), 7, WRITES_GATHERED);
     assert_eq!(starts(&mut scheduler, SECOND), []);
-    end(&mut scheduler, start, Outcome::Succeeded, SECOND);
-    assert_eq!(
-        only_start(&mut scheduler, SECOND).window,
-        Window {
-            start: 70,
-            stop: 71
-        }
+    let ended = end(&mut scheduler, start, Outcome::Succeeded, SECOND);
+    assert_eq!(ended.progress.unwrap().through, 6);
+    assert_eq!(only_start(&mut scheduler, SECOND).window, window(70, 71));
+    // After a crash what is not done with is told again.
+    let mut restarted = Scheduler::new(1, RunId(0));
+    restarted.put(definition, Some(ended.progress.unwrap()), 0);
+    restarted.written(id, window(20, 60), 6, 0);
+    assert_eq!(restarted.next(0).wake_at, None);
+    restarted.written(id, window(50, 71), 7, 0);
+    assert_eq!(only_start(&mut restarted, SECOND).window, window(50, 71));
+}
+
+#[test]
+fn writes_that_a_run_failed_on_are_tried_again_before_others() {
+    let trigger = Trigger::Write { after: 0 };
+    let mut scheduler = scheduler(
+        [Definition {
+            trigger,
+            retries: 1,
+            ..task(1)
+        }],
+        0,
     );
+    let (id, first, second) = (
+        TaskId(1),
+        Window { start: 1, stop: 2 },
+        Window { start: 8, stop: 9 },
+    );
+    scheduler.written(id, first, 1, 0);
+    let start = only_start(&mut scheduler, SECOND);
+    scheduler.written(id, second, 2, SECOND);
+    assert!(end(&mut scheduler, start, FAILED, SECOND).is_retried);
+    assert_eq!(starts(&mut scheduler, SECOND), []);
+    let again = only_start(&mut scheduler, 2 * SECOND);
+    assert_eq!((again.window, again.attempt), (first, 2));
+    assert_eq!(
+        end(&mut scheduler, again, FAILED, 2 * SECOND)
+            .progress
+            .unwrap()
+            .through,
+        1
+    );
+    assert_eq!(only_start(&mut scheduler, 2 * SECOND).window, second);
+}
+
+#[test]
+fn writes_are_not_forgotten_when_a_task_is_paused_under_its_run() {
+    let trigger = Trigger::Write { after: 0 };
+    let definition = Definition { trigger, ..task(1) };
+    let mut scheduler = scheduler([definition.clone()], 0);
+    let window = Window { start: 1, stop: 2 };
+    scheduler.written(TaskId(1), window, 1, 0);
+    let start = only_start(&mut scheduler, SECOND);
+    let paused = Definition {
+        is_active: false,
+        ..definition.clone()
+    };
+    scheduler.put(paused, None, SECOND);
+    assert_eq!(
+        end(&mut scheduler, start, Outcome::Succeeded, SECOND).progress,
+        None
+    );
+    assert_eq!(starts(&mut scheduler, 2 * SECOND), []);
+    scheduler.put(definition, None, 2 * SECOND);
+    assert_eq!(only_start(&mut scheduler, 2 * SECOND).window, window);
 }
 
 #[test]
@@ -368,7 +398,6 @@ fn a_clock_that_goes_back_far_does_not_stop_a_task() {
     let progress = Progress {
         through: year,
         failures: 0,
-        pending: None,
     };
     let mut restarted = Scheduler::new(1, RunId(0));
     restarted.put(task(1), Some(progress), 10 * MINUTE);

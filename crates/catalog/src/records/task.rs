@@ -62,6 +62,8 @@ pub enum TaskTrigger {
     Write {
         /// The table's name.
         table: String,
+        /// The sequence number of the last write that was there before.
+        after: u64,
     },
 }
 

@@ -151,6 +151,7 @@ async fn populate(catalog: &Catalog) {
                     "on write",
                     TaskTrigger::Write {
                         table: "motor".to_owned(),
+                        after: 77,
                     },
                 ),
             ] {
@@ -558,6 +559,9 @@ fn rights_allow_what_they_say_and_no_more() {
         ("read:plant:motor", Read, "plant", Some("pump"), false),
         ("read:plant:motor", Read, "plant", None, false),
         ("read:plant:*", Read, "plant", None, true),
+        ("read:*, write:*", Read, "_tasks", Some("runs"), false),
+        ("admin:_tasks", Read, "_tasks", Some("runs"), false),
+        ("admin:*", Write, "_tasks", Some("runs"), true),
         ("read:plant:m*|p*", Read, "plant", Some("pump"), true),
         (
             "read:p*, write:plant:motor",

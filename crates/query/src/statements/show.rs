@@ -44,6 +44,18 @@ pub(super) const FORMS: &[Form] = &[
         words: &["SHOW", "TOKENS"],
         parse: |parser| SHOW_TOKENS.parse(parser),
     },
+    Form {
+        words: &["SHOW", "TASKS"],
+        parse: |parser| SHOW_TASKS.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "TASK", "RUNS"],
+        parse: |parser| SHOW_TASK_RUNS.parse(parser),
+    },
+    Form {
+        words: &["DESCRIBE", "TASK"],
+        parse: |parser| DESCRIBE_TASK.parse(parser),
+    },
 ];
 
 const SHOW_DATABASES: Show = Show {
@@ -111,6 +123,31 @@ const SHOW_TOKENS: Show = Show {
     scope: Scope::Server,
 };
 
+const SHOW_TASKS: Show = Show {
+    columns: "task_name, schedule, state, next_run_at, last_run_at, last_run_state, failures",
+    from: "tasks",
+    condition: "true",
+    order: "task_name",
+    scope: Scope::Tasks,
+};
+
+const SHOW_TASK_RUNS: Show = Show {
+    columns: "task_name, run_id, window_start, window_stop, state, attempt, started_at, \
+              finished_at, row_count, error",
+    from: "task_runs",
+    condition: "true",
+    order: "run_id DESC",
+    scope: Scope::Tasks,
+};
+
+const DESCRIBE_TASK: Show = Show {
+    columns: "*",
+    from: "tasks",
+    condition: "true",
+    order: "task_name",
+    scope: Scope::Task,
+};
+
 /// What is shown of a table of the schema `system`.
 #[derive(Debug, Clone, Copy)]
 struct Show {
@@ -127,22 +164,30 @@ enum Scope {
     Server,
     /// The tables of the database, or the one after `FROM`.
     Tables,
+    /// The tasks of the database, or the one after `FROM`.
+    Tasks,
+    /// The task that comes next.
+    Task,
 }
 
 /// A statement that stands for a query.
 #[derive(Debug)]
 pub(crate) struct Standing {
     show: Show,
-    table: Option<String>,
+    /// The only table or task to show.
+    only: Option<String>,
 }
 
 impl Show {
     fn parse(self, parser: &mut Parser<'_>) -> Result<Statement> {
-        let table = match self.scope == Scope::Tables && grammar::word(parser, "FROM") {
-            true => Some(grammar::table(parser)?),
-            false => None,
+        let has_from = |parser: &mut Parser<'_>| grammar::word(parser, "FROM");
+        let only = match self.scope {
+            Scope::Tables if has_from(parser) => Some(grammar::table(parser)?),
+            Scope::Tasks if has_from(parser) => Some(grammar::name(parser)?),
+            Scope::Task => Some(grammar::name(parser)?),
+            Scope::Server | Scope::Tables | Scope::Tasks => None,
         };
-        Ok(Statement::Query(Standing { show: self, table }))
+        Ok(Statement::Query(Standing { show: self, only }))
     }
 }
 
@@ -163,14 +208,18 @@ impl Standing {
         } = self.show;
         let schema = system::SCHEMA;
         let mut sql = format!("SELECT {columns} FROM {schema}.{from} WHERE {condition}");
-        if scope == Scope::Tables {
+        if scope != Scope::Server {
             sql += &format!(" AND database_name = {}", quoted(&database.name));
         }
-        if let Some(table) = &self.table {
-            if database.table(table).is_none() {
-                return Err(advice::no_such_table(written, table, database));
+        if let Some(only) = &self.only {
+            let column = match scope {
+                Scope::Tasks | Scope::Task => "task_name",
+                Scope::Server | Scope::Tables => "table_name",
+            };
+            if column == "table_name" && database.table(only).is_none() {
+                return Err(advice::no_such_table(written, only, database));
             }
-            sql += &format!(" AND table_name = {}", quoted(table));
+            sql += &format!(" AND {column} = {}", quoted(only));
         }
         Ok(format!("{sql} ORDER BY {order}"))
     }

@@ -4,6 +4,7 @@ mod damage;
 mod last_rows;
 mod old_formats;
 mod simulation;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

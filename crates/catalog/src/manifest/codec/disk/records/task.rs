@@ -40,6 +40,7 @@ enum DiskTrigger {
     },
     Write {
         table: String,
+        after: u64,
     },
 }
 
@@ -137,7 +138,7 @@ impl From<&TaskTrigger> for DiskTrigger {
                 zone,
                 offset,
             },
-            TaskTrigger::Write { table } => Self::Write { table },
+            TaskTrigger::Write { table, after } => Self::Write { table, after },
         }
     }
 }
@@ -155,7 +156,7 @@ impl From<DiskTrigger> for TaskTrigger {
                 zone,
                 offset,
             },
-            DiskTrigger::Write { table } => Self::Write { table },
+            DiskTrigger::Write { table, after } => Self::Write { table, after },
         }
     }
 }

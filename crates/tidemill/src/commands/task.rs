@@ -15,7 +15,9 @@ pub(crate) fn run(args: &TaskArgs) -> Result<ExitCode> {
     let answer = client.query(&database, &sql, format.name())?;
     match done {
         Some(done) => eprintln!("{done}"),
-        None => Output::open(None, format == Format::Parquet)?.write_from(answer)?,
+        None => {
+            Output::open(None, format == Format::Parquet)?.write_from(answer)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -73,7 +73,8 @@ impl Change for AlterTask {
             Ok(())
         };
         context.catalog.change_record(task.id, change).await?;
-        context.engine.tasks().wake();
+        let tasks = context.engine.tasks();
+        tasks.catalog_changed(&context.catalog.state(), now);
         Ok(match self.change {
             What::Pause => "task paused",
             What::Resume => "task resumed",

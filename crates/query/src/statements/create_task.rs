@@ -317,7 +317,8 @@ impl CreateTask {
             task
         });
         made.await?;
-        context.engine.tasks().wake();
+        let tasks = context.engine.tasks();
+        tasks.catalog_changed(&context.catalog.state(), now);
         Ok("task created".into())
     }
 
@@ -336,7 +337,8 @@ impl CreateTask {
             Ok(())
         };
         context.catalog.change_record(existing.id, change).await?;
-        context.engine.tasks().wake();
+        let tasks = context.engine.tasks();
+        tasks.catalog_changed(&context.catalog.state(), now);
         Ok("task replaced".into())
     }
 

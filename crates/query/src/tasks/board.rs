@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::definition;
 use super::history::{History, RunRecord, RunState, cause_name};
+use super::journal::Noted;
 use crate::error::{Error, Result};
 
 /// What everybody sees of tasks. Nothing runs until [`super::start`].
@@ -30,6 +31,10 @@ struct Inner {
     /// There is none before tasks run in this process.
     scheduler: Option<Scheduler>,
     known: HashMap<RecordId, Known>,
+    /// The state of the catalog that was looked at last.
+    seen: u64,
+    /// How far tasks had come that were not seen yet.
+    progress: HashMap<RecordId, Progress>,
     history: History,
     /// The last run of every task.
     last: HashMap<RecordId, Arc<RunRecord>>,
@@ -103,7 +108,12 @@ pub(super) struct Due {
 
 impl Tasks {
     /// Something has changed in the catalog that may concern tasks.
-    pub fn wake(&self) {
+    pub fn catalog_changed(&self, state: &State, now: i64) {
+        self.follow(state, now);
+        self.wake();
+    }
+
+    fn wake(&self) {
         self.changed.notify_one();
     }
 
@@ -233,28 +243,28 @@ impl Tasks {
         }
     }
 
-    /// From now on tasks run. `history` is what was noted before, the oldest first.
-    pub(super) fn begin(&self, scheduler: Scheduler, limit: usize, history: Vec<RunRecord>) {
+    /// From now on tasks run. `noted` is what there was before.
+    pub(super) fn begin(&self, scheduler: Scheduler, limit: usize, noted: Noted) {
         let mut inner = self.inner.lock();
         inner.scheduler = Some(scheduler);
+        inner.progress = noted.progress;
         inner.history = History::new(limit);
-        for record in history {
+        for record in noted.runs {
             inner.keep(Arc::new(record));
         }
     }
 
-    /// Tells the scheduler what has become of tasks since it was told last. `progress` is how far those are
-    /// that it has not seen yet.
-    pub(super) fn follow(
-        &self,
-        state: &State,
-        progress: &mut HashMap<RecordId, Progress>,
-        now: i64,
-    ) {
+    /// Tells the scheduler what has become of tasks since it was told last.
+    pub(super) fn follow(&self, state: &State, now: i64) {
         let inner = &mut *self.inner.lock();
         let Some(scheduler) = &mut inner.scheduler else {
             return;
         };
+        // Several may follow at a time; an older state says nothing any more.
+        if state.number() <= inner.seen {
+            return;
+        }
+        inner.seen = state.number();
         inner.known.retain(|id, _| {
             let stays = state.task(*id).is_some();
             if !stays {
@@ -264,7 +274,7 @@ impl Tasks {
             stays
         });
         for task in state.tasks() {
-            let progress = progress.remove(&task.id);
+            let progress = inner.progress.remove(&task.id);
             let database = state.database_of(task.database);
             let name = database.map_or("", |database| &*database.name);
             let known = inner.known.get(&task.id);

@@ -56,7 +56,6 @@ pub fn start(
         board: Arc::clone(engine.tasks()),
         worker: Arc::new(Worker::new(Arc::clone(&engine), settings.clone(), owners)),
         notes,
-        progress: HashMap::new(),
         seen: None,
         runs: JoinSet::new(),
     };
@@ -83,10 +82,7 @@ async fn drive(
     let now = RunId(driver.clock.now_nanos());
     let last_run = last_run.map_or(now, |last| last.max(now));
     let scheduler = Scheduler::new(settings.concurrent, last_run);
-    driver.progress = noted.progress;
-    driver
-        .board
-        .begin(scheduler, settings.runs_shown, noted.runs);
+    driver.board.begin(scheduler, settings.runs_shown, noted);
     driver.run(stop).await;
 }
 
@@ -127,8 +123,6 @@ struct Driver {
     board: Arc<Tasks>,
     worker: Arc<Worker>,
     notes: mpsc::Sender<Note>,
-    /// How far tasks had come that were not seen yet.
-    progress: HashMap<RecordId, automation::Progress>,
     /// The state of the catalog that was looked at last.
     seen: Option<u64>,
     runs: JoinSet<(Job, Went)>,
@@ -171,7 +165,7 @@ impl Driver {
         if self.seen != Some(state.number()) {
             self.seen = Some(state.number());
             let now = self.clock.now_nanos();
-            self.board.follow(&state, &mut self.progress, now);
+            self.board.follow(&state, now);
             self.watch(&state, now);
         }
     }

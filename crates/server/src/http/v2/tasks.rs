@@ -216,7 +216,8 @@ pub(super) async fn create(
             Ok(())
         };
         task = services.catalog.change_record(task.id, change).await?;
-        services.query.tasks().wake();
+        let tasks = services.query.tasks();
+        tasks.catalog_changed(&services.catalog.state(), now);
     }
     Ok((StatusCode::CREATED, Json(shown(services, &task, &database))))
 }

@@ -68,7 +68,7 @@ pub fn start(
 }
 
 async fn drive(
-    mut driver: Driver,
+    driver: Driver,
     engine: Arc<QueryEngine>,
     settings: TaskSettings,
     stop: CancellationToken,

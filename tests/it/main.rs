@@ -23,6 +23,7 @@
 //! | `maintenance`  | data sets of machines give the published and recomputed figures          |
 //! | `models`       | trained models over crashes, backups, rights and replacement; a story on C-MAPSS |
 //! | `tls`          | the command line over TLS; no tokens in the clear on a network            |
+//! | `tasks`        | statements that run by themselves, over crashes, with their owner's rights |
 //! | `cli`          | the command line                                                         |
 //! | `readme`       | what the README says works                                               |
 
@@ -51,5 +52,6 @@ mod query_api;
 mod readme;
 mod s3;
 mod secrets;
+mod tasks;
 mod tls;
 mod write_apis;

@@ -52,6 +52,12 @@ impl DatabaseName {
         }
     }
 
+    /// The name of a database of the program itself, where it keeps what it has done: `_` and a word. Nobody
+    /// can give a database such a name.
+    pub fn of_program(word: &'static str) -> Self {
+        Self(format!("_{word}"))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -12,6 +12,7 @@
 //!   DatabaseMapping    organization, database/policy  its organization, its database
 //!   BucketNotes        database                       its database
 //!   Model              database, name                 its database
+//!   Task               database, name                 its database
 //! ```
 //!
 //! A kind is one file here with its type and its [`Administered`], one line in [`kinds!`], and its form
@@ -25,6 +26,7 @@ mod notes;
 mod organization;
 mod rights;
 mod secret;
+mod task;
 mod token;
 mod user;
 
@@ -45,6 +47,7 @@ pub use notes::BucketNotes;
 pub use organization::{DEFAULT_ORGANIZATION, Member, Organization, Role};
 pub use rights::{Action, InvalidPattern, Pattern, Right, Rights};
 pub use secret::{digest, id_of_token, new_token, random_hex};
+pub use task::{Task, TaskOptions, TaskStatus, TaskTrigger};
 pub use token::{Secret, Token, TokenDigest};
 pub use user::User;
 
@@ -226,6 +229,7 @@ kinds! {
     DatabaseMapping "database mapping" "mapping_not_found" "mapping_exists",
     BucketNotes "bucket" "bucket_not_found" "bucket_exists",
     Model "model" "model_not_found" "model_exists",
+    Task "task" "task_not_found" "task_exists",
 }
 
 /// All records, by id and by name.

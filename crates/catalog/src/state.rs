@@ -11,7 +11,7 @@ use crate::audit::{AuditEntry, ENTRIES_MAX};
 use crate::ids::{DatabaseId, TableId};
 use crate::records::{
     BucketNotes, DEFAULT_ORGANIZATION, DatabaseMapping, Label, Model, Organization, RecordId,
-    Records, Token, User,
+    Records, Task, Token, User,
 };
 use crate::retention::Retention;
 use crate::schema::Table;
@@ -258,6 +258,21 @@ impl State {
     /// The mapping of this id.
     pub fn mapping(&self, id: RecordId) -> Option<&Arc<DatabaseMapping>> {
         self.records.get(id)
+    }
+
+    /// All tasks, by database and name.
+    pub fn tasks(&self) -> impl Iterator<Item = &Arc<Task>> {
+        self.records.all()
+    }
+
+    /// The task of this id.
+    pub fn task(&self, id: RecordId) -> Option<&Arc<Task>> {
+        self.records.get(id)
+    }
+
+    /// The task of this name in a database.
+    pub fn task_named(&self, database: DatabaseId, name: &str) -> Option<&Arc<Task>> {
+        self.records.named(u64::from(database.0), name)
     }
 
     /// What v2 clients keep with a database.

@@ -15,6 +15,8 @@ pub struct Caller {
     pub token: Option<Arc<str>>,
     /// What they may do. What it does not name is not shown to them.
     pub rights: Rights,
+    /// The record of their token or user, in whose name what they leave behind acts later.
+    pub identity: Option<RecordId>,
 }
 
 /// What somebody has to be allowed to do.
@@ -38,7 +40,13 @@ impl Caller {
         Self {
             token: token.map(Arc::from),
             rights,
+            identity: None,
         }
+    }
+
+    /// The same, known by a record of the catalog.
+    pub fn with_identity(self, identity: Option<RecordId>) -> Self {
+        Self { identity, ..self }
     }
 
     /// One who may do everything.

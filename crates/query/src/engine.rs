@@ -43,6 +43,7 @@ use crate::settings::Settings;
 use crate::statements::{self, Statement};
 use crate::stream::{Deadline, Limits, QueryStream};
 use crate::system;
+use crate::tasks::Tasks;
 pub use describe::{Description, TableListing};
 pub use models::{ModelImport, ModelSummary};
 
@@ -96,6 +97,7 @@ pub struct QueryEngine {
     shown_settings: Arc<[(String, Option<String>)]>,
     token_uses: Arc<TokenUses>,
     models: Arc<ModelCache>,
+    tasks: Arc<Tasks>,
 }
 
 impl QueryEngine {
@@ -136,6 +138,7 @@ impl QueryEngine {
             waiting: AtomicUsize::new(0),
             shown_settings: Arc::default(),
             token_uses: Arc::default(),
+            tasks: Arc::default(),
         })
     }
 
@@ -149,6 +152,23 @@ impl QueryEngine {
     /// When tokens were used last, to be noted by whoever lets their holders in.
     pub fn token_uses(&self) -> &TokenUses {
         &self.token_uses
+    }
+
+    /// What there is to see of tasks.
+    pub fn tasks(&self) -> &Arc<Tasks> {
+        &self.tasks
+    }
+
+    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub(crate) fn storage(&self) -> &Arc<storage::Engine> {
+        &self.storage
     }
 
     /// Plans a query and starts it. Errors of the text come from this call; errors while running
@@ -371,6 +391,7 @@ impl QueryEngine {
             settings: Arc::clone(&self.shown_settings),
             token_uses: Arc::clone(&self.token_uses),
             models: Arc::clone(&self.models),
+            tasks: Arc::clone(&self.tasks),
             caller: caller.clone(),
         }
     }

@@ -11,6 +11,36 @@ use crate::builtins::FunctionLimit;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A task cannot be as it is asked for.
+    #[error("the task cannot run: {problem}")]
+    InvalidTask {
+        /// What is wrong.
+        problem: String,
+    },
+    /// A schedule is none.
+    #[error(transparent)]
+    Schedule(#[from] automation::Error),
+    /// Nothing is done in the name of a task's owner.
+    #[error("{problem}")]
+    TaskOwner {
+        /// Why.
+        problem: String,
+    },
+    /// No task has this id.
+    #[error("task not found: {name}")]
+    TaskNotFound {
+        /// Its id.
+        name: String,
+    },
+    /// Too many runs of a task wait.
+    #[error("too many runs of the task wait already; try again when some have ended")]
+    TooManyRuns,
+    /// Tasks do not run in this process.
+    #[error("tasks do not run yet; try again")]
+    TasksNotRunning,
+    /// Rows that a statement makes cannot be stored.
+    #[error(transparent)]
+    Rows(#[from] ingest::Error),
     /// No database has this name.
     #[error("database not found: {name}")]
     DatabaseNotFound {
@@ -293,6 +323,11 @@ impl Error {
             Self::QueryCancelled { .. } => ErrorKind::Denied,
             Self::ResultTooLarge { .. } => ErrorKind::Exhausted,
             Self::Plan { source, .. } => classify(source).0,
+            Self::InvalidTask { .. } | Self::Schedule(_) => ErrorKind::Invalid,
+            Self::TaskOwner { .. } => ErrorKind::Denied,
+            Self::TaskNotFound { .. } => ErrorKind::NotFound,
+            Self::TooManyRuns | Self::TasksNotRunning => ErrorKind::Unavailable,
+            Self::Rows(error) => error.kind(),
             Self::Catalog(error) => error.kind(),
             Self::Storage(error) => error.kind(),
             Self::StatementNotAllowed { .. } | Self::Denied { .. } => ErrorKind::Denied,
@@ -327,6 +362,13 @@ impl Error {
                 models::ErrorKind::Corrupt => "invalid_model",
                 _ => "invalid_training",
             },
+            Self::InvalidTask { .. } => "invalid_task",
+            Self::Schedule(_) => "invalid_schedule",
+            Self::TaskOwner { .. } => "task_owner",
+            Self::TaskNotFound { .. } => "task_not_found",
+            Self::TooManyRuns => "too_many_runs",
+            Self::TasksNotRunning => "tasks_not_running",
+            Self::Rows(error) => error.reason(),
             Self::Catalog(error) => error.reason(),
             Self::Storage(error) => error.reason(),
             Self::StatementNotAllowed { .. } => "statement_not_allowed",

@@ -32,6 +32,7 @@ mod statements;
 mod stream;
 mod system;
 mod table;
+mod tasks;
 #[cfg(test)]
 mod testing;
 mod time_range;
@@ -44,4 +45,9 @@ pub use engine::{
 pub use error::{Error, Position, Result};
 pub use placeholders::{Placeholders, placeholders};
 pub use settings::Settings;
+pub use statements::{is_theirs as is_their_task, task_named_by};
 pub use stream::QueryStream;
+pub use tasks::{
+    Owners, RunRecord, RunState, TaskFigures, TaskRunner, TaskSettings, Tasks,
+    start as start_tasks, task_script,
+};

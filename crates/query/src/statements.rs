@@ -14,12 +14,14 @@
 //! | `CREATE TOKEN n READ ON d, WRITE ON d.t, … [EXPIRES '90d' \| NEVER]` | makes a token and returns it, this once |
 //! | `ALTER TOKEN n ROTATE [GRACE '1h']`                              | gives it a new secret and returns that      |
 //! | `DROP TOKEN [IF EXISTS] n`                                       | lets nobody in by it any more               |
+//! | `CREATE [OR REPLACE] TASK n … AS …`                              | makes a statement run by itself             |
+//! | `ALTER TASK n PAUSE \| RESUME`, `EXECUTE TASK n`, `DROP TASK n`  | stops it, lets it go on, runs it now, takes it away |
 //! | `KILL QUERY 'id'`                                                | stops a query that runs                     |
 //! | `CREATE [OR REPLACE] MODEL [IF NOT EXISTS] m USING kind … AS SELECT …` | trains a model                        |
 //! | `CREATE MODEL m FROM JSON '…'`, `EXPORT MODEL m`                 | takes a model in, gives it out              |
 //! | `ALTER MODEL m SET VERSION n`                                    | which version is used                       |
 //! | `DROP MODEL [IF EXISTS] m`                                       | takes it away                               |
-//! | `SHOW DATABASES \| QUERIES \| SETTINGS \| TOKENS`                | shows what the server knows                 |
+//! | `SHOW DATABASES \| QUERIES \| SETTINGS \| TOKENS \| TASKS`       | shows what the server knows                 |
 //! | `SHOW MODELS`, `DESCRIBE MODEL m`                                | shows what it knows of models               |
 //! | `SHOW TAG KEYS \| FIELD KEYS \| RETENTION \| FILES [FROM t]`     | shows what it knows of tables               |
 //!
@@ -50,6 +52,13 @@ mod show;
 mod undrop_database;
 mod undrop_table;
 
+mod alter_task;
+mod create_task;
+mod drop_task;
+mod execute_task;
+mod insert;
+mod task;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -70,7 +79,10 @@ use crate::engine::QueryEngine;
 use crate::error::Result;
 use crate::registry::{Handle, Registry};
 use crate::stream::Deadline;
+pub use create_task::named_by as task_named_by;
+pub(crate) use insert::Insert;
 pub(crate) use show::Standing;
+pub use task::is_theirs;
 
 /// The statements that change something. None begins with all the words of another.
 const FORMS: &[Form] = &[
@@ -92,6 +104,11 @@ const FORMS: &[Form] = &[
     kill_query::FORM,
     undrop_database::FORM,
     undrop_table::FORM,
+    alter_task::FORM,
+    create_task::FORM,
+    create_task::OR_REPLACE,
+    drop_task::FORM,
+    execute_task::FORM,
 ];
 
 /// How a statement is recognised and read.
@@ -146,6 +163,14 @@ pub(crate) trait Change: Debug + Send {
     fn concerned_rows(&self) -> Option<String> {
         None
     }
+
+    /// Whether a task may do it.
+    fn may_be_scheduled(&self) -> bool {
+        true
+    }
+
+    /// Takes the parts that it keeps as they were written out of the whole text.
+    fn keep_text(&mut self, _sql: &str) {}
 
     /// The columns of what it returns, all of them texts.
     fn columns(&self) -> &'static [&'static str] {
@@ -204,8 +229,11 @@ pub(crate) fn parse(sql: &str) -> Result<Option<(String, Statement)>> {
     for _ in form.words {
         parser.next_token();
     }
-    let statement = (form.parse)(&mut parser)?;
+    let mut statement = (form.parse)(&mut parser)?;
     grammar::expect_end(&mut parser)?;
+    if let Statement::Change(change) = &mut statement {
+        change.keep_text(sql);
+    }
     Ok(Some((form.words.join(" "), statement)))
 }
 

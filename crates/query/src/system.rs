@@ -13,6 +13,8 @@
 //! | `caches`    | cache                                                      |
 //! | `settings`  | setting in effect                                          |
 //! | `tokens`    | token                                                      |
+//! | `task_runs` | run of a task that waits, runs, or ended lately            |
+//! | `tasks`     | task                                                       |
 //!
 //! Rows are made when they are read, a batch at a time, from the state at that moment. What a caller
 //! may not see is not among them: every table asks [`View::caller`].
@@ -28,6 +30,8 @@ mod models;
 mod queries;
 mod settings;
 mod tables;
+mod task_runs;
+mod tasks;
 mod tokens;
 mod wal;
 
@@ -53,6 +57,7 @@ use futures::stream;
 use crate::caller::{Caller, TokenUses};
 use crate::models::ModelCache;
 use crate::registry::Registry;
+use crate::tasks::Tasks;
 
 /// The name of the schema.
 pub(crate) const SCHEMA: &str = "system";
@@ -68,6 +73,8 @@ const TABLES: &[&Definition] = &[
     &queries::TABLE,
     &settings::TABLE,
     &tables::TABLE,
+    &task_runs::TABLE,
+    &tasks::TABLE,
     &tokens::TABLE,
     &wal::TABLE,
 ];
@@ -83,6 +90,7 @@ pub(crate) struct View {
     pub(crate) settings: Arc<[(String, Option<String>)]>,
     pub(crate) token_uses: Arc<TokenUses>,
     pub(crate) models: Arc<ModelCache>,
+    pub(crate) tasks: Arc<Tasks>,
     pub(crate) caller: Caller,
 }
 

@@ -92,6 +92,7 @@ impl TestDatabase {
             settings: Arc::default(),
             token_uses: Arc::default(),
             models: Arc::new(ModelCache::new(u64::MAX)),
+            tasks: Arc::default(),
             caller: Caller::administrator(None),
         };
         let runtime = Arc::clone(&self.runtime);

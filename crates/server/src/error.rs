@@ -158,6 +158,9 @@ pub(crate) enum Error {
         problem: String,
     },
 
+    /// What an address names is not there, in the words of its API.
+    #[error("{message}")]
+    Missing { message: &'static str },
     #[error(transparent)]
     Catalog(catalog::Error),
     #[error(transparent)]
@@ -253,6 +256,7 @@ impl Error {
             Self::NoSuchRoute
             | Self::BucketMissing
             | Self::OrganizationNotFound { .. }
+            | Self::Missing { .. }
             | Self::DatabaseNotFound { .. } => Kind::NotFound,
             Self::SetupDone => Kind::AlreadyExists,
             Self::NotImplemented { .. } => Kind::NotImplemented,
@@ -306,6 +310,7 @@ impl Error {
             Self::OperatorToken => "operator_token",
             Self::NoTokens => "started_without_auth",
             Self::NoProcessingEngine => "no_processing_engine",
+            Self::Missing { .. } => "not_found",
             Self::ForeignOrigin => "foreign_origin",
             Self::UnknownHost { .. } => "unknown_host",
             Self::NoSuchRoute => "route_not_found",

@@ -25,7 +25,7 @@ mod settings;
 mod tls;
 mod watched;
 
-pub use auth::Auth;
+pub use auth::{Auth, TaskOwners};
 pub use http::Profile;
 pub use listener::{Listener, bind};
 pub use onboarding::{ADMIN_TOKEN, Onboarding, OnboardingError, is_due, onboard};

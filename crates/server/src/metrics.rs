@@ -79,13 +79,20 @@ impl Metrics {
         }
     }
 
-    /// All figures as text; those of storage where it runs already.
-    pub(crate) fn text(&self, storage: Option<&storage::Stats>) -> String {
+    /// All figures as text; those of storage and of tasks where they run already.
+    pub(crate) fn text(
+        &self,
+        storage: Option<&storage::Stats>,
+        tasks: Option<&query::TaskFigures>,
+    ) -> String {
         let mut text = Text(String::new());
         self.write_surfaces(&mut text);
         self.write_queries(&mut text);
         if let Some(stats) = storage {
             write_storage(&mut text, stats);
+        }
+        if let Some(figures) = tasks {
+            write_tasks(&mut text, figures);
         }
         text.0.push_str("# EOF\n");
         text.0
@@ -314,6 +321,42 @@ fn write_storage(text: &mut Text, stats: &storage::Stats) {
     );
 }
 
+fn write_tasks(text: &mut Text, figures: &query::TaskFigures) {
+    text.single("tidemill_tasks", "gauge", "Tasks.", figures.tasks);
+    text.single(
+        "tidemill_task_runs_running",
+        "gauge",
+        "Runs of tasks now.",
+        figures.running,
+    );
+    let name = "tidemill_task_runs_total";
+    text.head(
+        name,
+        "counter",
+        "Runs of tasks that ended; skipped ones were passed over.",
+    );
+    for (state, count) in [
+        ("succeeded", figures.succeeded),
+        ("failed", figures.failed),
+        ("skipped", figures.skipped),
+    ] {
+        text.sample(name, &format!("state=\"{state}\""), count);
+    }
+    text.single(
+        "tidemill_task_rows_total",
+        "counter",
+        "Rows that tasks wrote.",
+        figures.rows,
+    );
+    let seconds = Duration::from_nanos(figures.run_nanos).as_secs_f64();
+    text.single(
+        "tidemill_task_run_seconds_total",
+        "counter",
+        "Time that runs took.",
+        seconds,
+    );
+}
+
 /// Text in the making.
 struct Text(String);
 
@@ -361,7 +404,11 @@ mod tests {
         metrics.count_write(Surface::V1, figures);
         metrics.query_started();
         metrics.query_ended(Duration::from_millis(50), 7, true);
-        let text = metrics.text(None);
+        let tasks = query::TaskFigures {
+            failed: 3,
+            ..query::TaskFigures::default()
+        };
+        let text = metrics.text(None, Some(&tasks));
         for line in [
             "tidemill_http_requests_total{api=\"v2\",status=\"2xx\"} 1",
             "tidemill_http_requests_total{api=\"v3\",status=\"2xx\"} 0",
@@ -373,6 +420,7 @@ mod tests {
             "tidemill_query_duration_seconds_bucket{le=\"0.1\"} 1",
             "tidemill_query_duration_seconds_bucket{le=\"+Inf\"} 1",
             "tidemill_query_rows_total 7",
+            "tidemill_task_runs_total{state=\"failed\"} 3",
         ] {
             assert!(
                 text.lines().any(|found| found == line),

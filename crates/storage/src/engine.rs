@@ -7,6 +7,7 @@ mod lock;
 mod maintenance;
 pub(crate) mod models;
 mod sweep;
+mod written;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use crate::spill::{self, Spill, SpillStore};
 use crate::wal::{self, Apply, Entry, Wal};
 pub use lock::DirectoryLock;
 pub use maintenance::Settings as MaintenanceSettings;
+pub use written::Written;
 
 /// Settings of the storage engine.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -145,6 +147,7 @@ struct Core {
     attempted: Mutex<BTreeSet<u64>>,
     flush_wanted: Notify,
     flushed: Notify,
+    watch: written::Watch,
     is_fenced: AtomicBool,
     flushes: AtomicU64,
     rows_flushed: AtomicU64,
@@ -159,10 +162,12 @@ struct Core {
 impl Core {
     fn apply(&self, sequence: u64, batch: WriteBatch) {
         let mut applied = self.applied.lock();
+        let watched = self.watch.look(sequence, &batch);
         self.buffer
             .append(sequence, batch, |table| self.latest_in_files(table));
         *applied = sequence;
         drop(applied);
+        self.watch.note(watched);
         self.spill.note_rows();
         if self.buffer.wants_flush(&self.settings.buffer) {
             self.flush_wanted.notify_one();
@@ -256,6 +261,7 @@ impl Engine {
             attempted: Mutex::default(),
             flush_wanted: Notify::new(),
             flushed: Notify::new(),
+            watch: written::Watch::default(),
             is_fenced: AtomicBool::new(false),
             flushes: AtomicU64::new(0),
             rows_flushed: AtomicU64::new(0),

@@ -39,7 +39,9 @@ pub mod verify;
 mod wal;
 
 pub use batch::{TableBatch, WriteBatch};
-pub use engine::{DirectoryLock, Durability, Engine, MaintenanceSettings, Settings, Stats};
+pub use engine::{
+    DirectoryLock, Durability, Engine, MaintenanceSettings, Settings, Stats, Written,
+};
 pub use error::{Error, Result};
 pub use file_check::{check_file, check_object};
 pub use last_rows::LastRowsCost;

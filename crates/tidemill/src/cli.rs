@@ -8,6 +8,7 @@
 pub(crate) mod client;
 pub(crate) mod model;
 pub(crate) mod store;
+pub(crate) mod task;
 pub(crate) mod token;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use client::{DatabaseArgs, LoadArgs, PingArgs, QueryArgs, TableArgs, WriteArgs};
 use model::ModelArgs;
 use store::{BackupArgs, RestoreArgs, VerifyArgs};
+use task::TaskArgs;
 use token::TokenArgs;
 
 /// A time series engine for machines.
@@ -59,6 +61,7 @@ pub(crate) enum Command {
     Table(TableArgs),
     Model(ModelArgs),
     Token(TokenArgs),
+    Task(TaskArgs),
     Load(LoadArgs),
     Config(ConfigArgs),
     Ping(PingArgs),

@@ -12,6 +12,7 @@ pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod store;
 pub(crate) mod table;
+pub(crate) mod task;
 pub(crate) mod token;
 pub(crate) mod verify;
 pub(crate) mod write;

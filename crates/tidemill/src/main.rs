@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Table(args) => commands::table::run(&args),
         Command::Model(args) => commands::model::run(&args),
         Command::Token(args) => commands::token::run(&args),
+        Command::Task(args) => commands::task::run(&args),
         Command::Load(args) => commands::load::run(&args),
         Command::Config(args) => commands::config::run(&args),
         Command::Ping(args) => commands::ping::run(&args),

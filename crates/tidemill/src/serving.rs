@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use catalog::{Actor, Catalog, Clock, SystemClock};
 use serde::{Deserialize, Serialize};
-use server::{Auth, Profile, Readiness, Server, Services, Tls, TlsSettings};
+use server::{Auth, Profile, Readiness, Server, Services, TaskOwners, Tls, TlsSettings};
 use storage::object_store_settings::{Kind, ObjectStore, probe};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) last_rows: storage::last_rows_settings::Settings,
     /// How queries run.
     pub(crate) query: query::Settings,
+    /// Statements that run by themselves.
+    pub(crate) tasks: query::TaskSettings,
     /// Connections, bodies and requests.
     pub(crate) server: server::Settings,
 }
@@ -141,6 +143,7 @@ pub(crate) struct Running {
     pub(crate) admin_token: AdminToken,
     data_dir: PathBuf,
     storage: Arc<storage::Engine>,
+    tasks: query::TaskRunner,
     readiness: Arc<Readiness>,
     listeners: JoinSet<()>,
     stop: CancellationToken,
@@ -211,10 +214,13 @@ impl Running {
         } else {
             Auth::Required
         };
+        let query = Arc::new(query);
+        let owners = TaskOwners::new(Arc::clone(&catalog), Arc::clone(&clock), auth);
+        let tasks = query::start_tasks(Arc::clone(&query), settings.tasks, Arc::new(owners));
         server.start(Services {
             catalog,
             storage: Arc::clone(&storage),
-            query: Arc::new(query),
+            query,
             clock,
             auth,
             readiness: Arc::clone(&readiness),
@@ -226,6 +232,7 @@ impl Running {
             admin_token,
             data_dir: data_dir.to_owned(),
             storage,
+            tasks,
             readiness,
             listeners,
             stop,
@@ -237,6 +244,7 @@ impl Running {
         self.readiness.stop();
         self.stop.cancel();
         while self.listeners.join_next().await.is_some() {}
+        self.tasks.stop().await;
         self.storage.shutdown().await?;
         Endpoints::remove(&self.data_dir);
         info!("stopped");

@@ -16,7 +16,7 @@
 //! `Host`, `Content-Length` and, unless there is one, `Authorization` are added to what is sent. What differs
 //! from run to run is left out of the answer (its date, how it was divided, how long it is) or replaced by
 //! a name (`{version}`, `{request}`, `{cluster}`, `{started}`, `{up}`,
-//! `{createdAt}`, `{updatedAt}`, `{token}`).
+//! `{createdAt}`, `{updatedAt}`, `{latestCompleted}`, `{token}`).
 
 use std::fmt::Write as _;
 
@@ -42,6 +42,11 @@ fn v2_exchanges_are_as_recorded() {
 #[test]
 fn v2_resource_exchanges_are_as_recorded() {
     replay("v2_resources.http");
+}
+
+#[test]
+fn v2_task_exchanges_are_as_recorded() {
+    replay("v2_tasks.http");
 }
 
 #[test]
@@ -116,7 +121,14 @@ fn shown(answer: &str) -> String {
             text = text.replace(&id, name);
         }
     }
-    for key in ["started", "up", "createdAt", "updatedAt", "token"] {
+    for key in [
+        "started",
+        "up",
+        "createdAt",
+        "updatedAt",
+        "latestCompleted",
+        "token",
+    ] {
         text = without_values(&text, key);
     }
     format!("{}\n", text.trim_end())

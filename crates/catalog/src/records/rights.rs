@@ -135,6 +135,13 @@ impl Right {
         }
     }
 
+    /// Databases of the program itself, whose names begin with `_`, are for those who administer the server.
+    fn has_database(&self, name: &str) -> bool {
+        let is_ours = name.starts_with('_');
+        let is_everywhere = self.action == Action::Admin && self.database.is_any();
+        self.database.matches(name) && (!is_ours || is_everywhere)
+    }
+
     fn has_table(&self, table: Option<&str>) -> bool {
         let is_whole = self.tables.is_empty() || self.tables.iter().any(Pattern::is_any);
         let matches = |table| self.tables.iter().any(|pattern| pattern.matches(table));
@@ -187,9 +194,7 @@ impl Rights {
     /// Whether they allow an action on a table, or on the whole database if none is named.
     pub fn allow(&self, action: Action, database: &str, table: Option<&str>) -> bool {
         self.0.iter().any(|right| {
-            right.action.includes(action)
-                && right.database.matches(database)
-                && right.has_table(table)
+            right.action.includes(action) && right.has_database(database) && right.has_table(table)
         })
     }
 
@@ -197,19 +202,19 @@ impl Rights {
     pub fn allow_some(&self, action: Action, database: &str) -> bool {
         self.0
             .iter()
-            .any(|right| right.action.includes(action) && right.database.matches(database))
+            .any(|right| right.action.includes(action) && right.has_database(database))
     }
 
     /// Whether they allow anything at all with a table.
     pub fn see_table(&self, database: &str, table: &str) -> bool {
         self.0
             .iter()
-            .any(|right| right.database.matches(database) && right.has_table(Some(table)))
+            .any(|right| right.has_database(database) && right.has_table(Some(table)))
     }
 
     /// Whether they allow anything at all in a database.
     pub fn see_database(&self, database: &str) -> bool {
-        self.0.iter().any(|right| right.database.matches(database))
+        self.0.iter().any(|right| right.has_database(database))
     }
 
     pub(super) fn is_too_long(&self) -> bool {

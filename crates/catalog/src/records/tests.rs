@@ -84,6 +84,32 @@ fn notes(id: RecordId, organization: RecordId, database: u32) -> BucketNotes {
     }
 }
 
+fn task(id: RecordId, database: u32, name: &str) -> Task {
+    Task {
+        id,
+        database: DatabaseId(database),
+        name: name.to_owned(),
+        description: "of tests".to_owned(),
+        trigger: TaskTrigger::Cron {
+            pattern: "0 6 * * *".to_owned(),
+            zone: Some("Europe/Zurich".to_owned()),
+            offset: Some("5s".to_owned()),
+        },
+        options: TaskOptions {
+            timeout_nanos: Some(1),
+            ..TaskOptions::default()
+        },
+        statement: "DELETE FROM motor WHERE true".to_owned(),
+        status: TaskStatus::Disabled {
+            reason: "it failed".to_owned(),
+        },
+        owner: Some(RecordId(3)),
+        owner_name: "ada".to_owned(),
+        created_at_nanos: 8,
+        updated_at_nanos: 9,
+    }
+}
+
 /// One of everything, each referring to whatever it can.
 async fn populate(catalog: &Catalog) {
     let name = DatabaseName::new("plant").unwrap();
@@ -112,6 +138,32 @@ async fn populate(catalog: &Catalog) {
                 members: vec![Member { user: ada, role }],
                 ..notes(id, works, plant)
             })?;
+            edits.create(|id| task(id, plant, "hourly"))?;
+            for (name, trigger) in [
+                (
+                    "every",
+                    TaskTrigger::Every {
+                        length: "1h".to_owned(),
+                        offset: None,
+                    },
+                ),
+                (
+                    "on write",
+                    TaskTrigger::Write {
+                        table: "motor".to_owned(),
+                        after: 77,
+                    },
+                ),
+            ] {
+                let status = TaskStatus::Active;
+                let owner = None;
+                edits.create(|id| Task {
+                    trigger,
+                    status,
+                    owner,
+                    ..task(id, plant, name)
+                })?;
+            }
             Ok(())
         })
         .await
@@ -148,7 +200,7 @@ async fn records_survive_commits_and_checkpoints() {
     let catalog = open(&store).await;
     populate(&catalog).await;
     let written = catalog.state();
-    assert_eq!(written.records().len(), 7);
+    assert_eq!(written.records().len(), 10);
     let read = Catalog::open(Arc::clone(&store), Limits::default())
         .await
         .unwrap();
@@ -232,6 +284,9 @@ async fn what_does_not_fit_is_refused_and_changes_nothing() {
     refused!(|id| mapping(id, works, "a/b", 1), "invalid_database_name");
     refused!(|id| notes(id, works, 1), "bucket_exists");
     refused!(|id| notes(id, works, 9), "database_not_found");
+    refused!(|id| task(id, 1, "hourly"), "task_exists");
+    refused!(|id| task(id, 9, "hourly"), "database_not_found");
+    refused!(|id| task(id, 1, ""), "invalid_name");
     let change = catalog.change_record(nobody, |_: &mut User| Ok(())).await;
     check(change.map(drop), "user_not_found").await;
     // An id of another kind is none.
@@ -333,8 +388,16 @@ async fn what_belongs_to_a_record_goes_with_it() {
     let (first, ada, works) = ("organization default", "user ada", "organization works");
     let (red, reader) = ("label red", "token reader");
     let (mapping, notes) = ("database mapping telegraf/autogen", "bucket ");
-    check("ada", &[first, works, red, mapping, notes]).await;
-    check("red", &[first, ada, works, reader, mapping, notes]).await;
+    let (hourly, every, on_write) = ("task hourly", "task every", "task on write");
+    check(
+        "ada",
+        &[first, works, red, mapping, notes, hourly, every, on_write],
+    )
+    .await;
+    let without_red = [
+        first, ada, works, reader, mapping, notes, hourly, every, on_write,
+    ];
+    check("red", &without_red).await;
     check("plant", &[first, ada, works, red, reader]).await;
     check("works", &[first, ada]).await;
 }
@@ -496,6 +559,9 @@ fn rights_allow_what_they_say_and_no_more() {
         ("read:plant:motor", Read, "plant", Some("pump"), false),
         ("read:plant:motor", Read, "plant", None, false),
         ("read:plant:*", Read, "plant", None, true),
+        ("read:*, write:*", Read, "_tasks", Some("runs"), false),
+        ("admin:_tasks", Read, "_tasks", Some("runs"), false),
+        ("admin:*", Write, "_tasks", Some("runs"), true),
         ("read:plant:m*|p*", Read, "plant", Some("pump"), true),
         (
             "read:p*, write:plant:motor",

@@ -67,6 +67,10 @@ impl Change for AlterToken {
         false
     }
 
+    fn may_be_scheduled(&self) -> bool {
+        false
+    }
+
     fn columns(&self) -> &'static [&'static str] {
         match self.what {
             What::Rotate { .. } => COLUMNS,

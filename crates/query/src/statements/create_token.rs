@@ -139,6 +139,10 @@ impl Change for CreateToken {
         false
     }
 
+    fn may_be_scheduled(&self) -> bool {
+        false
+    }
+
     fn columns(&self) -> &'static [&'static str] {
         COLUMNS
     }

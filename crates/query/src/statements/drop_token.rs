@@ -37,6 +37,10 @@ impl Change for DropToken {
         false
     }
 
+    fn may_be_scheduled(&self) -> bool {
+        false
+    }
+
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
         let state = context.catalog.state();
         match state.token_named(&self.name) {

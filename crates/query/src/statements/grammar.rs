@@ -6,7 +6,7 @@ use datafusion::common::DataFusionError;
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::tokenizer::{Location, Token};
 
 use crate::error::{Error, Result};
 use crate::session::{CATALOG, SCHEMA};
@@ -121,6 +121,45 @@ pub(super) fn if_exists(parser: &mut Parser<'_>) -> bool {
 /// `IF NOT EXISTS`.
 pub(super) fn if_not_exists(parser: &mut Parser<'_>) -> bool {
     parser.parse_keywords(&[Keyword::IF, Keyword::NOT, Keyword::EXISTS])
+}
+
+/// A whole number.
+pub(super) fn number(parser: &mut Parser<'_>) -> Result<u32> {
+    let number = parser.parse_literal_uint().map_err(invalid)?;
+    u32::try_from(number).map_err(|_| syntax(&format!("{number} is too large")))
+}
+
+/// Where a text begins that goes on to the end of the statement. It is passed over.
+pub(super) fn rest(parser: &mut Parser<'_>) -> Result<Location> {
+    let first = parser.peek_token_ref();
+    if first.token == Token::EOF {
+        return Err(unexpected(parser, "a statement"));
+    }
+    let start = first.span.start;
+    while parser.next_token().token != Token::EOF {}
+    Ok(start)
+}
+
+/// The text from there on, as it was written, without semicolons at its end.
+pub(super) fn text_from(sql: &str, start: Location) -> &str {
+    let mut at = Location { line: 1, column: 1 };
+    let mut characters = sql.char_indices();
+    let start = characters.find(|(_, character)| {
+        let is_there = at == start;
+        at = match character {
+            '\n' => Location {
+                line: at.line + 1,
+                column: 1,
+            },
+            _ => Location {
+                column: at.column + 1,
+                ..at
+            },
+        };
+        is_there
+    });
+    let rest = start.map_or("", |(start, _)| &sql[start..]);
+    rest.trim_end_matches(|end: char| end == ';' || end.is_whitespace())
 }
 
 /// Takes a word, which need not be one of the parser's keywords, if it comes next.

@@ -54,6 +54,18 @@ pub(super) const FORMS: &[Form] = &[
         words: &DESCRIBE_MODEL_WORDS,
         parse: |parser| DESCRIBE_MODEL.parse(parser),
     },
+    Form {
+        words: &["SHOW", "TASKS"],
+        parse: |parser| SHOW_TASKS.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "TASK", "RUNS"],
+        parse: |parser| SHOW_TASK_RUNS.parse(parser),
+    },
+    Form {
+        words: &["DESCRIBE", "TASK"],
+        parse: |parser| DESCRIBE_TASK.parse(parser),
+    },
 ];
 
 /// Alone they describe a table.
@@ -141,6 +153,31 @@ const DESCRIBE_MODEL: Show = Show {
     scope: Scope::Model,
 };
 
+const SHOW_TASKS: Show = Show {
+    columns: "task_name, schedule, state, next_run_at, last_run_at, last_run_state, failures",
+    from: "tasks",
+    condition: "true",
+    order: "task_name",
+    scope: Scope::Tasks,
+};
+
+const SHOW_TASK_RUNS: Show = Show {
+    columns: "task_name, run_id, window_start, window_stop, state, attempt, started_at, \
+              finished_at, row_count, error",
+    from: "task_runs",
+    condition: "true",
+    order: "run_id DESC",
+    scope: Scope::Tasks,
+};
+
+const DESCRIBE_TASK: Show = Show {
+    columns: "*",
+    from: "tasks",
+    condition: "true",
+    order: "task_name",
+    scope: Scope::Task,
+};
+
 /// What is shown of a table of the schema `system`.
 #[derive(Debug, Clone, Copy)]
 struct Show {
@@ -161,22 +198,29 @@ enum Scope {
     Models,
     /// The one that is named.
     Model,
+    /// The tasks of the database, or the one after `FROM`.
+    Tasks,
+    /// The task that comes next.
+    Task,
 }
 
 /// A statement that stands for a query.
 #[derive(Debug)]
 pub(crate) struct Standing {
     show: Show,
-    /// The table or model that it is about.
+    /// The table, model or task that it is about.
     subject: Option<String>,
 }
 
 impl Show {
     fn parse(self, parser: &mut Parser<'_>) -> Result<Statement> {
+        let has_from = |parser: &mut Parser<'_>| grammar::word(parser, "FROM");
         let subject = match self.scope {
-            Scope::Tables if grammar::word(parser, "FROM") => Some(grammar::table(parser)?),
+            Scope::Tables if has_from(parser) => Some(grammar::table(parser)?),
+            Scope::Tasks if has_from(parser) => Some(grammar::name(parser)?),
             Scope::Model => Some(grammar::column(parser)?),
-            _ => None,
+            Scope::Task => Some(grammar::name(parser)?),
+            Scope::Server | Scope::Tables | Scope::Tasks | Scope::Models => None,
         };
         let show = self;
         Ok(Statement::Query(Standing { show, subject }))
@@ -214,6 +258,7 @@ impl Standing {
                     models::Scope::new(view, database).version(subject)?;
                     "model_name"
                 }
+                Scope::Tasks | Scope::Task => "task_name",
                 _ if database.table(subject).is_none() => {
                     return Err(advice::no_such_table(written, subject, database));
                 }

@@ -119,7 +119,11 @@ impl Principal {
         for action in [Action::Read, Action::Write, Action::Admin] {
             self.decided(action);
         }
-        query::Caller::new(self.name(), self.rights().clone())
+        let identity = match self.identity() {
+            Identity::Anyone => None,
+            Identity::Token { id, .. } | Identity::User { id, .. } => Some(*id),
+        };
+        query::Caller::new(self.name(), self.rights().clone()).with_identity(identity)
     }
 
     /// Whether the caller would be let in now as they were: a stream that takes long asks.
@@ -163,7 +167,7 @@ fn bit(action: Action) -> u8 {
 
 /// What a user may do: an owner of the organization that a store has from the start administers the
 /// server; one of another organization administers its databases, and a member reads them.
-fn rights_of_user(state: &State, user: RecordId) -> Rights {
+pub(super) fn rights_of_user(state: &State, user: RecordId) -> Rights {
     let first = state
         .default_organization()
         .map(|organization| organization.id);

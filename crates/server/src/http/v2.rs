@@ -18,6 +18,8 @@ mod query;
 mod root;
 mod session;
 mod setup;
+mod task_runs;
+mod tasks;
 mod text;
 pub(crate) mod users;
 mod write;
@@ -53,6 +55,7 @@ pub(super) fn routes() -> Routes {
         .merge(bucket_routes())
         .merge(member_routes())
         .merge(record_routes())
+        .merge(task_routes())
 }
 
 /// Who somebody is, and the first of them.
@@ -152,4 +155,39 @@ fn record_routes() -> Routes {
         .at(GET, mapping, Access::Server, dbrps::show)
         .at(PATCH, mapping, Access::Server, dbrps::change)
         .at(DELETE, mapping, Access::Server, dbrps::delete)
+}
+
+/// Tasks are seen and changed by whoever wrote them and whoever administers their database: the handlers ask.
+fn task_routes() -> Routes {
+    let (all, one) = ("/api/v2/tasks", "/api/v2/tasks/{id}");
+    let (runs, run) = ("/api/v2/tasks/{id}/runs", "/api/v2/tasks/{id}/runs/{run}");
+    let (retry, logs) = (
+        "/api/v2/tasks/{id}/runs/{run}/retry",
+        "/api/v2/tasks/{id}/logs",
+    );
+    let logs_of_run = "/api/v2/tasks/{id}/runs/{run}/logs";
+    let mut routes = Routes::new()
+        .at(GET, all, Access::Known, tasks::list)
+        .at(POST, all, Access::Known, tasks::create)
+        .at(GET, one, Access::Known, tasks::show)
+        .at(PATCH, one, Access::Known, tasks::change)
+        .at(DELETE, one, Access::Known, tasks::delete)
+        .at(
+            GET,
+            "/api/v2/tasks/{id}/owners",
+            Access::Known,
+            tasks::owners,
+        )
+        .at(GET, runs, Access::Known, task_runs::list)
+        .at(POST, runs, Access::Known, task_runs::force)
+        .at(GET, run, Access::Known, task_runs::show)
+        .at(DELETE, run, Access::Known, task_runs::cancel)
+        .at(POST, retry, Access::Known, task_runs::retry)
+        .at(GET, logs, Access::Known, task_runs::logs)
+        .at(GET, logs_of_run, Access::Known, task_runs::logs_of_run);
+    for rest in ["members", "labels"] {
+        let path = format!("/api/v2/tasks/{{id}}/{rest}");
+        routes = routes.at(GET, &path, Access::Known, tasks::none);
+    }
+    routes
 }

@@ -5,6 +5,7 @@ mod last_rows;
 mod models;
 mod old_formats;
 mod simulation;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

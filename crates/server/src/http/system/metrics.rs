@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::http::App;
 
 pub(super) async fn answer(State(app): State<App>) -> Result<impl IntoResponse> {
-    let storage = app.server.services()?.storage.stats();
-    let text = app.server.metrics.text(Some(&storage));
+    let services = app.server.services()?;
+    let (storage, tasks) = (services.storage.stats(), services.query.tasks().figures());
+    let text = app.server.metrics.text(Some(&storage), Some(&tasks));
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text))
 }

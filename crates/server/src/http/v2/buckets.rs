@@ -122,7 +122,10 @@ impl Bucket {
                 "write": format!("/api/v2/write?org={org_id}&bucket={id}"),
             }),
             org_id,
-            kind: "user",
+            kind: match database.name.starts_with('_') {
+                true => "system",
+                false => "user",
+            },
             schema_type: "implicit",
             description: notes.map_or_else(String::new, |notes| notes.description.clone()),
             name: database.name.to_string(),

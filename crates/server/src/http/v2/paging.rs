@@ -32,9 +32,14 @@ pub(super) struct Links {
 
 impl Page {
     pub(super) fn of(parameters: &mut Parameters) -> Result<Self> {
+        Self::up_to(LIMIT_MAX, parameters)
+    }
+
+    /// The same for lists with pages of another size.
+    pub(super) fn up_to(limit_max: usize, parameters: &mut Parameters) -> Result<Self> {
         let limit = number(parameters, "limit")?.unwrap_or(LIMIT_DEFAULT);
-        if !(1..=LIMIT_MAX).contains(&limit) {
-            let problem = format!("limit must be between 1 and {LIMIT_MAX}");
+        if !(1..=limit_max).contains(&limit) {
+            let problem = format!("limit must be between 1 and {limit_max}");
             return Err(Error::InvalidRequest { problem });
         }
         let after = parameters.take_some("after");

@@ -9,7 +9,7 @@ use super::permissions::RESOURCES;
 use crate::error::{Error, Result};
 
 /// Parts of v2's API that its clients know and this server does not have.
-const LEFT_OUT: [&str; 22] = [
+const LEFT_OUT: [&str; 21] = [
     "annotations",
     "backup",
     "checks",
@@ -27,7 +27,6 @@ const LEFT_OUT: [&str; 22] = [
     "scripts",
     "sources",
     "stacks",
-    "tasks",
     "telegraf",
     "telegrafs",
     "templates",
@@ -50,6 +49,7 @@ pub(super) async fn links() -> Json<Value> {
         "setup": at("setup"),
         "signin": at("signin"),
         "signout": at("signout"),
+        "tasks": at("tasks"),
         "system": { "metrics": "/metrics", "health": "/health" },
         "users": at("users"),
         "write": at("write"),

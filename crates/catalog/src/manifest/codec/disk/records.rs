@@ -2,16 +2,19 @@
 //! ones in many programs.
 
 mod model;
+mod task;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub(in crate::manifest::codec) use task::DiskTask;
+
 use super::{hex, unhex};
 use crate::ids::DatabaseId;
 use crate::records::{
     Action, BucketNotes, DatabaseMapping, Label, Member, Model, Organization, Record, RecordId,
-    Right, Rights, Role, Secret, Token, User,
+    Right, Rights, Role, Secret, Task, Token, User,
 };
 use model::DiskModel;
 
@@ -25,6 +28,7 @@ pub(in crate::manifest::codec) enum DiskRecord {
     DatabaseMapping(DiskMapping),
     BucketNotes(DiskNotes),
     Model(DiskModel),
+    Task(DiskTask),
 }
 
 /// When a record was made and changed, nanoseconds since 1970.
@@ -154,6 +158,7 @@ impl From<&Record> for DiskRecord {
             Record::DatabaseMapping(record) => Self::DatabaseMapping((&**record).into()),
             Record::BucketNotes(record) => Self::BucketNotes((&**record).into()),
             Record::Model(record) => Self::Model((&**record).into()),
+            Record::Task(record) => Self::Task((&**record).into()),
         }
     }
 }
@@ -170,6 +175,7 @@ impl TryFrom<DiskRecord> for Record {
             DiskRecord::DatabaseMapping(record) => DatabaseMapping::try_from(record)?.into(),
             DiskRecord::BucketNotes(record) => BucketNotes::try_from(record)?.into(),
             DiskRecord::Model(record) => Model::try_from(record)?.into(),
+            DiskRecord::Task(record) => Task::try_from(record)?.into(),
         })
     }
 }

@@ -71,7 +71,8 @@ impl Records {
             .replace("{id}", &id.to_string())
             .replace("{label}", &self.label.to_string())
             .replace("{user}", &self.user.to_string())
-            .replace("{*rest}", "tasks");
+            .replace("{run}", &self.label.to_string())
+            .replace("{*rest}", "checks");
         let Self {
             user,
             label,
@@ -88,6 +89,11 @@ impl Records {
             ("POST", "/authorizations") => format!(
                 r#"{{"orgID":"{organization}","permissions":[{{"action":"read","resource":{{"type":"buckets"}}}}]}}"#
             ),
+            // Who may make which tasks is for their statements to say.
+            ("POST", "/tasks") => {
+                let script = "CREATE TASK t IN nowhere EVERY '1m' AS DELETE FROM motor WHERE true";
+                format!(r#"{{"flux":"{script}"}}"#)
+            }
             ("POST", "/dbrps") => format!(
                 r#"{{"orgID":"{organization}","bucketID":"{bucket}","database":"d","retention_policy":"r"}}"#
             ),

@@ -131,10 +131,6 @@ impl QueryEngine {
         Ok(())
     }
 
-    pub(crate) fn catalog(&self) -> &Catalog {
-        &self.catalog
-    }
-
     /// The model of an export.
     pub(crate) async fn decode_model(&self, json: String) -> Result<(Arc<Model>, About)> {
         let decoded = tokio::task::spawn_blocking(move || kept::import(&json)).await;

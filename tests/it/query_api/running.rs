@@ -7,16 +7,12 @@ use super::{QUERY, plant};
 use crate::client::{Client, Reply};
 use crate::harness::{Site, wait_until};
 
+/// Asks an endless query on a thread of its own, until it has a turn.
 fn endless(client: &Client) -> std::thread::JoinHandle<Reply> {
-    begin(client, ENDLESS)
-}
-
-/// Asks a query on a thread of its own, until it has a turn.
-fn begin(client: &Client, sql: &str) -> std::thread::JoinHandle<Reply> {
-    let (client, sql) = (client.clone(), sql.to_owned());
+    let client = client.clone();
     std::thread::spawn(move || {
         loop {
-            let reply = client.ask("db", &sql, "json");
+            let reply = client.ask("db", ENDLESS, "json");
             if reply.status != 429 {
                 return reply;
             }
@@ -69,31 +65,6 @@ fn a_query_is_stopped_by_its_id_even_when_no_more_may_run() {
     );
     let sql = format!("SELECT state FROM system.queries WHERE id = '{id}'");
     assert_eq!(client.value("db", &sql), "cancelled");
-}
-
-/// It compares every row with every other, and none of them match.
-#[test]
-fn a_join_that_finds_nothing_is_stopped() {
-    let site = Site::open().set("query.concurrent=1").set("query.queued=0");
-    let server = site.start();
-    let client = server.client();
-    let lines: String = (0..60_000).map(|i| format!("wide v={i} {i}\n")).collect();
-    client.write("db", lines);
-    for condition in ["a.v + b.v < 0", "a.v % 2 = b.v % 2 AND a.v + b.v < 0"] {
-        let sql = format!("SELECT count(*) FROM wide a JOIN wide b ON {condition}");
-        let asking = begin(client, &sql);
-        let mut found = Vec::new();
-        wait_until("the join runs", || {
-            found = running(client);
-            found.iter().any(|row| row["state"] == "running")
-        });
-        let kill = format!("KILL QUERY '{}'", found[0]["id"].as_str().unwrap());
-        assert_eq!(client.ask("db", &kill, "json").status, 200);
-        assert_eq!(asking.join().unwrap().reason(), "query_cancelled");
-        wait_until("its turn is free", || {
-            client.ask("db", "SELECT 1", "json").status == 200
-        });
-    }
 }
 
 #[test]

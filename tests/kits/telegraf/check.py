@@ -143,9 +143,9 @@ def survives_a_restart(server, metrics):
 def survives_an_overload(server, metrics):
     host, port = server.binds[0].split(":")
     with socket.create_connection((host, int(port))) as hog:
-        # A body that takes all the memory that bodies may take, for as long as it does not come.
+        # A body that takes all the memory that bodies may take, for as long as its last byte does not come.
         head = f"POST /api/v2/write?bucket=by+v2 HTTP/1.1\r\nHost: {host}\r\nAuthorization: Token {TOKEN}\r\n"
-        hog.sendall(f"{head}Content-Length: {IN_FLIGHT}\r\n\r\n".encode())
+        hog.sendall(f"{head}Content-Length: {IN_FLIGHT}\r\n\r\n".encode() + b"#" * (IN_FLIGHT - 1))
         start = server.said()
         metrics.give()
         is_refused(server, "overloaded", start)

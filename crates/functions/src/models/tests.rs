@@ -108,7 +108,7 @@ fn a_bound_function_is_that_of_its_version() {
         scalar_model_call(&bind(&first)).is_none(),
         "it has its model"
     );
-    let other = ScalarUDF::from(bind(&first));
+    let other = bind(&first);
     assert_eq!(bind_scalar(&other, &first, &[]).unwrap(), None);
 }
 

@@ -120,3 +120,40 @@ impl PhysicalExpr for Interruptible {
         self.condition.fmt_sql(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::Int64Type;
+    use datafusion::physical_plan::{collect, displayable};
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn joins_end_when_they_are_stopped() {
+        for (condition, join) in [
+            ("a.v + b.v < 0", "NestedLoopJoinExec"),
+            ("a.v % 2 = b.v % 2 AND a.v + b.v < 0", "HashJoinExec"),
+        ] {
+            let sql = format!(
+                "SELECT count(*) FROM (VALUES (1), (2)) AS a(v) JOIN (VALUES (3), (4)) AS b(v) ON {condition}"
+            );
+            let context = SessionContext::new();
+            let stop = CancellationToken::new();
+            let plan = async || {
+                let plan = context.sql(&sql).await.unwrap();
+                let plan = plan.create_physical_plan().await.unwrap();
+                interruptible_joins(plan, &stop).unwrap()
+            };
+            let shown = displayable(plan().await.as_ref()).indent(false).to_string();
+            assert!(shown.contains(join), "{shown}");
+            let rows = collect(plan().await, context.task_ctx()).await.unwrap();
+            assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().value(0), 0);
+            stop.cancel();
+            let stopped = collect(plan().await, context.task_ctx()).await;
+            let error = stopped.unwrap_err().to_string();
+            assert!(error.contains("was stopped"), "{error}");
+        }
+    }
+}

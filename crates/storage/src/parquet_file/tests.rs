@@ -660,7 +660,7 @@ fn a_file_is_read_in_pieces_of_its_row_groups() {
     options.layout.group_rows_max = 100_000;
     let mut writer = FileWriter::new(rows.schema(), &options).unwrap();
     writer.write(&rows).unwrap();
-    let file = Bytes::from(writer.finish().unwrap().0);
+    let file = writer.finish().unwrap().0;
     let columns = FileColumns::of(&rows.schema(), &rows.schema()).unwrap();
     let options = ArrowReaderOptions::new()
         .with_page_index_policy(PageIndexPolicy::Required)

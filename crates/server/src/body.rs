@@ -1,7 +1,8 @@
 //! Request bodies, received within limits.
 //!
 //! ```text
-//!   headers: encoding known? declared length allowed? room in the budget?    else refuse, unread
+//!   headers: encoding known? declared length allowed? room in the budget?    else refuse, unread;
+//!      │                                                    a write waits a moment first (admission.rs)
 //!      └▶ receive: length, rate, place in the budget                         else refuse, drain
 //!           └▶ inflate: length, ratio, place in the budget                   else refuse
 //! ```
@@ -9,9 +10,11 @@
 //! The budget bounds what all bodies together take in memory. A body keeps its place in it until its
 //! [`Place`] is dropped: after it was parsed its rows take about as much while they wait to be stored.
 
+mod admission;
 mod drain;
 mod inflate;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +30,7 @@ use tokio::time::Instant;
 use crate::error::{Error, Result};
 use crate::settings::BodySettings;
 
+pub(crate) use admission::{Admission, Promise};
 pub(crate) use drain::drained;
 
 /// Reserved for a body at most before it is read, whatever length it declares: who declares much and
@@ -84,11 +88,6 @@ impl Reservation {
     /// reserved is what has come.
     fn check_room(&self, bytes: u64) -> Result<()> {
         let limit = self.limit;
-        if bytes > limit.as_u64() {
-            // Waiting would not help: it is more than the whole budget.
-            let limit = limit.as_u64();
-            return Err(Error::BodyTooLarge { limit });
-        }
         match self.budget.available_permits() as u64 >= bytes.div_ceil(1024) {
             true => Ok(()),
             false => Err(Error::WritesBusy { limit }),
@@ -142,29 +141,45 @@ pub(crate) struct Content {
 #[derive(Debug)]
 pub(crate) struct Place(#[expect(dead_code, reason = "is held")] Reservation);
 
-/// Receives a body.
+/// What a body says of its length, if it is not too much.
+fn declared(settings: &BodySettings, headers: &HeaderMap) -> Result<Option<u64>> {
+    let declared = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    let limits = [settings.bytes_max, settings.in_flight_bytes_max];
+    for limit in limits.map(|limit| limit.as_u64()) {
+        if declared.is_some_and(|declared: u64| declared > limit) {
+            return Err(Error::BodyTooLarge { limit });
+        }
+    }
+    Ok(declared)
+}
+
+/// What has to be free for a body before it is read.
+pub(crate) fn expected(settings: &BodySettings, headers: &HeaderMap) -> Result<u64> {
+    Encoding::of(headers)?;
+    Ok(declared(settings, headers)?.unwrap_or(FIRST_RESERVATION))
+}
+
+/// Receives a body, which may have been promised room.
 pub(crate) async fn receive(
     settings: &BodySettings,
     budget: &Arc<Semaphore>,
     headers: &HeaderMap,
     body: Body,
+    mut promise: Option<Promise>,
 ) -> Result<Received> {
     let mut stream = body.into_data_stream();
     let encoding = Encoding::of(headers)?;
     let limit = settings.bytes_max.as_u64();
-    let declared = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|declared: u64| declared > limit) {
-        return Err(Error::BodyTooLarge { limit });
-    }
+    let declared = declared(settings, headers)?;
     let mut reservation = Reservation::new(budget, settings.in_flight_bytes_max);
     reservation.check_room(declared.unwrap_or(FIRST_RESERVATION))?;
     reservation.grow_to(declared.unwrap_or(FIRST_RESERVATION).min(FIRST_RESERVATION))?;
     // Capacity grows with what has arrived, not with what was promised.
     let mut bytes = Vec::with_capacity(declared.unwrap_or(0).min(FIRST_RESERVATION) as usize);
     let mut pace = Pace::new(settings);
-    while let Some(chunk) = pace.next(&mut stream).await? {
+    while let Some(chunk) = next_chunk(&mut pace, &mut stream, &mut promise).await? {
         if (bytes.len() + chunk.len()) as u64 > limit {
             return Err(Error::BodyTooLarge { limit });
         }
@@ -177,6 +192,27 @@ pub(crate) async fn receive(
         encoding,
         reservation,
     })
+}
+
+/// The next chunk. Room that was promised for it is not kept for ever.
+async fn next_chunk(
+    pace: &mut Pace,
+    stream: &mut BodyDataStream,
+    promise: &mut Option<Promise>,
+) -> Result<Option<Bytes>> {
+    let Some(promise) = promise else {
+        return pace.next(stream).await;
+    };
+    let chunk = {
+        let mut next = pin!(pace.next(stream));
+        tokio::select! {
+            biased;
+            chunk = &mut next => chunk?,
+            () = promise.broken() => next.await?,
+        }
+    };
+    promise.came(chunk.as_ref().map_or(0, Bytes::len) as u64);
+    Ok(chunk)
 }
 
 /// Makes room for a chunk: twice as much each time, but no more than was promised once a quarter of that has

@@ -10,7 +10,7 @@ use catalog::{Catalog, Clock};
 use tokio::sync::Semaphore;
 
 use crate::auth::{Auth, Failures, Passwords, Sessions};
-use crate::body::{self, Content};
+use crate::body::{self, Admission, Content};
 use crate::error::{Error, Result};
 use crate::flight;
 use crate::metrics::Metrics;
@@ -75,6 +75,8 @@ pub struct Server {
     pub(crate) metrics: Metrics,
     /// KiB that bodies of writes may still take.
     pub(crate) body_budget: Arc<Semaphore>,
+    /// Where bodies of writes wait for room.
+    pub(crate) admission: Admission,
     /// The same for all other bodies, so that a flood of writes does not keep queries out.
     pub(crate) small_body_budget: Arc<Semaphore>,
     /// Bodies that may be parsed at the same time: one for each core, as more only share them.
@@ -96,6 +98,7 @@ impl Server {
         Arc::new(Self {
             metrics: Metrics::default(),
             body_budget: budget(settings.bodies.in_flight_bytes_max),
+            admission: Admission::default(),
             small_body_budget: budget(settings.queries.in_flight_bytes_max),
             parse_slots: Semaphore::new(cores),
             running: flight::Registry::default(),
@@ -127,7 +130,7 @@ impl Server {
             in_flight_bytes_max: self.settings.queries.in_flight_bytes_max,
             ..self.settings.bodies.clone()
         };
-        let received = body::receive(&limits, &self.small_body_budget, headers, body).await?;
+        let received = body::receive(&limits, &self.small_body_budget, headers, body, None).await?;
         tokio::task::spawn_blocking(move || received.inflate(&limits)).await?
     }
 

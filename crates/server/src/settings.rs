@@ -103,6 +103,11 @@ pub struct BodySettings {
     /// Bytes of all write bodies in memory together; more are refused with 429 before they are
     /// read. Default 256 MiB.
     pub in_flight_bytes_max: ByteSize,
+    /// How long a write waits, unread, for room in memory before it is refused with 429 or 503. Longer
+    /// holds more writers back instead of having them come again, but not for as long as they
+    /// wait for an answer; 0 refuses at once. Default 2 s.
+    #[serde(with = "humantime_serde")]
+    pub patience: Duration,
     /// A body must arrive at this many bytes a second on average, after `rate_grace`. Higher cuts
     /// off slow links, 0 waits for ever. Default 1 KiB.
     pub rate_bytes_min: ByteSize,
@@ -125,6 +130,7 @@ impl Default for BodySettings {
             inflated_bytes_max: ByteSize::mib(100),
             inflation_ratio_max: 200,
             in_flight_bytes_max: ByteSize::mib(256),
+            patience: Duration::from_secs(2),
             rate_bytes_min: ByteSize::kib(1),
             rate_grace: Duration::from_secs(10),
             drain_bytes_max: ByteSize::mib(32),

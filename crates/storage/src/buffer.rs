@@ -176,11 +176,11 @@ impl Buffer {
         tables.iter().map(|(_, table)| table.series_count()).sum()
     }
 
-    /// Refuses a write while there is too much already.
-    pub(crate) fn check_room(&self, settings: &Settings) -> Result<()> {
+    /// Refuses a write while there is too much already, or would be with so much more.
+    pub(crate) fn check_room(&self, settings: &Settings, more: usize) -> Result<()> {
         let refused = |used: usize, limit: ByteSize| {
             let used = ByteSize(used as u64);
-            match used > limit {
+            match ByteSize(used.as_u64().saturating_add(more as u64)) > limit {
                 true => Err(Error::BufferFull { used, limit }),
                 false => Ok(()),
             }

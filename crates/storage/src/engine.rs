@@ -310,7 +310,7 @@ impl Engine {
         if self.core.is_fenced.load(Ordering::Relaxed) {
             return Err(Error::Fenced);
         }
-        self.check_room()?;
+        self.check_room(0)?;
         let durability = match durability {
             Durability::Synced => wal::Durability::Synced,
             Durability::Buffered => wal::Durability::Buffered,
@@ -329,10 +329,14 @@ impl Engine {
         Ok(result?)
     }
 
-    /// Fails if a write would be refused now because the buffer is full, so that nobody has to take in and
-    /// parse what there is no room for.
-    pub fn check_room(&self) -> Result<()> {
-        let room = self.core.buffer.check_room(&self.core.settings.buffer);
+    /// Fails unless so many bytes of rows could come without filling the buffer, so that nobody has to take
+    /// in and parse what there is no room for.
+    pub fn check_room(&self, bytes: u64) -> Result<()> {
+        let more = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let room = self
+            .core
+            .buffer
+            .check_room(&self.core.settings.buffer, more);
         if room.is_err() {
             self.core.flush_wanted.notify_one();
         }

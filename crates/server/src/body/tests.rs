@@ -47,7 +47,7 @@ async fn outcome(
     let body = Body::from_stream(futures::stream::iter(chunks));
     let permits = settings.in_flight_bytes_max.as_u64() as usize / 1024;
     let budget = Arc::new(Semaphore::new(permits));
-    let received = receive(settings, &budget, &headers, body).await;
+    let received = receive(settings, &budget, &headers, body, None).await;
     let content = received.and_then(|received| received.inflate(settings));
     let outcome = content
         .map(|content| content.bytes)
@@ -229,7 +229,7 @@ async fn bodies_wait_for_no_memory() {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             headers.insert(CONTENT_LENGTH, body.len().into());
-            let received = receive(&settings, &budget, &headers, Body::from(body)).await;
+            let received = receive(&settings, &budget, &headers, Body::from(body), None).await;
             received.and_then(|received| received.inflate(&settings))
         }
     };
@@ -259,7 +259,7 @@ async fn who_declares_much_and_sends_little_takes_little() {
     headers.insert(CONTENT_LENGTH, (settings.bytes_max.as_u64()).into());
     let one = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![b'#'; 100 << 10]))]);
     let body = Body::from_stream(one.chain(futures::stream::pending()));
-    let mut receiving = Box::pin(receive(&settings, &budget, &headers, body));
+    let mut receiving = Box::pin(receive(&settings, &budget, &headers, body, None));
     assert!(futures::poll!(&mut receiving).is_pending());
     assert_eq!(budget.available_permits(), 8 * 1024 - 100);
     drop(receiving);
@@ -299,7 +299,7 @@ async fn a_body_that_breaks_off_is_truncated() {
     ];
     let body = Body::from_stream(futures::stream::iter(broken));
     let budget = Arc::new(Semaphore::new(1024));
-    let error = receive(&settings, &budget, &HeaderMap::new(), body)
+    let error = receive(&settings, &budget, &HeaderMap::new(), body, None)
         .await
         .unwrap_err();
     assert_eq!(error.reason(), "truncated_body");
@@ -313,7 +313,7 @@ async fn a_body_that_stalls_is_given_up() {
     };
     let body = Body::from_stream(futures::stream::pending::<std::io::Result<Bytes>>());
     let budget = Arc::new(Semaphore::new(1024));
-    let error = receive(&settings, &budget, &HeaderMap::new(), body)
+    let error = receive(&settings, &budget, &HeaderMap::new(), body, None)
         .await
         .unwrap_err();
     assert_eq!(error.reason(), "slow_body");

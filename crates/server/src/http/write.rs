@@ -11,10 +11,10 @@ use storage::Durability;
 
 use super::{App, Profile, Surface};
 use crate::auth::{Need, Principal};
-use crate::body::{self, Content, Place};
+use crate::body::{self, Content, Place, Promise};
 use crate::error::{Error, RefusedLines, Result};
 use crate::metrics::WriteFigures;
-use crate::services::Services;
+use crate::services::{Server, Services};
 
 /// How often a body is parsed because others change the schema under it. Each time one of them won,
 /// so this many in a row need as many new conflicting columns.
@@ -96,9 +96,9 @@ async fn write_inner(
 ) -> Result<()> {
     let (server, services) = (&app.server, app.server.services()?);
     let settings = &server.settings;
-    // Before anything of the body is read: what there is no room for is not worth receiving.
-    services.storage.check_room()?;
-    let received = body::receive(&settings.bodies, &server.body_budget, headers, body).await?;
+    let promise = admit(server, services, headers).await?;
+    let (bodies, budget) = (&settings.bodies, &server.body_budget);
+    let received = body::receive(bodies, budget, headers, body, Some(promise)).await?;
     if let Some(name) = &request.create {
         create_database(services, name).await?;
     }
@@ -111,8 +111,6 @@ async fn write_inner(
         false => received.inflate(&limits)?,
     };
     let bytes = content.bytes.len();
-    // And again, as receiving may have taken a while.
-    services.storage.check_room()?;
     let (parsed, _place) = parse(app, services, request, content).await?;
     let figures = WriteFigures {
         rows: parsed.rows,
@@ -131,6 +129,28 @@ async fn write_inner(
     refused.map_or(Ok(()), |refused| {
         Err(Error::LinesRefused(Box::new(refused)))
     })
+}
+
+/// Waits until there is room for a body and for its rows, before anything of it is read.
+async fn admit(server: &Server, services: &Services, headers: &HeaderMap) -> Result<Promise> {
+    let settings = &server.settings.bodies;
+    let bytes = body::expected(settings, headers)?;
+    let limit = settings.in_flight_bytes_max;
+    let room = |promised: u64| {
+        let free = server.body_budget.available_permits() as u64 * 1024;
+        if free < promised + bytes {
+            return Err(Error::WritesBusy { limit });
+        }
+        // What is on its way will take room among the rows. Whoever comes alone is let in as long
+        // as there is any, however large the body.
+        let on_its_way = limit.as_u64().saturating_sub(free) + promised;
+        let needed = match on_its_way {
+            0 => 0,
+            others => others + bytes,
+        };
+        Ok(services.storage.check_room(needed)?)
+    };
+    server.admission.enter(settings.patience, bytes, room).await
 }
 
 async fn create_database(services: &Services, name: &DatabaseName) -> Result<()> {

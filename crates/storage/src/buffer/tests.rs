@@ -253,7 +253,7 @@ fn series_alone_make_room_for_themselves() {
     for sequence in 1..=20_000u64 {
         write(&buffer, &table, sequence, &[((sequence as u32, 0), 0)]);
         assert!(
-            buffer.check_room(&settings).is_ok(),
+            buffer.check_room(&settings, 0).is_ok(),
             "after {sequence} series"
         );
         if buffer.wants_flush(&settings) {

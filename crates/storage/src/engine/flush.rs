@@ -334,7 +334,7 @@ impl ReplayRoom {
         }
         let spilled = self.wait();
         if !self.core.spill.is_usable() {
-            let full = self.core.buffer.check_room(&self.core.settings.buffer);
+            let full = self.core.buffer.check_room(&self.core.settings.buffer, 0);
             return full.map_err(|full| spilled.err().unwrap_or(full));
         }
         spilled?;

@@ -9,6 +9,7 @@
 //!
 //! Both begin with a flush, so that a file holds either rows from before the delete or from after it.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,8 +21,39 @@ use crate::compaction::rewrite::Rewrite;
 use crate::error::Result;
 use crate::snapshot::in_overlapping_windows;
 
-/// Deletes the rows of these tables that match; all at once for each kind of condition.
+/// Deletes the rows of these tables that match, and tells whoever follows the tables: durably before, so
+/// that a crash does not hide it, and in memory for as long as it takes.
 pub(super) async fn rows(core: &Arc<Core>, tables: Vec<(TableId, Predicate)>) -> Result<()> {
+    let touched = touched(core, &tables);
+    let state = core.catalog.state();
+    let is_summed_up = |table| state.rollups().any(|rollup| rollup.source == table);
+    if touched.iter().any(|(table, _)| is_summed_up(*table)) {
+        core.catalog.touch_rollups(&touched).await?;
+    }
+    let held = core.followers.hold(&touched);
+    let deleted = delete(core, tables).await;
+    // One that failed may have come half of the way.
+    let now = core.clock.now_nanos();
+    core.followers.release(&touched, &held, now);
+    deleted
+}
+
+/// The times of rows that may go.
+fn touched(core: &Arc<Core>, tables: &[(TableId, Predicate)]) -> Vec<(TableId, Range<i64>)> {
+    let _nothing_is_applied = core.applied.lock();
+    let of_table = |(table, predicate): &(TableId, Predicate)| {
+        let wanted = predicate.time_range();
+        let there = core.newer_times(*table, None).into_iter();
+        let there = there.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))?;
+        let start = there.start.max(*wanted.start());
+        let end = there.end.min(wanted.end().saturating_add(1));
+        (start < end).then_some((*table, start..end))
+    };
+    tables.iter().filter_map(of_table).collect()
+}
+
+/// All at once for each kind of condition.
+async fn delete(core: &Arc<Core>, tables: Vec<(TableId, Predicate)>) -> Result<()> {
     let state = core.catalog.state();
     let mentions_fields = |(id, predicate): &(TableId, Predicate)| {
         let table = state.stored_table(*id);

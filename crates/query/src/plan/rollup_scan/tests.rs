@@ -1,0 +1,1 @@
+//! Answers from rollups against answers from raw rows.

@@ -440,7 +440,7 @@ mod tests {
             failed: 3,
             ..query::TaskFigures::default()
         };
-        let text = metrics.text(None, Some(&tasks));
+        let text = metrics.text(None, Some(&tasks), None);
         for line in [
             "tidemill_http_requests_total{api=\"v2\",status=\"2xx\"} 1",
             "tidemill_http_requests_total{api=\"v3\",status=\"2xx\"} 0",

@@ -27,8 +27,6 @@ mod relation;
 mod rewrite;
 mod rule;
 mod states;
-#[cfg(test)]
-mod tests;
 mod times;
 
 pub(super) use rule::RollupScans;

@@ -1,1 +1,0 @@
-//! Answers from rollups against answers from raw rows.

@@ -258,9 +258,14 @@ impl Maintainer {
                 frozen: standing.frozen,
                 floor: standing.floor,
             };
+            let every = self.every_of(*id);
+            let is_near = |before: i64, after: i64| after.saturating_sub(before) < every;
             let is_same = |saved: &Progress| {
                 // Writes to other tables alone are not worth a note.
-                saved.changed == now.changed && now.changed.is_empty() && saved.floor == now.floor
+                saved.changed == now.changed
+                    && now.changed.is_empty()
+                    && is_near(saved.floor, now.floor)
+                    && is_near(saved.frozen, now.frozen)
             };
             if !self.saved.get(id).is_some_and(is_same) || self.is_stale(*id, &now) {
                 changed.insert(*id, now);
@@ -272,6 +277,11 @@ impl Maintainer {
         progress::write(&self.engine, &changed).await?;
         self.saved.extend(changed);
         Ok(())
+    }
+
+    fn every_of(&self, id: RecordId) -> i64 {
+        let state = self.engine.catalog().state();
+        state.rollup(id).map_or(1, |rollup| rollup.every_nanos)
     }
 
     /// Whether rows of the source are newer than what was noted.

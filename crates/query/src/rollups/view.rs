@@ -37,7 +37,7 @@ pub(crate) fn snapshots(
     let state = view.catalog.state();
     let of_table = state.rollups().filter(|rollup| {
         let raw = layout::raw_table(&state, rollup);
-        rollup.source != table && raw.is_some_and(|raw| raw.id == table) || rollup.source == table
+        raw.is_some_and(|raw| raw.id == table)
     });
     let is_of_raw = state.rollup_in(table).is_none();
     let rollups: Vec<_> = of_table.cloned().collect();

@@ -281,8 +281,8 @@ impl CreateRollup {
         let whole = layout::of_source(state, source);
         let whole = whole.ok_or_else(|| invalid("its source is not there".to_owned()))?;
         layout::check_fields(&whole, &self.content.fields)?;
-        let tags = self.content.by.iter().flatten();
-        if let Some(tag) = tags.clone().find(|tag| !whole.tags.contains(tag)) {
+        let mut tags = self.content.by.iter().flatten();
+        if let Some(tag) = tags.find(|tag| !whole.tags.contains(tag)) {
             return Err(invalid(format!("its source has no tag '{tag}'")));
         }
         let layout = layout::of(state, record);

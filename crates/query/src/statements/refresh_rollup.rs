@@ -64,13 +64,13 @@ impl Change for RefreshRollup {
         if times.is_empty() {
             return Ok("there is nothing to compute".into());
         }
-        // First where it survives a crash.
+        // First in memory: a note of what nobody is to compute would be taken back.
+        context.storage.sweep(rollup.id, times.clone());
         let change = |rollup: &mut Rollup| {
             rollup.touch(times.clone());
             Ok(())
         };
         context.catalog.change_record(rollup.id, change).await?;
-        context.storage.sweep(rollup.id, times.clone());
         context.engine.rollups().wake();
         Ok("windows are being computed".into())
     }

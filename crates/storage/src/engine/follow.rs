@@ -348,6 +348,9 @@ impl Engine {
         for times in wanted.not {
             due.remove(&follower.windows(times));
         }
+        for (_, times) in &follower.held {
+            due.remove(&follower.windows(times));
+        }
         let (times, _) = due.iter().next_back()?;
         let length = wanted.windows_max.max(1).saturating_mul(every);
         let times = times.end.saturating_sub(length).max(times.start)..times.end;

@@ -92,15 +92,9 @@ impl Rewrite<'_> {
         for filter in &self.question.filters {
             rows = rows.filter(filter.clone())?;
         }
-        let mut columns: Vec<_> = self
-            .question
-            .groups
-            .iter()
-            .cloned()
-            .enumerate()
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|(at, group)| group.alias(group_name(at)))
+        let groups = self.question.groups.iter().enumerate();
+        let mut columns: Vec<Expr> = groups
+            .map(|(at, group)| group.clone().alias(group_name(at)))
             .collect();
         for (at, state) in states.iter().enumerate() {
             columns.push(state.kept(self.view)?.alias(state_name(at)));
@@ -203,7 +197,7 @@ impl Rewrite<'_> {
         let schema = Arc::clone(plan.schema());
         let mut named = Vec::new();
         for (column, (qualifier, field)) in columns.into_iter().zip(self.aggregate.schema.iter()) {
-            let column = match column.get_type(&schema)? == *field.data_type() {
+            let column = match column.get_type(&*schema)? == *field.data_type() {
                 true => column,
                 false => cast(column, field.data_type().clone()),
             };

@@ -89,12 +89,15 @@ impl State {
 
     /// It, of the rows of a rollup.
     pub(super) fn kept(&self, view: &RollupView) -> Result<Expr> {
-        let stored = |name: &str, kind: DataType| match view.table.schema().field_with_name(name) {
-            Ok(_) => Ok(column(name)),
-            // No row had a value yet.
-            Err(_) => Ok(lit(ScalarValue::try_from(&kind)?)),
+        let stored = |name: &str, kind: DataType| -> Result<Expr> {
+            match view.table.schema().field_with_name(name) {
+                Ok(_) => Ok(column(name)),
+                // No row had a value yet.
+                Err(_) => Ok(lit(ScalarValue::try_from(&kind)?)),
+            }
         };
-        let time = |name: &str| Ok(cast(stored(name, DataType::Int64)?, time_type()));
+        let time =
+            |name: &str| -> Result<Expr> { Ok(cast(stored(name, DataType::Int64)?, time_type())) };
         match self {
             Self::Rows => stored(ROWS, DataType::Int64),
             Self::TimeFirst => time(TIME_FIRST),
@@ -110,7 +113,8 @@ impl State {
                 match function {
                     RollupFunction::Count => stored(&name, DataType::Int64),
                     RollupFunction::Sketch => {
-                        let text = stored(&name, DataType::Utf8)?;
+                        // Types are not coerced any more where rules run.
+                        let text = cast(stored(&name, DataType::Utf8)?, DataType::Binary);
                         let sketch = encoding::expr_fn::decode(text, lit("base64"));
                         Ok(cast(sketch, DataType::Binary))
                     }

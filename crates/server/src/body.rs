@@ -6,8 +6,8 @@
 //!           └▶ inflate: length, ratio, place in the budget                   else refuse
 //! ```
 //!
-//! The budget bounds what all bodies together take in memory; a body keeps its place in it until
-//! it is dropped.
+//! The budget bounds what all bodies together take in memory. A body keeps its place in it until its
+//! [`Place`] is dropped: after it was parsed its rows take about as much while they wait to be stored.
 
 mod drain;
 mod inflate;
@@ -131,12 +131,16 @@ pub(crate) struct Received {
     reservation: Reservation,
 }
 
-/// A body as it was meant. Keeps its place in the budget.
+/// A body as it was meant.
 #[derive(Debug)]
 pub(crate) struct Content {
     pub(crate) bytes: Vec<u8>,
-    _reservation: Reservation,
+    pub(crate) place: Place,
 }
+
+/// The place of a body in the budget.
+#[derive(Debug)]
+pub(crate) struct Place(#[expect(dead_code, reason = "is held")] Reservation);
 
 /// Receives a body.
 pub(crate) async fn receive(
@@ -261,7 +265,7 @@ impl Received {
         };
         Ok(Content {
             bytes,
-            _reservation: reservation,
+            place: Place(reservation),
         })
     }
 }

@@ -3,6 +3,8 @@
 //! A flush and a compaction together can use every core of a small machine for seconds. At the priority
 //! of everything else a write that comes then waits for its share; at a lower one it hardly notices.
 
+use std::num::NonZero;
+
 use thread_priority::{ThreadPriority, set_current_thread_priority};
 use tokio::runtime::Runtime;
 
@@ -10,6 +12,9 @@ use crate::error::{Error, Result};
 
 /// Threads at most: one for a flush, one for a compaction, and two for what they call in turn.
 const THREADS_MAX: usize = 4;
+
+/// Threads of one piece of work at most.
+const WORK_THREADS_MAX: usize = 4;
 
 /// Runs work that may block or compute for long.
 #[derive(Debug)]
@@ -41,6 +46,13 @@ impl Background {
             .build()
             .map_err(Error::Threads)?;
         Ok(Self { own: Some(own) })
+    }
+
+    /// How many threads one piece of work may use: all cores but on a large machine, where others
+    /// need them too.
+    pub(crate) fn threads() -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        cores.min(WORK_THREADS_MAX)
     }
 
     /// Runs this and waits for it.

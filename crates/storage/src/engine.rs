@@ -316,10 +316,7 @@ impl Engine {
         if self.core.is_fenced.load(Ordering::Relaxed) {
             return Err(Error::Fenced);
         }
-        if let Err(full) = self.core.buffer.check_room(&self.core.settings.buffer) {
-            self.core.flush_wanted.notify_one();
-            return Err(full);
-        }
+        self.check_room()?;
         let durability = match durability {
             Durability::Synced => wal::Durability::Synced,
             Durability::Buffered => wal::Durability::Buffered,
@@ -336,6 +333,16 @@ impl Engine {
             self.core.flush_wanted.notify_one();
         }
         Ok(result?)
+    }
+
+    /// Fails if a write would be refused now because the buffer is full, so that nobody has to take in and
+    /// parse what there is no room for.
+    pub fn check_room(&self) -> Result<()> {
+        let room = self.core.buffer.check_room(&self.core.settings.buffer);
+        if room.is_err() {
+            self.core.flush_wanted.notify_one();
+        }
+        room
     }
 
     /// The read view of a table as of now; `None` when there is no such table.

@@ -17,6 +17,7 @@ mod decimal;
 mod options;
 mod pieces;
 mod reader;
+mod side_by_side;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -88,16 +89,18 @@ impl From<FileError> for ParquetError {
     }
 }
 
-/// Encodes one file of rows that come piece by piece, sorted by key.
+/// Encodes one file of rows that come piece by piece, sorted by key, several columns at a time.
 pub(crate) fn encode_pieces(
     schema: &SchemaRef,
     pieces: impl IntoIterator<Item = RecordBatch>,
     rows: usize,
     effort: Effort,
+    threads: usize,
 ) -> Result<(Bytes, FileSummary), FileError> {
     let mut options = FileOptions::new(effort);
     options.rows_expected = Some(rows);
     options.last_rows = true;
+    options.threads = threads;
     let mut writer = FileWriter::new(Arc::clone(schema), &options)?;
     for rows in pieces {
         writer.write(&rows)?;

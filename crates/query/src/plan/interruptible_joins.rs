@@ -1,13 +1,15 @@
-//! Lets a join be stopped while it finds nothing.
+//! Lets a join be stopped, and keeps it from being in the way, while it finds nothing.
 //!
 //! A join that makes rows can pause between them ([`super::yielding_joins`]). One whose condition no pair
 //! fulfils makes none: it compares all rows of one side with all of the other before it lets go of its
 //! thread, and ten thousand with a million take minutes. Its condition is evaluated for some
-//! thousand pairs at a time, and that is where it is asked whether anybody still wants to know.
+//! thousand pairs at a time, and that is where it is asked whether anybody still wants to know, and where
+//! the tasks that wait for the thread are given another one now and then.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema};
@@ -20,7 +22,12 @@ use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{
     HashJoinExec, HashJoinExecBuilder, NestedLoopJoinExec, NestedLoopJoinExecBuilder,
 };
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::sync::CancellationToken;
+
+/// How many times a condition is evaluated before the tasks behind it get another thread: some
+/// milliseconds of work, beside which waking a thread is nothing.
+const EVALUATIONS_A_TURN: u64 = 64;
 
 /// Makes the joins of a plan end with an error soon after `stop`.
 pub(crate) fn interruptible_joins(
@@ -51,6 +58,7 @@ fn interruptible_filter(filter: &JoinFilter, stop: &CancellationToken) -> JoinFi
     let condition = Interruptible {
         condition: Arc::clone(filter.expression()),
         stop: stop.clone(),
+        evaluations: Arc::default(),
     };
     JoinFilter::new(
         Arc::new(condition),
@@ -64,6 +72,18 @@ fn interruptible_filter(filter: &JoinFilter, stop: &CancellationToken) -> JoinFi
 struct Interruptible {
     condition: Arc<dyn PhysicalExpr>,
     stop: CancellationToken,
+    evaluations: Arc<AtomicU64>,
+}
+
+impl Interruptible {
+    /// Whether the tasks that wait for this thread should be given another one.
+    fn has_had_its_turn(&self) -> bool {
+        let before = self.evaluations.fetch_add(1, Ordering::Relaxed);
+        // A runtime of one thread has no other one to give.
+        (before + 1).is_multiple_of(EVALUATIONS_A_TURN)
+            && Handle::try_current()
+                .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
+    }
 }
 
 impl PartialEq for Interruptible {
@@ -99,6 +119,9 @@ impl PhysicalExpr for Interruptible {
         if self.stop.is_cancelled() {
             return exec_err!("the query was stopped");
         }
+        if self.has_had_its_turn() {
+            return tokio::task::block_in_place(|| self.condition.evaluate(rows));
+        }
         self.condition.evaluate(rows)
     }
 
@@ -112,8 +135,11 @@ impl PhysicalExpr for Interruptible {
     ) -> Result<Arc<dyn PhysicalExpr>> {
         let [condition] = <[_; 1]>::try_from(children)
             .or_else(|children| exec_err!("a condition has one child, not {}", children.len()))?;
-        let stop = self.stop.clone();
-        Ok(Arc::new(Self { condition, stop }))
+        Ok(Arc::new(Self {
+            condition,
+            stop: self.stop.clone(),
+            evaluations: Arc::clone(&self.evaluations),
+        }))
     }
 
     fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,12 +149,63 @@ impl PhysicalExpr for Interruptible {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use arrow::array::AsArray;
     use arrow::datatypes::Int64Type;
+    use datafusion::logical_expr::{Volatility, create_udf};
     use datafusion::physical_plan::{collect, displayable};
     use datafusion::prelude::SessionContext;
 
     use super::*;
+
+    #[test]
+    fn what_waits_for_the_thread_of_a_join_gets_another_one() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .build()
+            .unwrap();
+        let stop = CancellationToken::new();
+        let compares = Arc::new(AtomicBool::new(false));
+        let finds_nothing = {
+            let compares = Arc::clone(&compares);
+            let no = move |_: &[ColumnarValue]| {
+                compares.store(true, Ordering::Relaxed);
+                Ok(ColumnarValue::Scalar(false.into()))
+            };
+            let (takes, gives) = (vec![DataType::Int64; 2], DataType::Boolean);
+            create_udf(
+                "finds_nothing",
+                takes,
+                gives,
+                Volatility::Volatile,
+                Arc::new(no),
+            )
+        };
+        let endless = {
+            let stop = stop.clone();
+            async move {
+                let context = SessionContext::new();
+                context.register_udf(finds_nothing);
+                let sql = "SELECT count(*) FROM generate_series(1, 1000000) AS a(v) \
+                           JOIN generate_series(1, 1000000) AS b(v) ON finds_nothing(a.v, b.v)";
+                let plan = context.sql(sql).await.unwrap();
+                let plan = plan.create_physical_plan().await.unwrap();
+                let plan = interruptible_joins(plan, &stop).unwrap();
+                collect(plan, context.task_ctx()).await
+            }
+        };
+        let join = runtime.spawn(endless);
+        // Stopped by a task of the same thread, which the join would keep for hours.
+        runtime.spawn(async move {
+            while !compares.load(Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+            }
+            stop.cancel();
+        });
+        let error = runtime.block_on(join).unwrap().unwrap_err().to_string();
+        assert!(error.contains("was stopped"), "{error}");
+    }
 
     #[tokio::test]
     async fn joins_end_when_they_are_stopped() {

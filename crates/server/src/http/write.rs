@@ -11,7 +11,7 @@ use storage::Durability;
 
 use super::{App, Profile, Surface};
 use crate::auth::{Need, Principal};
-use crate::body::{self, Content};
+use crate::body::{self, Content, Place};
 use crate::error::{Error, RefusedLines, Result};
 use crate::metrics::WriteFigures;
 use crate::services::Services;
@@ -96,6 +96,8 @@ async fn write_inner(
 ) -> Result<()> {
     let (server, services) = (&app.server, app.server.services()?);
     let settings = &server.settings;
+    // Before anything of the body is read: what there is no room for is not worth receiving.
+    services.storage.check_room()?;
     let received = body::receive(&settings.bodies, &server.body_budget, headers, body).await?;
     if let Some(name) = &request.create {
         create_database(services, name).await?;
@@ -109,7 +111,9 @@ async fn write_inner(
         false => received.inflate(&limits)?,
     };
     let bytes = content.bytes.len();
-    let parsed = parse(app, services, request, content).await?;
+    // And again, as receiving may have taken a while.
+    services.storage.check_room()?;
+    let (parsed, _place) = parse(app, services, request, content).await?;
     let figures = WriteFigures {
         rows: parsed.rows,
         bytes,
@@ -144,18 +148,19 @@ async fn create_database(services: &Services, name: &DatabaseName) -> Result<()>
 /// What one pass over a body comes to.
 enum Pass {
     /// Everything is there already, which is the usual case.
-    Parsed(Parsed),
+    Parsed(Parsed, Place),
     /// The catalog has to be extended first. The body is kept in case that fails.
     NeedsSchema(Draft, Content),
 }
 
-/// Parses a body, making new tables and columns durable before their rows can be.
+/// Parses a body, making new tables and columns durable before their rows can be. The body is let go of,
+/// not its place: rows that wait to be stored take one, too.
 async fn parse(
     app: &App,
     services: &Services,
     request: &WriteRequest,
     mut content: Content,
-) -> Result<Parsed> {
+) -> Result<(Parsed, Place)> {
     // One time for all lines without one, however often the body is parsed.
     let now_nanos = services.clock.now_nanos();
     let mut attempt = 1;
@@ -164,7 +169,7 @@ async fn parse(
         attempt += 1;
         let draft;
         (draft, content) = match parse_once(app, services, request, content, now_nanos).await? {
-            Pass::Parsed(parsed) => return Ok(parsed),
+            Pass::Parsed(parsed, place) => return Ok((parsed, place)),
             Pass::NeedsSchema(draft, content) => (draft, content),
         };
         let extended = services
@@ -184,7 +189,7 @@ async fn parse(
         };
         match cpu(app, move || draft.finish(&state)).await {
             Err(ingest::Error::SchemaChanged { .. }) if !is_last => {}
-            finished => return Ok(finished?),
+            finished => return Ok((finished?, content.place)),
         }
     }
 }
@@ -211,7 +216,7 @@ async fn parse_once(
         let draft = ingest::parse(&state, &limits, settings, &database, &lines)?;
         check_tables(&principal, &database, &draft)?;
         match draft.extensions() {
-            [] => Ok(Pass::Parsed(draft.finish(&state)?)),
+            [] => Ok(Pass::Parsed(draft.finish(&state)?, content.place)),
             _ => Ok(Pass::NeedsSchema(draft, content)),
         }
     })

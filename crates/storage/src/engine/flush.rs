@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use super::Core;
+use crate::background::Background;
 use crate::batch::WriteBatch;
 use crate::buffer::FrozenRows;
 use crate::error::{Error, Result};
@@ -370,6 +371,7 @@ async fn encode(core: &Core, frozen: Arc<FrozenRows>) -> Result<Option<(FileReco
     let Some(table) = state.stored_table(frozen.table).cloned() else {
         return Ok(None);
     };
+    let threads = Background::threads();
     let encode = move || {
         let chunks: Vec<_> = frozen.chunks.iter().map(|chunk| &**chunk).collect();
         let schema = arrow_schema(&table);
@@ -377,7 +379,8 @@ async fn encode(core: &Core, frozen: Arc<FrozenRows>) -> Result<Option<(FileReco
         let (bytes, summary) = match table.float_storage {
             FloatStorage::Double => {
                 let pieces = rows.pieces(PIECE_ROWS);
-                parquet_file::encode_pieces(&schema, pieces, rows.len(), Effort::Flush)?
+                let rows = rows.len();
+                parquet_file::encode_pieces(&schema, pieces, rows, Effort::Flush, threads)?
             }
             // Whether all values of a column are decimals shows only in all of them.
             floats => parquet_file::encode(&rows.piece(0..rows.len()), floats, Effort::Flush)?,

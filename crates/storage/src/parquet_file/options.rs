@@ -61,6 +61,8 @@ pub struct FileOptions {
     pub rows_expected: Option<usize>,
     /// Whether the file may get a part with the last row of each series, if that is worth it.
     pub last_rows: bool,
+    /// How many columns are encoded at the same time, each on a thread of its own.
+    pub threads: usize,
 }
 
 impl FileOptions {
@@ -72,6 +74,7 @@ impl FileOptions {
             scales: BTreeMap::new(),
             rows_expected: None,
             last_rows: false,
+            threads: 1,
         }
     }
 }

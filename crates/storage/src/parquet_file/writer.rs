@@ -25,8 +25,12 @@ use parquet::schema::types::{ColumnPath, TypePtr};
 
 use super::coding::{self, Beginning, Coding};
 use super::options::{FileOptions, FileSummary, Layout};
+use super::side_by_side::side_by_side;
 use super::{Effort, FileError, decimal};
 use crate::last_rows::PartWriter;
+
+/// Fewer rows are encoded by one thread: starting another takes as long as some hundred of them.
+const SIDE_BY_SIDE_ROWS_MIN: usize = 8192;
 
 /// Writes one file.
 ///
@@ -48,6 +52,7 @@ pub struct FileWriter {
     effort: Effort,
     layout: Layout,
     rows_expected: Option<usize>,
+    threads: usize,
     file: SerializedFileWriter<Vec<u8>>,
     group: Group,
     checksum: u32,
@@ -113,6 +118,7 @@ impl FileWriter {
             effort: options.effort,
             layout: options.layout.at_least_one(),
             rows_expected: options.rows_expected,
+            threads: options.threads,
             file,
             group: Group::Sampling(Vec::new()),
             checksum: 0,
@@ -251,7 +257,7 @@ impl FileWriter {
                 columns,
                 rows: encoded,
             } => {
-                encode_rows(columns, &rows)?;
+                encode_rows(columns, &rows, self.threads)?;
                 *encoded += rows.num_rows();
             }
         }
@@ -285,7 +291,7 @@ impl FileWriter {
     ) -> Result<(), FileError> {
         let mut columns = self.column_writers(waiting, expected_rows)?;
         for rows in waiting {
-            encode_rows(&mut columns, rows)?;
+            encode_rows(&mut columns, rows, self.threads)?;
         }
         let rows = waiting.iter().map(RecordBatch::num_rows).sum();
         self.group = Group::Encoding { columns, rows };
@@ -302,8 +308,9 @@ impl FileWriter {
         let leading = leading
             .first()
             .and_then(|column| usize::try_from(column.column_idx).ok());
-        let mut codings = Vec::with_capacity(self.stored.fields().len());
-        for (index, field) in self.stored.fields().iter().enumerate() {
+        let (effort, threads) = (self.effort, threads_for(expected_rows, self.threads));
+        let fields = self.stored.fields().iter().enumerate();
+        let codings = side_by_side(fields, threads, |(index, field)| {
             let arrays: Vec<ArrayRef> = waiting
                 .iter()
                 .map(|rows| Arc::clone(rows.column(index)))
@@ -314,9 +321,9 @@ impl FileWriter {
                 rows: expected_rows,
                 leads: leading == Some(index),
             };
-            let coding = coding::choose(&column, self.effort)?;
-            codings.push((field.name().as_str(), coding));
-        }
+            let coding = coding::choose(&column, effort)?;
+            Ok::<_, FileError>((field.name().as_str(), coding))
+        })?;
         let runs = run_columns(&self.stored, waiting);
         let pages = self.writers_with(&codings, self.layout.page_rows_max)?;
         let run_pages = self.writers_with(&codings, self.layout.run_page_rows_max)?;
@@ -371,9 +378,11 @@ impl FileWriter {
             return Ok(());
         };
         self.grouped_rows += rows;
+        let threads = threads_for(rows, self.threads);
+        let columns = side_by_side(columns.into_iter(), threads, ArrowColumnWriter::close)?;
         let mut group = self.file.next_row_group()?;
         for column in columns {
-            column.close()?.append_to_row_group(&mut group)?;
+            column.append_to_row_group(&mut group)?;
         }
         group.close()?;
         Ok(())
@@ -403,14 +412,31 @@ impl Group {
     }
 }
 
-fn encode_rows(columns: &mut [ArrowColumnWriter], rows: &RecordBatch) -> Result<(), FileError> {
-    let schema = rows.schema();
-    for ((writer, array), field) in columns.iter_mut().zip(rows.columns()).zip(schema.fields()) {
-        for leaf in compute_leaves(field, array)? {
-            writer.write(&leaf)?;
-        }
-    }
+fn encode_rows(
+    columns: &mut [ArrowColumnWriter],
+    rows: &RecordBatch,
+    threads: usize,
+) -> Result<(), FileError> {
+    let threads = threads_for(rows.num_rows(), threads);
+    side_by_side(
+        columns.iter_mut().enumerate(),
+        threads,
+        |(index, writer)| {
+            for leaf in compute_leaves(rows.schema_ref().field(index), rows.column(index))? {
+                writer.write(&leaf)?;
+            }
+            Ok::<_, FileError>(())
+        },
+    )?;
     Ok(())
+}
+
+/// How many threads are worth it.
+fn threads_for(rows: usize, threads: usize) -> usize {
+    match rows < SIDE_BY_SIDE_ROWS_MIN {
+        true => 1,
+        false => threads,
+    }
 }
 
 /// The schema of the file.

@@ -116,10 +116,14 @@ fn view_of(
         let end = up(it.end, every);
         (start < end).then_some(start..end)
     });
+    let mut layout = layout::of(state, rollup)?;
+    // A tag that came later than the last row of the rollup.
+    let has = |tag: &String| table.schema().field_with_name(tag).is_ok();
+    layout.tags.retain(has);
     Some(RollupView {
         name: rollup.name.clone(),
         every_nanos: every,
-        layout: layout::of(state, rollup)?,
+        layout,
         table,
         from: up(from, every),
         changed: union(windows.collect()),

@@ -127,7 +127,8 @@ fn fields(parser: &mut Parser<'_>) -> Result<Vec<RollupField>> {
     loop {
         let word = grammar::column(parser)?;
         let (field, functions) = match parser.consume_token(&Token::LParen) {
-            false => (word, RollupFunction::ALL.to_vec()),
+            // Everything there is to be had, which is looked up when it runs.
+            false => (word, Vec::new()),
             true => {
                 let field = grammar::column(parser)?;
                 parser
@@ -137,6 +138,9 @@ fn fields(parser: &mut Parser<'_>) -> Result<Vec<RollupField>> {
             }
         };
         match fields.iter_mut().find(|known| known.field == field) {
+            Some(known) if known.functions.is_empty() || functions.is_empty() => {
+                known.functions.clear();
+            }
             Some(known) => known.functions.extend(functions),
             None => fields.push(RollupField { field, functions }),
         }
@@ -200,7 +204,7 @@ impl CreateRollup {
         })?;
         let now = context.clock.now_nanos();
         let mut record = self.record(context, &state, source, now);
-        let columns = self.check(&state, source, &record)?;
+        let columns = self.check(&state, source, &mut record)?;
         let table = TableExtension {
             table: self.name.clone(),
             columns,
@@ -263,7 +267,7 @@ impl CreateRollup {
         &self,
         state: &State,
         source: &Table,
-        record: &Rollup,
+        record: &mut Rollup,
     ) -> Result<Vec<(String, ColumnKind)>> {
         let invalid = |problem: String| Error::InvalidRollup { problem };
         if let Some(finer) = state.rollup_in(source.id) {
@@ -280,7 +284,13 @@ impl CreateRollup {
         }
         let whole = layout::of_source(state, source);
         let whole = whole.ok_or_else(|| invalid("its source is not there".to_owned()))?;
-        layout::check_fields(&whole, &self.content.fields)?;
+        for field in &mut record.fields {
+            let known = whole.fields.iter().find(|known| known.name == field.field);
+            if let (true, Some(known)) = (field.functions.is_empty(), known) {
+                field.functions.clone_from(&known.functions);
+            }
+        }
+        layout::check_fields(&whole, &record.fields)?;
         let mut tags = self.content.by.iter().flatten();
         if let Some(tag) = tags.find(|tag| !whole.tags.contains(tag)) {
             return Err(invalid(format!("its source has no tag '{tag}'")));

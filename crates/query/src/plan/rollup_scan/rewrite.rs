@@ -185,7 +185,8 @@ impl Rewrite<'_> {
                     }
                     _ => {
                         let end = place(State::TimeLast);
-                        last_value(of_row(end.clone())?, vec![end.sort(true, false)])
+                        // No row at all has no time, and is not the last.
+                        last_value(of_row(end.clone())?, vec![end.sort(true, true)])
                     }
                 }]
             }

@@ -22,8 +22,6 @@ mod maintainer;
 mod prefix;
 mod progress;
 mod runner;
-#[cfg(test)]
-mod tests;
 mod view;
 
 pub use board::{RollupFigures, Rollups};

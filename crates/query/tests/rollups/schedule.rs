@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRng, TestRunner};
 
-use super::world::{MINUTE, SECOND, World};
+use crate::world::{MINUTE, SECOND, World};
 
 /// What can happen.
 #[derive(Debug, Clone)]

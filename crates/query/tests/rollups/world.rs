@@ -3,24 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use catalog::{Catalog, Clock, DatabaseName, Limits, Retention};
 use futures::TryStreamExt as _;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
+use query::{Access, Caller, QueryEngine, Result, RollupMaintainer, Settings, SqlRequest};
 use storage::Durability;
-
-use crate::caller::Caller;
-use crate::engine::{Access, QueryEngine, SqlRequest};
-use crate::error::Result;
-use crate::rollups::Maintainer;
-use crate::settings::Settings;
-use crate::testing::rows;
 
 const DATABASE: &str = "plant";
 
-pub(super) const SECOND: i64 = 1_000_000_000;
-pub(super) const MINUTE: i64 = 60 * SECOND;
-pub(super) const DAY: i64 = 86_400 * SECOND;
+pub(crate) const SECOND: i64 = 1_000_000_000;
+pub(crate) const MINUTE: i64 = 60 * SECOND;
+pub(crate) const DAY: i64 = 86_400 * SECOND;
 
 #[derive(Debug)]
 struct SetClock(AtomicI64);
@@ -31,7 +27,7 @@ impl Clock for SetClock {
     }
 }
 
-pub(super) struct World {
+pub(crate) struct World {
     clock: Arc<SetClock>,
     store: Arc<dyn ObjectStore>,
     data_dir: tempfile::TempDir,
@@ -42,11 +38,11 @@ struct Process {
     catalog: Arc<Catalog>,
     storage: Arc<storage::Engine>,
     query: Arc<QueryEngine>,
-    maintainer: Maintainer,
+    maintainer: RollupMaintainer,
 }
 
 impl World {
-    pub(super) async fn open(now: i64) -> Self {
+    pub(crate) async fn open(now: i64) -> Self {
         let mut world = Self {
             clock: Arc::new(SetClock(AtomicI64::new(now))),
             store: Arc::new(InMemory::new()),
@@ -88,7 +84,7 @@ impl World {
             Arc::clone(&self.clock) as _,
         );
         let query = Arc::new(query.unwrap());
-        let maintainer = Maintainer::open(Arc::clone(&query)).await.unwrap();
+        let maintainer = RollupMaintainer::open(Arc::clone(&query)).await.unwrap();
         self.process = Some(Process {
             catalog,
             storage,
@@ -98,7 +94,7 @@ impl World {
     }
 
     /// Ends the process without a word, and starts another one.
-    pub(super) async fn crash(&mut self) {
+    pub(crate) async fn crash(&mut self) {
         self.process = None;
         self.start().await;
     }
@@ -107,15 +103,15 @@ impl World {
         self.process.as_ref().unwrap()
     }
 
-    pub(super) fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         self.clock.now_nanos()
     }
 
-    pub(super) fn advance(&self, nanos: i64) {
+    pub(crate) fn advance(&self, nanos: i64) {
         self.clock.0.fetch_add(nanos, Ordering::Relaxed);
     }
 
-    pub(super) async fn write(&self, lines: &str) {
+    pub(crate) async fn write(&self, lines: &str) {
         let request = ingest::Request {
             body: lines.as_bytes(),
             precision: ingest::Precision::Nanosecond,
@@ -135,35 +131,35 @@ impl World {
             .unwrap();
     }
 
-    pub(super) async fn flush(&self) {
+    pub(crate) async fn flush(&self) {
         self.process().storage.flush().await.unwrap();
     }
 
     /// One step of what keeps rollups up to date.
-    pub(super) async fn step(&mut self) -> bool {
+    pub(crate) async fn step(&mut self) -> bool {
         let process = self.process.as_mut().unwrap();
         process.maintainer.step().await
     }
 
-    pub(super) async fn save(&mut self) {
+    pub(crate) async fn save(&mut self) {
         let process = self.process.as_mut().unwrap();
         process.maintainer.save().await.unwrap();
     }
 
     /// Everything that is due.
-    pub(super) async fn settle(&mut self) {
+    pub(crate) async fn settle(&mut self) {
         while self.step().await {}
     }
 
     /// The rows of a statement, as texts.
-    pub(super) async fn run(&self, sql: &str) -> Vec<String> {
+    pub(crate) async fn run(&self, sql: &str) -> Vec<String> {
         match self.ask(sql).await {
             Ok(rows) => rows,
             Err(error) => panic!("{sql}: {error}"),
         }
     }
 
-    pub(super) async fn ask(&self, sql: &str) -> Result<Vec<String>> {
+    pub(crate) async fn ask(&self, sql: &str) -> Result<Vec<String>> {
         let request = SqlRequest {
             database: DATABASE.to_owned(),
             sql: sql.to_owned(),
@@ -178,7 +174,7 @@ impl World {
     }
 
     /// The rows of a query of raw rows, in order of their texts.
-    pub(super) async fn raw(&self, sql: &str) -> Vec<String> {
+    pub(crate) async fn raw(&self, sql: &str) -> Vec<String> {
         let mut rows = self
             .run(&format!("SET tidemill.use_rollups = false; {sql}"))
             .await;
@@ -187,11 +183,28 @@ impl World {
     }
 
     /// A query gives the same with rollups as without. Returns whether it reads one.
-    pub(super) async fn check(&self, sql: &str) -> bool {
+    pub(crate) async fn check(&self, sql: &str) -> bool {
         let mut found = self.run(sql).await;
         found.sort_unstable();
         let plan = self.run(&format!("EXPLAIN {sql}")).await.join("\n");
         assert_eq!(found, self.raw(sql).await, "{sql}\n{plan}");
         plan.contains("TableScan: rollup")
     }
+}
+
+/// Rows as text.
+fn rows(batches: &[RecordBatch]) -> Vec<String> {
+    let options = FormatOptions::default().with_null("NULL");
+    let mut rows = Vec::new();
+    for batch in batches {
+        let columns = batch.columns().iter();
+        let columns: Vec<_> = columns
+            .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
+            .collect();
+        for row in 0..batch.num_rows() {
+            let values = columns.iter().map(|column| column.value(row).to_string());
+            rows.push(values.collect::<Vec<_>>().join(" "));
+        }
+    }
+    rows
 }

@@ -1,6 +1,6 @@
 //! Levels that are kept for different times, over years of a clock that is set.
 
-use super::world::{DAY, MINUTE, SECOND, World};
+use crate::world::{DAY, MINUTE, SECOND, World};
 
 const START: i64 = 1_700_000_000 / 86_400 * DAY;
 

@@ -8,6 +8,7 @@ pub(crate) mod latency;
 pub(crate) mod overload;
 pub(crate) mod ratio;
 pub(crate) mod restart;
+pub(crate) mod rollup;
 pub(crate) mod scoring;
 pub(crate) mod sustained;
 pub(crate) mod write_amplification;

@@ -50,6 +50,7 @@ mod model;
 mod models;
 mod query_api;
 mod readme;
+mod rollups;
 mod s3;
 mod secrets;
 mod tasks;

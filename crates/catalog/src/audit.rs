@@ -9,6 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::edit::Edit;
+use crate::records::Record;
 use crate::state::State;
 
 /// As many entries are kept.
@@ -98,6 +99,15 @@ fn described(state: &State, edit: &Edit) -> Option<(String, String)> {
         Edit::PurgeTable { id } => named("purge table", table(*id)?),
         Edit::SetTableOptions { table: id, .. } => named("set options of table", table(*id)?),
         Edit::AddDelete { table: id, .. } => named("delete rows of table", table(*id)?),
+        // What the program notes for itself.
+        Edit::PutRecord {
+            record: Record::Rollup(rollup),
+        } if state
+            .rollup(rollup.id)
+            .is_some_and(|before| before.last_touched != rollup.last_touched) =>
+        {
+            None
+        }
         Edit::PutRecord { record } => {
             let verb = match state.records().contains(record.id()) {
                 true => "change",

@@ -41,8 +41,8 @@ pub use records::{
     Action, Administered, BucketNotes, DEFAULT_ORGANIZATION, DatabaseMapping, InvalidPattern,
     InvalidRecordId, Label, MODEL_VERSIONS_MAX, Member, Model, ModelBlob, ModelVersion,
     Organization, Pattern, Record, RecordEdits, RecordId, RecordKind, Records, Right, Rights, Role,
-    Secret, Task, TaskOptions, TaskStatus, TaskTrigger, Token, TokenDigest, User, Without, digest,
-    id_of_token, new_token, random_hex,
+    Rollup, RollupField, RollupFunction, Secret, Task, TaskOptions, TaskStatus, TaskTrigger, Token,
+    TokenDigest, TouchedRange, User, Without, digest, id_of_token, new_token, random_hex,
 };
 pub use retention::{InvalidRetention, Retention};
 pub use schema::{

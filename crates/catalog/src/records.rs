@@ -13,6 +13,7 @@
 //!   BucketNotes        database                       its database
 //!   Model              database, name                 its database
 //!   Task               database, name                 its database
+//!   Rollup             database, name                 its database
 //! ```
 //!
 //! A kind is one file here with its type and its [`Administered`], one line in [`kinds!`], and its form
@@ -25,6 +26,7 @@ mod model;
 mod notes;
 mod organization;
 mod rights;
+mod rollup;
 mod secret;
 mod task;
 mod token;
@@ -46,6 +48,7 @@ pub use model::{MODEL_VERSIONS_MAX, Model, ModelBlob, ModelVersion};
 pub use notes::BucketNotes;
 pub use organization::{DEFAULT_ORGANIZATION, Member, Organization, Role};
 pub use rights::{Action, InvalidPattern, Pattern, Right, Rights};
+pub use rollup::{Rollup, RollupField, RollupFunction, TouchedRange};
 pub use secret::{digest, id_of_token, new_token, random_hex};
 pub use task::{Task, TaskOptions, TaskStatus, TaskTrigger};
 pub use token::{Secret, Token, TokenDigest};
@@ -230,6 +233,7 @@ kinds! {
     BucketNotes "bucket" "bucket_not_found" "bucket_exists",
     Model "model" "model_not_found" "model_exists",
     Task "task" "task_not_found" "task_exists",
+    Rollup "rollup" "rollup_not_found" "rollup_exists",
 }
 
 /// All records, by id and by name.

@@ -11,7 +11,7 @@ use crate::audit::{AuditEntry, ENTRIES_MAX};
 use crate::ids::{DatabaseId, TableId};
 use crate::records::{
     BucketNotes, DEFAULT_ORGANIZATION, DatabaseMapping, Label, Model, Organization, RecordId,
-    Records, Task, Token, User,
+    Records, Rollup, Task, Token, User,
 };
 use crate::retention::Retention;
 use crate::schema::Table;
@@ -273,6 +273,26 @@ impl State {
     /// The task of this name in a database.
     pub fn task_named(&self, database: DatabaseId, name: &str) -> Option<&Arc<Task>> {
         self.records.named(u64::from(database.0), name)
+    }
+
+    /// All rollups, by database and name.
+    pub fn rollups(&self) -> impl Iterator<Item = &Arc<Rollup>> {
+        self.records.all()
+    }
+
+    /// The rollup of this id.
+    pub fn rollup(&self, id: RecordId) -> Option<&Arc<Rollup>> {
+        self.records.get(id)
+    }
+
+    /// The rollup of this name in a database.
+    pub fn rollup_named(&self, database: DatabaseId, name: &str) -> Option<&Arc<Rollup>> {
+        self.records.named(u64::from(database.0), name)
+    }
+
+    /// The rollup whose rows are in this table.
+    pub fn rollup_in(&self, table: TableId) -> Option<&Arc<Rollup>> {
+        self.rollups().find(|rollup| rollup.target == table)
     }
 
     /// What v2 clients keep with a database.

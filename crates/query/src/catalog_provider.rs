@@ -13,6 +13,7 @@ use datafusion::common::Result;
 use datafusion::datasource::TableType;
 
 use crate::information_schema::{self, InformationSchema};
+use crate::rollups;
 use crate::session::{CATALOG, SCHEMA};
 use crate::system::{self, SystemTables};
 use crate::table::SnapshotTable;
@@ -36,14 +37,14 @@ struct Schemas {
 
 #[derive(Debug)]
 struct UserTables {
-    storage: Arc<storage::Engine>,
+    view: system::View,
     database: Arc<Database>,
 }
 
 impl DatabaseCatalogs {
     pub(crate) fn new(view: system::View, database: &Arc<Database>) -> Self {
         let user = UserTables {
-            storage: Arc::clone(&view.storage),
+            view: view.clone(),
             database: Arc::clone(database),
         };
         let schemas = Schemas {
@@ -120,9 +121,11 @@ impl SchemaProvider for UserTables {
             return Ok(None);
         };
         // The snapshot is newer than the state of the session, never older.
-        let snapshot = self.storage.snapshot(table.id);
-        let table = |snapshot| SnapshotTable::new(snapshot, Arc::clone(&self.storage));
-        Ok(snapshot.map(|snapshot| Arc::new(table(snapshot)) as _))
+        let snapshots = rollups::snapshots(&self.view, table.id);
+        let table = |(snapshot, rollups)| {
+            SnapshotTable::new(snapshot, Arc::clone(&self.view.storage)).with_rollups(rollups)
+        };
+        Ok(snapshots.map(|snapshots| Arc::new(table(snapshots)) as _))
     }
 
     async fn table_type(&self, name: &str) -> Result<Option<TableType>> {

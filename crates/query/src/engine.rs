@@ -37,6 +37,7 @@ use crate::models::ModelCache;
 use crate::parameters;
 use crate::plan;
 use crate::registry::{Handle, Registry, State};
+use crate::rollups::{self, Rollups};
 use crate::scan_size;
 use crate::session::{self, Sessions};
 use crate::settings::Settings;
@@ -98,6 +99,7 @@ pub struct QueryEngine {
     token_uses: Arc<TokenUses>,
     models: Arc<ModelCache>,
     tasks: Arc<Tasks>,
+    rollups: Arc<Rollups>,
 }
 
 impl QueryEngine {
@@ -139,6 +141,7 @@ impl QueryEngine {
             shown_settings: Arc::default(),
             token_uses: Arc::default(),
             tasks: Arc::default(),
+            rollups: Arc::default(),
         })
     }
 
@@ -157,6 +160,11 @@ impl QueryEngine {
     /// What there is to see of tasks.
     pub fn tasks(&self) -> &Arc<Tasks> {
         &self.tasks
+    }
+
+    /// What there is to see of rollups.
+    pub fn rollups(&self) -> &Arc<Rollups> {
+        &self.rollups
     }
 
     pub(crate) fn catalog(&self) -> &Arc<Catalog> {
@@ -191,6 +199,7 @@ impl QueryEngine {
 
     async fn start(&self, mut request: SqlRequest, query: &Arc<Handle>) -> Result<QueryStream> {
         self.check_text(&request.sql)?;
+        let use_rollups = rollups::take_setting(&mut request.sql);
         let ours = statements::parse(&request.sql)?;
         authorize(ours.as_ref(), &request)?;
         let deadline = match &ours {
@@ -209,6 +218,7 @@ impl QueryEngine {
             query: Arc::clone(query),
             turn,
             deadline,
+            use_rollups: use_rollups.unwrap_or(self.settings.use_rollups),
         };
         match ours {
             Some((_, Statement::Change(change))) => self.change(change, request, run).await,
@@ -242,6 +252,7 @@ impl QueryEngine {
             query,
             turn,
             deadline,
+            use_rollups,
         } = run;
         let SqlRequest {
             sql,
@@ -250,7 +261,12 @@ impl QueryEngine {
             caller,
             ..
         } = request;
-        let (session, database) = self.session(&database, &caller, Action::Read)?;
+        let view = system::View {
+            use_rollups,
+            ..self.view(&caller)
+        };
+        let database = caller.part_of(&self.database(&database)?, Action::Read);
+        let session = self.sessions.begin(view, &database);
         let pool = query.memory_pool(&self.runtime_env.memory_pool);
         let worker = Arc::clone(&query);
         let planning = async move { execute(session, database, sql, params, &worker, pool).await };
@@ -330,6 +346,7 @@ impl QueryEngine {
             query,
             turn,
             deadline,
+            ..
         } = run;
         // It is about rows that are to be changed.
         let session = self.session(&request.database, &request.caller, Action::Write);
@@ -392,6 +409,8 @@ impl QueryEngine {
             token_uses: Arc::clone(&self.token_uses),
             models: Arc::clone(&self.models),
             tasks: Arc::clone(&self.tasks),
+            rollups: Arc::clone(&self.rollups),
+            use_rollups: self.settings.use_rollups,
             caller: caller.clone(),
         }
     }
@@ -429,6 +448,8 @@ struct Run {
     /// Nothing for what must not wait behind queries.
     turn: Option<OwnedSemaphorePermit>,
     deadline: Deadline,
+    /// Whether it may read rollups in place of raw rows.
+    use_rollups: bool,
 }
 
 impl Drop for QueryEngine {

@@ -38,6 +38,21 @@ pub enum Error {
     /// Tasks do not run in this process.
     #[error("tasks do not run yet; try again")]
     TasksNotRunning,
+    /// A rollup cannot be as it is asked for.
+    #[error("the rollup cannot be: {problem}")]
+    InvalidRollup {
+        /// What is wrong.
+        problem: String,
+    },
+    /// Rows are to expire that rollups have not taken in.
+    #[error(
+        "rollups of '{table}' are being filled in; how long rows are kept is set when they are done: run \
+         the statement again"
+    )]
+    RollupsFilling {
+        /// The table.
+        table: String,
+    },
     /// Rows that a statement makes cannot be stored.
     #[error(transparent)]
     Rows(#[from] ingest::Error),
@@ -323,7 +338,10 @@ impl Error {
             Self::QueryCancelled { .. } => ErrorKind::Denied,
             Self::ResultTooLarge { .. } => ErrorKind::Exhausted,
             Self::Plan { source, .. } => classify(source).0,
-            Self::InvalidTask { .. } | Self::Schedule(_) => ErrorKind::Invalid,
+            Self::InvalidTask { .. } | Self::InvalidRollup { .. } | Self::Schedule(_) => {
+                ErrorKind::Invalid
+            }
+            Self::RollupsFilling { .. } => ErrorKind::Unavailable,
             Self::TaskOwner { .. } => ErrorKind::Denied,
             Self::TaskNotFound { .. } => ErrorKind::NotFound,
             Self::TooManyRuns | Self::TasksNotRunning => ErrorKind::Unavailable,
@@ -363,6 +381,8 @@ impl Error {
                 _ => "invalid_training",
             },
             Self::InvalidTask { .. } => "invalid_task",
+            Self::InvalidRollup { .. } => "invalid_rollup",
+            Self::RollupsFilling { .. } => "rollups_filling",
             Self::Schedule(_) => "invalid_schedule",
             Self::TaskOwner { .. } => "task_owner",
             Self::TaskNotFound { .. } => "task_not_found",

@@ -25,6 +25,7 @@ mod parameters;
 mod placeholders;
 mod plan;
 mod registry;
+mod rollups;
 mod scan_size;
 mod session;
 mod settings;
@@ -44,6 +45,9 @@ pub use engine::{
 };
 pub use error::{Error, Position, Result};
 pub use placeholders::{Placeholders, placeholders};
+pub use rollups::{
+    Maintainer as RollupMaintainer, RollupFigures, RollupRunner, Rollups, start as start_rollups,
+};
 pub use settings::Settings;
 pub use statements::{is_theirs as is_their_task, task_named_by};
 pub use stream::QueryStream;

@@ -6,6 +6,7 @@
 //! | `last_rows`  | the last row of each series instead of all rows   | optimizer rules, table, operators       |
 //! | `gap_fill`   | `date_bin_gapfill`, `locf`, `interpolate`, …      | analyzer rule, node, operator           |
 //! | `run_aggregation` | neighbouring rows of a group aggregated at once   | physical optimizer rule, operator     |
+//! | `rollup_scan` | rollups read in place of raw rows                 | optimizer rule                          |
 //! | `windowed_limit` | `ORDER BY time LIMIT n` over windows of times      | optimizer rule, node, operator        |
 //! | `yielding_joins` | joins that pause, and so can be stopped       | physical optimizer rule                 |
 //! | `interruptible_joins` | the same while they find nothing         | called when the plan is complete        |
@@ -15,6 +16,7 @@ mod constant;
 mod gap_fill;
 mod interruptible_joins;
 mod last_rows;
+mod rollup_scan;
 mod run_aggregation;
 #[cfg(test)]
 mod tests;
@@ -52,6 +54,7 @@ pub(crate) fn extend(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_analyzer_rule(Arc::clone(&*GAP_FILLING) as _)
         .with_optimizer_rule(Arc::new(last_rows::LastRows))
         .with_optimizer_rule(Arc::new(last_rows::NewestOfGroups))
+        .with_optimizer_rule(Arc::new(rollup_scan::RollupScans))
         .with_optimizer_rule(Arc::new(windowed_limit::WindowedLimits))
         .with_physical_optimizer_rule(Arc::new(run_aggregation::RunAggregation))
         .with_physical_optimizer_rule(Arc::new(yielding_joins::YieldingJoins))

@@ -55,6 +55,9 @@ pub struct Settings {
     pub result_rows_max: u64,
     /// Bytes that a result may have in memory, before it is encoded; 0 means any number. Default 0.
     pub result_bytes_max: ByteSize,
+    /// Whether queries read rollups where those give the same answer as raw rows. A query that begins with
+    /// `SET tidemill.use_rollups = false;` (or `true`) has it its own way. Default true.
+    pub use_rollups: bool,
 }
 
 impl Default for Settings {
@@ -76,6 +79,7 @@ impl Default for Settings {
             function_bytes_max: ByteSize::mib(64),
             result_rows_max: 0,
             result_bytes_max: ByteSize(0),
+            use_rollups: true,
         }
     }
 }

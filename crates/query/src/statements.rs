@@ -16,6 +16,9 @@
 //! | `DROP TOKEN [IF EXISTS] n`                                       | lets nobody in by it any more               |
 //! | `CREATE [OR REPLACE] TASK n … AS …`                              | makes a statement run by itself             |
 //! | `ALTER TASK n PAUSE \| RESUME`, `EXECUTE TASK n`, `DROP TASK n`  | stops it, lets it go on, runs it now, takes it away |
+//! | `CREATE ROLLUP r ON t EVERY '1m' …`                              | keeps aggregates of windows of a table      |
+//! | `ALTER ROLLUP r …`, `REFRESH ROLLUP r FROM … TO …`, `DROP ROLLUP r` | changes it, computes it again, takes it away |
+//! | `KEEP TABLE t RAW FOR '30d', '1m' FOR '90d', …`                  | how long rows are kept, and what of them for longer |
 //! | `KILL QUERY 'id'`                                                | stops a query that runs                     |
 //! | `CREATE [OR REPLACE] MODEL [IF NOT EXISTS] m USING kind … AS SELECT …` | trains a model                        |
 //! | `CREATE MODEL m FROM JSON '…'`, `EXPORT MODEL m`                 | takes a model in, gives it out              |
@@ -23,6 +26,7 @@
 //! | `DROP MODEL [IF EXISTS] m`                                       | takes it away                               |
 //! | `SHOW DATABASES \| QUERIES \| SETTINGS \| TOKENS \| TASKS`       | shows what the server knows                 |
 //! | `SHOW MODELS`, `DESCRIBE MODEL m`                                | shows what it knows of models               |
+//! | `SHOW ROLLUPS`, `DESCRIBE ROLLUP r`                              | shows what it knows of rollups              |
 //! | `SHOW TAG KEYS \| FIELD KEYS \| RETENTION \| FILES [FROM t]`     | shows what it knows of tables               |
 //!
 //! They are recognised by their first words, before DataFusion sees the text; everything else is left to
@@ -58,6 +62,13 @@ mod drop_task;
 mod execute_task;
 mod insert;
 mod task;
+
+mod alter_rollup;
+mod create_rollup;
+mod drop_rollup;
+mod keep_table;
+mod refresh_rollup;
+mod rollup;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -109,6 +120,11 @@ const FORMS: &[Form] = &[
     create_task::OR_REPLACE,
     drop_task::FORM,
     execute_task::FORM,
+    alter_rollup::FORM,
+    create_rollup::FORM,
+    drop_rollup::FORM,
+    keep_table::FORM,
+    refresh_rollup::FORM,
 ];
 
 /// How a statement is recognised and read.

@@ -15,6 +15,7 @@
 //! | `tokens`    | token                                                      |
 //! | `task_runs` | run of a task that waits, runs, or ended lately            |
 //! | `tasks`     | task                                                       |
+//! | `rollups`   | rollup                                                     |
 //!
 //! Rows are made when they are read, a batch at a time, from the state at that moment. What a caller
 //! may not see is not among them: every table asks [`View::caller`].
@@ -28,6 +29,7 @@ mod databases;
 mod files;
 mod models;
 mod queries;
+mod rollups;
 mod settings;
 mod tables;
 mod task_runs;
@@ -57,6 +59,7 @@ use futures::stream;
 use crate::caller::{Caller, TokenUses};
 use crate::models::ModelCache;
 use crate::registry::Registry;
+use crate::rollups::Rollups;
 use crate::tasks::Tasks;
 
 /// The name of the schema.
@@ -71,6 +74,7 @@ const TABLES: &[&Definition] = &[
     &files::TABLE,
     &models::TABLE,
     &queries::TABLE,
+    &rollups::TABLE,
     &settings::TABLE,
     &tables::TABLE,
     &task_runs::TABLE,
@@ -91,6 +95,9 @@ pub(crate) struct View {
     pub(crate) token_uses: Arc<TokenUses>,
     pub(crate) models: Arc<ModelCache>,
     pub(crate) tasks: Arc<Tasks>,
+    pub(crate) rollups: Arc<Rollups>,
+    /// Whether rollups are read in place of raw rows.
+    pub(crate) use_rollups: bool,
     pub(crate) caller: Caller,
 }
 

@@ -48,6 +48,7 @@ use storage::{BufferedRows, FileRows, RowFilter, ScanUnit, TableSnapshot, key_co
 use crate::buffered_exec::BufferedExec;
 use crate::file_reader::IndexedReaderFactory;
 use crate::key_merge_exec::KeyMergeExec;
+use crate::rollups::RollupView;
 use crate::session::store_url;
 use crate::time_range;
 use crate::visible_rows_exec::VisibleRowsExec;
@@ -57,11 +58,31 @@ use crate::visible_rows_exec::VisibleRowsExec;
 pub(crate) struct SnapshotTable {
     snapshot: TableSnapshot,
     storage: Arc<storage::Engine>,
+    /// What can be read in place of its rows, where that gives the same answer.
+    rollups: Vec<Arc<RollupView>>,
 }
 
 impl SnapshotTable {
     pub(crate) fn new(snapshot: TableSnapshot, storage: Arc<storage::Engine>) -> Self {
-        Self { snapshot, storage }
+        Self {
+            snapshot,
+            storage,
+            rollups: Vec::new(),
+        }
+    }
+
+    /// With rollups of the same moment.
+    pub(crate) fn with_rollups(self, rollups: Vec<Arc<RollupView>>) -> Self {
+        Self { rollups, ..self }
+    }
+
+    pub(crate) fn rollups(&self) -> &[Arc<RollupView>] {
+        &self.rollups
+    }
+
+    /// The same rows, and nothing in their place.
+    pub(crate) fn without_rollups(&self) -> Self {
+        Self::new(self.snapshot.clone(), Arc::clone(&self.storage))
     }
 
     pub(crate) fn snapshot(&self) -> &TableSnapshot {

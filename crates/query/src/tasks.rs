@@ -18,7 +18,7 @@ mod definition;
 mod driver;
 mod history;
 mod journal;
-mod rows;
+pub(crate) mod rows;
 mod run;
 pub(crate) mod script;
 mod settings;

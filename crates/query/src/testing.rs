@@ -93,6 +93,8 @@ impl TestDatabase {
             token_uses: Arc::default(),
             models: Arc::new(ModelCache::new(u64::MAX)),
             tasks: Arc::default(),
+            rollups: Arc::default(),
+            use_rollups: true,
             caller: Caller::administrator(None),
         };
         let runtime = Arc::clone(&self.runtime);

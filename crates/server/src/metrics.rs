@@ -79,11 +79,12 @@ impl Metrics {
         }
     }
 
-    /// All figures as text; those of storage and of tasks where they run already.
+    /// All figures as text; those of storage, tasks and rollups where they run already.
     pub(crate) fn text(
         &self,
         storage: Option<&storage::Stats>,
         tasks: Option<&query::TaskFigures>,
+        rollups: Option<&query::RollupFigures>,
     ) -> String {
         let mut text = Text(String::new());
         self.write_surfaces(&mut text);
@@ -93,6 +94,9 @@ impl Metrics {
         }
         if let Some(figures) = tasks {
             write_tasks(&mut text, figures);
+        }
+        if let Some(figures) = rollups {
+            write_rollups(&mut text, figures);
         }
         text.0.push_str("# EOF\n");
         text.0
@@ -321,6 +325,34 @@ fn write_storage(text: &mut Text, stats: &storage::Stats) {
     );
 }
 
+fn write_rollups(text: &mut Text, figures: &query::RollupFigures) {
+    let (name, help) = ("tidemill_rollups", "Rollups.");
+    text.single(name, "gauge", help, figures.rollups);
+    let name = "tidemill_rollup_runs_total";
+    text.head(name, "counter", "Times that windows were computed.");
+    for (state, count) in [("succeeded", figures.runs), ("failed", figures.failures)] {
+        text.sample(name, &format!("state=\"{state}\""), count);
+    }
+    text.single(
+        "tidemill_rollup_rows_total",
+        "counter",
+        "Rows that rollups wrote.",
+        figures.rows,
+    );
+    text.single(
+        "tidemill_rollup_run_seconds_total",
+        "counter",
+        "Time that computing windows took.",
+        Duration::from_nanos(figures.run_nanos).as_secs_f64(),
+    );
+    text.single(
+        "tidemill_rollup_lag_seconds",
+        "gauge",
+        "How long the window that waits longest could have been computed.",
+        Duration::from_nanos(figures.lag_nanos).as_secs_f64(),
+    );
+}
+
 fn write_tasks(text: &mut Text, figures: &query::TaskFigures) {
     text.single("tidemill_tasks", "gauge", "Tasks.", figures.tasks);
     text.single(
@@ -408,7 +440,7 @@ mod tests {
             failed: 3,
             ..query::TaskFigures::default()
         };
-        let text = metrics.text(None, Some(&tasks));
+        let text = metrics.text(None, Some(&tasks), None);
         for line in [
             "tidemill_http_requests_total{api=\"v2\",status=\"2xx\"} 1",
             "tidemill_http_requests_total{api=\"v3\",status=\"2xx\"} 0",

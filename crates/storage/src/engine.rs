@@ -3,9 +3,11 @@
 
 mod delete;
 mod flush;
+mod follow;
 mod lock;
 mod maintenance;
 pub(crate) mod models;
+mod ranges;
 mod sweep;
 mod written;
 
@@ -36,6 +38,7 @@ use crate::object_stores::cached::{CachedStore, ReadCache, ReadCacheStats};
 use crate::snapshot::TableSnapshot;
 use crate::spill::{self, Spill, SpillStore};
 use crate::wal::{self, Apply, Entry, Wal};
+pub use follow::{Changes, Following, Wanted, Work};
 pub use lock::DirectoryLock;
 pub use maintenance::Settings as MaintenanceSettings;
 pub use written::Written;
@@ -148,6 +151,7 @@ struct Core {
     flush_wanted: Notify,
     flushed: Notify,
     watch: written::Watch,
+    followers: follow::Followers,
     is_fenced: AtomicBool,
     flushes: AtomicU64,
     rows_flushed: AtomicU64,
@@ -163,6 +167,7 @@ impl Core {
     fn apply(&self, sequence: u64, batch: WriteBatch) {
         let mut applied = self.applied.lock();
         let watched = self.watch.look(sequence, &batch);
+        self.followers.mark(&batch, || self.clock.now_nanos());
         self.buffer
             .append(sequence, batch, |table| self.latest_in_files(table));
         *applied = sequence;
@@ -262,6 +267,7 @@ impl Engine {
             flush_wanted: Notify::new(),
             flushed: Notify::new(),
             watch: written::Watch::default(),
+            followers: follow::Followers::default(),
             is_fenced: AtomicBool::new(false),
             flushes: AtomicU64::new(0),
             rows_flushed: AtomicU64::new(0),

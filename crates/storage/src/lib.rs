@@ -40,7 +40,8 @@ mod wal;
 
 pub use batch::{TableBatch, WriteBatch};
 pub use engine::{
-    DirectoryLock, Durability, Engine, MaintenanceSettings, Settings, Stats, Written,
+    Changes, DirectoryLock, Durability, Engine, Following, MaintenanceSettings, Settings, Stats,
+    Wanted, Work, Written,
 };
 pub use error::{Error, Result};
 pub use file_check::{check_file, check_object};

@@ -144,8 +144,16 @@ impl TableSnapshot {
         self.chunks().map(|chunk| chunk.rows()).sum()
     }
 
+    /// From the earliest to the latest time that a row may have, or a little more; `None` if there are no
+    /// rows.
+    pub fn time_range(&self) -> Option<RangeInclusive<i64>> {
+        let sources = self.sources().into_iter();
+        let ranges = sources.map(|(_, source)| source.time_range());
+        ranges.reduce(|a, b| *a.start().min(b.start())..=*a.end().max(b.end()))
+    }
+
     /// Rows before this time are too old to be seen.
-    pub(crate) fn earliest(&self) -> i64 {
+    pub fn earliest(&self) -> i64 {
         self.earliest
     }
 

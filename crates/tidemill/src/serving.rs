@@ -144,6 +144,7 @@ pub(crate) struct Running {
     data_dir: PathBuf,
     storage: Arc<storage::Engine>,
     tasks: query::TaskRunner,
+    rollups: query::RollupRunner,
     readiness: Arc<Readiness>,
     listeners: JoinSet<()>,
     stop: CancellationToken,
@@ -217,6 +218,7 @@ impl Running {
         let query = Arc::new(query);
         let owners = TaskOwners::new(Arc::clone(&catalog), Arc::clone(&clock), auth);
         let tasks = query::start_tasks(Arc::clone(&query), settings.tasks, Arc::new(owners));
+        let rollups = query::start_rollups(Arc::clone(&query));
         server.start(Services {
             catalog,
             storage: Arc::clone(&storage),
@@ -233,6 +235,7 @@ impl Running {
             data_dir: data_dir.to_owned(),
             storage,
             tasks,
+            rollups,
             readiness,
             listeners,
             stop,
@@ -245,6 +248,7 @@ impl Running {
         self.stop.cancel();
         while self.listeners.join_next().await.is_some() {}
         self.tasks.stop().await;
+        self.rollups.stop().await;
         self.storage.shutdown().await?;
         Endpoints::remove(&self.data_dir);
         info!("stopped");

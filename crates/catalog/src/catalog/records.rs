@@ -1,13 +1,15 @@
 //! Administered records: make, change, take away. One mechanism for all kinds: see
 //! [`RecordEdits`].
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Catalog;
 use crate::error::Result;
+use crate::ids::TableId;
 use crate::records::{
-    Administered, Record, RecordEdits, RecordId, Rights, Secret, Token, TokenDigest, digest,
-    new_token,
+    Administered, Record, RecordEdits, RecordId, Rights, Rollup, Secret, Token, TokenDigest,
+    digest, new_token,
 };
 
 impl Catalog {
@@ -50,6 +52,26 @@ impl Catalog {
     /// Takes a record away, with what belongs to it.
     pub async fn remove_record<T: Administered>(&self, id: RecordId) -> Result<()> {
         self.administer(|edits| edits.remove::<T>(id)).await
+    }
+
+    /// Notes with every rollup of one of these tables that rows of these times may go. It is to be durable
+    /// before they do.
+    pub async fn touch_rollups(&self, touched: &[(TableId, Range<i64>)]) -> Result<()> {
+        self.administer(|edits| {
+            for (table, times) in touched {
+                let rollups = edits.records().all::<Rollup>();
+                let rollups = rollups.filter(|rollup| rollup.source == *table);
+                let rollups: Vec<_> = rollups.map(|rollup| rollup.id).collect();
+                for id in rollups {
+                    edits.change(id, |rollup: &mut Rollup| {
+                        rollup.touch(times.clone());
+                        Ok(())
+                    })?;
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Makes this the one secret of the token of this name, which may do everything and never expires.

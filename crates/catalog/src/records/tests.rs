@@ -7,7 +7,7 @@ use object_store::memory::InMemory;
 use uuid::Uuid;
 
 use super::*;
-use crate::{Catalog, DatabaseName, ErrorKind, Limits, Retention, inspect};
+use crate::{Catalog, DatabaseName, ErrorKind, Limits, Retention, TableId, inspect};
 
 type Store = Arc<dyn ObjectStore>;
 
@@ -110,6 +110,34 @@ fn task(id: RecordId, database: u32, name: &str) -> Task {
     }
 }
 
+fn rollup(id: RecordId, database: u32, name: &str) -> Rollup {
+    Rollup {
+        id,
+        database: DatabaseId(database),
+        name: name.to_owned(),
+        source: TableId(1),
+        target: TableId(2),
+        every_nanos: 60_000_000_000,
+        by: Some(vec!["asset".to_owned()]),
+        fields: vec![RollupField {
+            field: "v".to_owned(),
+            functions: RollupFunction::ALL.to_vec(),
+        }],
+        lag_nanos: 5,
+        since_nanos: -7,
+        is_paused: true,
+        touched: vec![TouchedRange {
+            id: 3,
+            times: -5..10,
+        }],
+        last_touched: 4,
+        owner: Some(RecordId(3)),
+        owner_name: "ada".to_owned(),
+        created_at_nanos: 8,
+        updated_at_nanos: 9,
+    }
+}
+
 /// One of everything, each referring to whatever it can.
 async fn populate(catalog: &Catalog) {
     let name = DatabaseName::new("plant").unwrap();
@@ -164,6 +192,7 @@ async fn populate(catalog: &Catalog) {
                     ..task(id, plant, name)
                 })?;
             }
+            edits.create(|id| rollup(id, plant, "minutes"))?;
             Ok(())
         })
         .await
@@ -389,13 +418,16 @@ async fn what_belongs_to_a_record_goes_with_it() {
     let (red, reader) = ("label red", "token reader");
     let (mapping, notes) = ("database mapping telegraf/autogen", "bucket ");
     let (hourly, every, on_write) = ("task hourly", "task every", "task on write");
+    let minutes = "rollup minutes";
     check(
         "ada",
-        &[first, works, red, mapping, notes, hourly, every, on_write],
+        &[
+            first, works, red, mapping, notes, hourly, every, on_write, minutes,
+        ],
     )
     .await;
     let without_red = [
-        first, ada, works, reader, mapping, notes, hourly, every, on_write,
+        first, ada, works, reader, mapping, notes, hourly, every, on_write, minutes,
     ];
     check("red", &without_red).await;
     check("plant", &[first, ada, works, red, reader]).await;

@@ -19,6 +19,7 @@ use crate::caller::Caller;
 use crate::error::Result;
 use crate::parameters;
 use crate::registry::State;
+use crate::rollups;
 use crate::session;
 use crate::statements::{self, Statement};
 
@@ -50,8 +51,10 @@ pub struct TableListing {
 
 impl QueryEngine {
     /// Plans a statement without running it. Fails as [`QueryEngine::sql`] would.
-    pub async fn describe(&self, request: SqlRequest) -> Result<Description> {
+    pub async fn describe(&self, mut request: SqlRequest) -> Result<Description> {
         self.check_text(&request.sql)?;
+        // What a query returns does not depend on it.
+        rollups::take_setting(&mut request.sql);
         let ours = statements::parse(&request.sql)?;
         authorize(ours.as_ref(), &request)?;
         let (sql, changes) = match ours {

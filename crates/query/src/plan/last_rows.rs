@@ -43,4 +43,5 @@ mod tests;
 
 pub(crate) use function::Latest;
 pub(crate) use groups::{NewestOfGroups, physical_plan};
+pub(in crate::plan) use relation::is_a_function_of_its_columns;
 pub(crate) use rule::LastRows;

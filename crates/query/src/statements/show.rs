@@ -66,6 +66,14 @@ pub(super) const FORMS: &[Form] = &[
         words: &["DESCRIBE", "TASK"],
         parse: |parser| DESCRIBE_TASK.parse(parser),
     },
+    Form {
+        words: &["SHOW", "ROLLUPS"],
+        parse: |parser| SHOW_ROLLUPS.parse(parser),
+    },
+    Form {
+        words: &["DESCRIBE", "ROLLUP"],
+        parse: |parser| DESCRIBE_ROLLUP.parse(parser),
+    },
 ];
 
 /// Alone they describe a table.
@@ -178,6 +186,22 @@ const DESCRIBE_TASK: Show = Show {
     scope: Scope::Task,
 };
 
+const SHOW_ROLLUPS: Show = Show {
+    columns: "rollup_name, source_table, every, by_tags, retention, state, through, behind_ms, last_error",
+    from: "rollups",
+    condition: "true",
+    order: "rollup_name",
+    scope: Scope::Rollups,
+};
+
+const DESCRIBE_ROLLUP: Show = Show {
+    columns: "*",
+    from: "rollups",
+    condition: "true",
+    order: "rollup_name",
+    scope: Scope::Rollup,
+};
+
 /// What is shown of a table of the schema `system`.
 #[derive(Debug, Clone, Copy)]
 struct Show {
@@ -202,6 +226,10 @@ enum Scope {
     Tasks,
     /// The task that comes next.
     Task,
+    /// The rollups of the database.
+    Rollups,
+    /// The rollup that comes next.
+    Rollup,
 }
 
 /// A statement that stands for a query.
@@ -220,7 +248,8 @@ impl Show {
             Scope::Tasks if has_from(parser) => Some(grammar::name(parser)?),
             Scope::Model => Some(grammar::column(parser)?),
             Scope::Task => Some(grammar::name(parser)?),
-            Scope::Server | Scope::Tables | Scope::Tasks | Scope::Models => None,
+            Scope::Rollup => Some(grammar::table(parser)?),
+            Scope::Server | Scope::Tables | Scope::Tasks | Scope::Models | Scope::Rollups => None,
         };
         let show = self;
         Ok(Statement::Query(Standing { show, subject }))
@@ -259,6 +288,7 @@ impl Standing {
                     "model_name"
                 }
                 Scope::Tasks | Scope::Task => "task_name",
+                Scope::Rollup => "rollup_name",
                 _ if database.table(subject).is_none() => {
                     return Err(advice::no_such_table(written, subject, database));
                 }

@@ -29,17 +29,17 @@ const TAG: &str = "iox::column_type::tag";
 
 /// Where rows go.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
-    pub(super) database: &'a str,
-    pub(super) table: &'a str,
+pub(crate) struct Target<'a> {
+    pub(crate) database: &'a str,
+    pub(crate) table: &'a str,
     /// Columns that are tags, whatever the table is like.
-    pub(super) tags: &'a [String],
+    pub(crate) tags: &'a [String],
     /// The time of rows that have none.
-    pub(super) time: Option<i64>,
+    pub(crate) time: Option<i64>,
 }
 
 /// Writes rows, making new columns durable before them. Returns how many, when they are durable.
-pub(super) async fn write(
+pub(crate) async fn write(
     engine: &QueryEngine,
     target: &Target<'_>,
     batch: RecordBatch,

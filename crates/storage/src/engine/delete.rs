@@ -9,10 +9,11 @@
 //!
 //! Both begin with a flush, so that a file holds either rows from before the delete or from after it.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use catalog::{ColumnKind, ColumnRef, Predicate, Table, TableId};
+use catalog::{ColumnKind, ColumnRef, Predicate, RecordId, Table, TableId};
 use tokio_util::sync::CancellationToken;
 
 use super::{Core, flush};
@@ -20,8 +21,57 @@ use crate::compaction::rewrite::Rewrite;
 use crate::error::Result;
 use crate::snapshot::in_overlapping_windows;
 
-/// Deletes the rows of these tables that match; all at once for each kind of condition.
+/// Deletes the rows of these tables that match, and tells whoever follows the tables: durably before, so
+/// that a crash does not hide it, and in memory for as long as it takes.
 pub(super) async fn rows(core: &Arc<Core>, tables: Vec<(TableId, Predicate)>) -> Result<()> {
+    let (touched, held) = hold(core, &tables);
+    let noted = note_touched(core, &touched).await;
+    let deleted = match noted {
+        Ok(()) => delete(core, tables).await,
+        Err(error) => Err(error),
+    };
+    // One that failed may have come half of the way.
+    let now = core.clock.now_nanos();
+    core.followers.release(&touched, &held, now);
+    deleted
+}
+
+/// Times of tables.
+type Times = Vec<(TableId, Range<i64>)>;
+
+/// Holds the times that are meant, and says of which of them there are rows that may go. Windows that get
+/// their first rows from now on are not taken in before the end.
+fn hold(core: &Core, tables: &[(TableId, Predicate)]) -> (Times, Vec<(RecordId, u64)>) {
+    let wanted = |predicate: &Predicate| {
+        let times = predicate.time_range();
+        *times.start()..times.end().saturating_add(1)
+    };
+    let _nothing_is_applied = core.applied.lock();
+    let of_table = |(table, predicate): &(TableId, Predicate)| {
+        let wanted = wanted(predicate);
+        let there = core.newer_times(*table, None).into_iter();
+        let there = there.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))?;
+        let times = there.start.max(wanted.start)..there.end.min(wanted.end);
+        (!times.is_empty()).then_some((*table, times))
+    };
+    let touched = tables.iter().filter_map(of_table).collect();
+    let all = tables.iter();
+    let all: Times = all.map(|(table, it)| (*table, wanted(it))).collect();
+    (touched, core.followers.hold(&all))
+}
+
+/// Notes durably which windows of rollups may not be right any more, before they are not.
+async fn note_touched(core: &Core, touched: &[(TableId, Range<i64>)]) -> Result<()> {
+    let state = core.catalog.state();
+    let is_summed_up = |table| state.rollups().any(|rollup| rollup.source == table);
+    if touched.iter().any(|(table, _)| is_summed_up(*table)) {
+        core.catalog.touch_rollups(touched).await?;
+    }
+    Ok(())
+}
+
+/// All at once for each kind of condition.
+async fn delete(core: &Arc<Core>, tables: Vec<(TableId, Predicate)>) -> Result<()> {
     let state = core.catalog.state();
     let mentions_fields = |(id, predicate): &(TableId, Predicate)| {
         let table = state.stored_table(*id);

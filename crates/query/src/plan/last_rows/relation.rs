@@ -179,7 +179,7 @@ fn is_constant(expression: &Expr) -> bool {
 }
 
 /// Depends on nothing but the columns it names.
-fn is_a_function_of_its_columns(expression: &Expr) -> bool {
+pub(in crate::plan) fn is_a_function_of_its_columns(expression: &Expr) -> bool {
     let looks_elsewhere = expression.exists(|inner| {
         Ok(matches!(
             inner,

@@ -2,6 +2,7 @@
 //! ones in many programs.
 
 mod model;
+mod rollup;
 mod task;
 
 use std::collections::BTreeMap;
@@ -14,9 +15,10 @@ use super::{hex, unhex};
 use crate::ids::DatabaseId;
 use crate::records::{
     Action, BucketNotes, DatabaseMapping, Label, Member, Model, Organization, Record, RecordId,
-    Right, Rights, Role, Secret, Task, Token, User,
+    Right, Rights, Role, Rollup, Secret, Task, Token, User,
 };
 use model::DiskModel;
+use rollup::DiskRollup;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,6 +31,7 @@ pub(in crate::manifest::codec) enum DiskRecord {
     BucketNotes(DiskNotes),
     Model(DiskModel),
     Task(DiskTask),
+    Rollup(DiskRollup),
 }
 
 /// When a record was made and changed, nanoseconds since 1970.
@@ -159,6 +162,7 @@ impl From<&Record> for DiskRecord {
             Record::BucketNotes(record) => Self::BucketNotes((&**record).into()),
             Record::Model(record) => Self::Model((&**record).into()),
             Record::Task(record) => Self::Task((&**record).into()),
+            Record::Rollup(record) => Self::Rollup((&**record).into()),
         }
     }
 }
@@ -176,6 +180,7 @@ impl TryFrom<DiskRecord> for Record {
             DiskRecord::BucketNotes(record) => BucketNotes::try_from(record)?.into(),
             DiskRecord::Model(record) => Model::try_from(record)?.into(),
             DiskRecord::Task(record) => Task::try_from(record)?.into(),
+            DiskRecord::Rollup(record) => Rollup::try_from(record)?.into(),
         })
     }
 }

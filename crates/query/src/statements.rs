@@ -16,6 +16,12 @@
 //! | `DROP TOKEN [IF EXISTS] n`                                       | lets nobody in by it any more               |
 //! | `CREATE [OR REPLACE] TASK n … AS …`                              | makes a statement run by itself             |
 //! | `ALTER TASK n PAUSE \| RESUME`, `EXECUTE TASK n`, `DROP TASK n`  | stops it, lets it go on, runs it now, takes it away |
+//! | `CREATE [OR REPLACE] CHECK n … AS SELECT … LEVEL crit WHEN …`    | says how bad things are, by what a query sees |
+//! | `ALTER CHECK n PAUSE \| RESUME`, `DROP CHECK n`                 | stops it, lets it go on, takes it away      |
+//! | `CREATE [OR REPLACE] ENDPOINT n USING webhook WITH (…)`          | says where something can be sent            |
+//! | `CREATE [OR REPLACE] NOTIFICATION RULE n … TO e`                 | says who is told of what                    |
+//! | `ALTER \| DROP ENDPOINT n`, `ALTER \| DROP NOTIFICATION RULE n` | stops them, lets them go on, takes them away |
+//! | `SILENCE CHECK n FOR '2h'`, `UNSILENCE 'id'`, `ACKNOWLEDGE CHECK n` | nobody is told; they are; somebody knows |
 //! | `KILL QUERY 'id'`                                                | stops a query that runs                     |
 //! | `CREATE [OR REPLACE] MODEL [IF NOT EXISTS] m USING kind … AS SELECT …` | trains a model                        |
 //! | `CREATE MODEL m FROM JSON '…'`, `EXPORT MODEL m`                 | takes a model in, gives it out              |
@@ -58,6 +64,14 @@ mod drop_task;
 mod execute_task;
 mod insert;
 mod task;
+
+mod alter_check;
+mod alter_endpoint;
+mod create_check;
+mod create_endpoint;
+mod create_rule;
+mod endpoint;
+mod silence;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -109,7 +123,28 @@ const FORMS: &[Form] = &[
     create_task::OR_REPLACE,
     drop_task::FORM,
     execute_task::FORM,
+    alter_check::FORM,
+    alter_check::DROP,
+    create_check::FORM,
+    create_check::OR_REPLACE,
+    create_endpoint::FORM,
+    create_endpoint::OR_REPLACE,
+    create_rule::FORM,
+    create_rule::OR_REPLACE,
 ];
+
+/// Those that are alike, and come together.
+const MORE_FORMS: [&[Form]; 2] = [&alter_endpoint::FORMS, &silence::FORMS];
+
+/// A text as lists of queries and logs may have it: without secrets.
+pub(crate) fn shown(sql: &str) -> &str {
+    match form_of(sql) {
+        Some(form) if form.words.last() == Some(&"ENDPOINT") && form.words[0] == "CREATE" => {
+            "CREATE ENDPOINT …"
+        }
+        _ => sql,
+    }
+}
 
 /// How a statement is recognised and read.
 struct Form {
@@ -276,7 +311,8 @@ fn form_of(sql: &str) -> Option<&'static Form> {
 }
 
 fn forms() -> impl Iterator<Item = &'static Form> {
-    FORMS.iter().chain(show::FORMS)
+    let more = MORE_FORMS.into_iter().flatten();
+    FORMS.iter().chain(more).chain(show::FORMS)
 }
 
 /// No statement is recognised by more words than this.

@@ -15,6 +15,13 @@
 //! | `tokens`    | token                                                      |
 //! | `task_runs` | run of a task that waits, runs, or ended lately            |
 //! | `tasks`     | task                                                       |
+//! | `checks`    | check                                                      |
+//! | `check_statuses` | change of a level by a check, lately                  |
+//! | `alerts`    | series that fires now, or may soon                         |
+//! | `endpoints` | endpoint, without its secrets                              |
+//! | `notification_rules` | notification rule                                 |
+//! | `silences`  | silence that is not over                                   |
+//! | `notifications` | change of which somebody is told, or was lately        |
 //!
 //! Rows are made when they are read, a batch at a time, from the state at that moment. What a caller
 //! may not see is not among them: every table asks [`View::caller`].
@@ -35,6 +42,14 @@ mod tasks;
 mod tokens;
 mod wal;
 
+mod alerts;
+mod check_statuses;
+mod checks;
+mod endpoints;
+mod notification_rules;
+mod notifications;
+mod silences;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -43,7 +58,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
-use catalog::Catalog;
+use catalog::{Catalog, Clock};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::Result;
@@ -55,6 +70,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
 
 use crate::caller::{Caller, TokenUses};
+use crate::checks::Checks;
 use crate::models::ModelCache;
 use crate::registry::Registry;
 use crate::tasks::Tasks;
@@ -77,6 +93,13 @@ const TABLES: &[&Definition] = &[
     &tasks::TABLE,
     &tokens::TABLE,
     &wal::TABLE,
+    &alerts::TABLE,
+    &check_statuses::TABLE,
+    &checks::TABLE,
+    &endpoints::TABLE,
+    &notification_rules::TABLE,
+    &notifications::TABLE,
+    &silences::TABLE,
 ];
 
 /// What a table shows, as one caller sees it.
@@ -91,6 +114,8 @@ pub(crate) struct View {
     pub(crate) token_uses: Arc<TokenUses>,
     pub(crate) models: Arc<ModelCache>,
     pub(crate) tasks: Arc<Tasks>,
+    pub(crate) checks: Arc<Checks>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) caller: Caller,
 }
 

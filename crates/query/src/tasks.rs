@@ -16,12 +16,14 @@
 mod board;
 mod definition;
 mod driver;
+mod forward;
 mod history;
 mod journal;
 mod rows;
 mod run;
 pub(crate) mod script;
 mod settings;
+mod work;
 
 pub use board::{TaskFigures, Tasks};
 pub(crate) use definition::trigger;

@@ -84,6 +84,8 @@ enum Command {
     Connections(scenario::connections::Options),
     /// Rows scored by an isolation forest through SQL.
     Scoring(scenario::scoring::Options),
+    /// How late tasks begin, and what idle ones cost.
+    Tasks(scenario::tasks::Options),
     /// Kill the server again and again and compare with what it acknowledged.
     CrashLoop(scenario::crash_loop::Options),
     /// Years of one-second data and a query over all of it.
@@ -120,6 +122,7 @@ fn run(command: Command) -> error::Result<()> {
         Command::Overload(options) => scenario::overload::run(&options),
         Command::Connections(options) => scenario::connections::run(&options),
         Command::Scoring(options) => scenario::scoring::run(&options),
+        Command::Tasks(options) => scenario::tasks::run(&options),
         Command::CrashLoop(options) => scenario::crash_loop::run(&options),
         Command::History(options) => scenario::history::run(&options),
         Command::FirstFigures(options) => figures::first_figures(&options),

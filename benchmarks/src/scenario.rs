@@ -10,6 +10,7 @@ pub(crate) mod ratio;
 pub(crate) mod restart;
 pub(crate) mod scoring;
 pub(crate) mod sustained;
+pub(crate) mod tasks;
 pub(crate) mod write_amplification;
 
 use std::path::{Path, PathBuf};

@@ -148,11 +148,6 @@ impl Series {
         pending.map_or(self.level, |pending| pending.max(self.level))
     }
 
-    /// Since when it has said nothing.
-    pub fn quiet_since(&self) -> i64 {
-        self.seen.max(self.since)
-    }
-
     /// Whether somebody is to be told.
     pub fn alert(&self) -> Alert {
         let may_become_worse = self
@@ -203,7 +198,7 @@ impl Series {
     /// Time has passed without an evaluation of the series.
     pub fn pass(&mut self, how: &Judgement, now: i64) -> Option<Transition> {
         let (length, level) = how.silence?;
-        if self.is_silent || now.saturating_sub(self.quiet_since()) < length {
+        if self.is_silent || now.saturating_sub(self.seen.max(self.since)) < length {
             return None;
         }
         self.pending = None;

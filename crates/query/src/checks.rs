@@ -42,3 +42,6 @@ use catalog::DatabaseName;
 pub(crate) fn database_name() -> DatabaseName {
     DatabaseName::of_program("checks")
 }
+
+#[cfg(test)]
+mod tests;

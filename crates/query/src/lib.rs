@@ -52,5 +52,5 @@ pub use statements::{is_theirs as is_their_task, task_named_by};
 pub use stream::QueryStream;
 pub use tasks::{
     Owners, RunRecord, RunState, TaskFigures, TaskRunner, TaskSettings, Tasks,
-    start as start_tasks, task_script,
+    start as start_tasks, task_script, window_parameters,
 };

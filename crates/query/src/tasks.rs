@@ -30,6 +30,7 @@ pub(crate) use definition::trigger;
 pub use driver::{TaskRunner, start};
 pub use history::{RunRecord, RunState};
 pub(crate) use run::parameters;
+pub use run::window_parameters;
 pub use script::task_script;
 pub use settings::TaskSettings;
 

@@ -191,7 +191,11 @@ impl Changes<'_> {
         let ids: Vec<_> = self.state.series.keys().cloned().collect();
         for id in ids {
             let mut known = self.state.series.remove(&id).expect("it was just there");
-            let quiet_for = stop.saturating_sub(known.series.quiet_since());
+            let last_said = match known.series.seen {
+                i64::MIN => known.series.since,
+                seen => seen,
+            };
+            let quiet_for = stop.saturating_sub(last_said);
             if self.rules.forget_after.is_some_and(|it| quiet_for >= it) {
                 if known.series.level != Level::Ok {
                     let transition = Transition {

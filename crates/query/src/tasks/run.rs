@@ -90,6 +90,11 @@ pub(crate) fn parameters(window: Window) -> Vec<(String, ScalarValue)> {
     ]
 }
 
+/// Values for them, for planning what will have others.
+pub fn window_parameters() -> Vec<(String, ScalarValue)> {
+    parameters(Window { start: 0, stop: 1 })
+}
+
 /// Runs a task. Says how it went, whatever happens.
 pub(super) async fn carry_out(
     worker: Arc<Worker>,

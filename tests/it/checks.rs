@@ -102,13 +102,19 @@ fn a_change_of_level_is_seen_and_told() {
     let alerts = client.rows("plant", "SHOW ALERTS");
     assert_eq!(alerts.len(), 1);
     assert_eq!(alerts[0]["state"], "firing");
-    let noted = run(client, "ACKNOWLEDGE CHECK hot WHERE asset = 'm1' COMMENT 'on my way'");
+    let noted = run(
+        client,
+        "ACKNOWLEDGE CHECK hot WHERE asset = 'm1' COMMENT 'on my way'",
+    );
     assert_eq!(noted, "1");
     let comment = "SELECT acknowledged_comment FROM system.alerts";
     assert_eq!(run(client, comment), "on my way");
     temperature(client, "m1", 60.0);
     wait_until("somebody is told that it is over", || {
-        webhook.taken().iter().any(|it| it.json()["status"] == "resolved")
+        webhook
+            .taken()
+            .iter()
+            .any(|it| it.json()["status"] == "resolved")
     });
     assert_eq!(client.rows("plant", "SHOW ALERTS").len(), 0);
     assert_eq!(
@@ -134,7 +140,10 @@ fn nothing_is_missed_or_invented_however_often_the_process_is_killed() {
     }
     run(server.client(), HOT);
     endpoint(server.client(), &webhook);
-    run(server.client(), "CREATE NOTIFICATION RULE page LEVELS (crit, warn) TO pager");
+    run(
+        server.client(),
+        "CREATE NOTIFICATION RULE page LEVELS (crit, warn) TO pager",
+    );
     let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for seed in 0..8 {
         let mut random = Seeded(seed);
@@ -242,14 +251,19 @@ fn rules_tell_of_what_they_are_about_and_silences_keep_it_back() {
     let rule = "CREATE NOTIFICATION RULE page FOR CHECKS (hot) LEVELS (crit) WHERE asset ~ '^m' TO pager \
                 GROUP BY ALL AT MOST EVERY '2s' NO RESOLVED MESSAGE 'look at {{ asset }}'";
     run(client, rule);
-    let id = run(client, "SILENCE CHECK hot WHERE asset = 'm2' FOR '1h' COMMENT 'maintenance'");
+    let id = run(
+        client,
+        "SILENCE CHECK hot WHERE asset = 'm2' FOR '1h' COMMENT 'maintenance'",
+    );
     for asset in ["m1", "m2", "x1"] {
         temperature(client, asset, 99.0);
     }
     wait_until("somebody is told", || webhook.taken().len() == 1);
     assert_eq!(webhook.taken()[0].json()["message"], "look at m1");
     let silenced = "SELECT count(*) FROM system.alerts WHERE silenced_until IS NOT NULL";
-    wait_until("all is seen", || client.rows("plant", "SHOW ALERTS").len() == 3);
+    wait_until("all is seen", || {
+        client.rows("plant", "SHOW ALERTS").len() == 3
+    });
     assert_eq!(client.count("plant", silenced), 1);
     run(client, &format!("UNSILENCE '{}'", id.as_str().unwrap()));
     wait_until("what still is so is told", || webhook.taken().len() == 2);
@@ -270,10 +284,19 @@ fn what_makes_no_sense_or_must_not_be_is_refused() {
         (check("LEVEL crit"), "LEVEL"),
         (check("LEVEL ok WHEN temp > 1"), "none of the other levels"),
         (check("LEVEL crit WHEN tmp > 1"), "did you mean"),
-        (check("LEVEL crit WHEN temp > 1 crit WHEN temp > 2"), "two conditions"),
-        (check("LEVEL crit WHEN temp > 1 SERIES BY (line)"), "SERIES BY names 'line'"),
+        (
+            check("LEVEL crit WHEN temp > 1 crit WHEN temp > 2"),
+            "two conditions",
+        ),
+        (
+            check("LEVEL crit WHEN temp > 1 SERIES BY (line)"),
+            "SERIES BY names 'line'",
+        ),
         (check("LEVEL crit WHEN temp > 1 MESSAGE '{{ a'"), "template"),
-        (check("LEVEL crit WHEN temp > 1 FOR 'soon'"), "length of time"),
+        (
+            check("LEVEL crit WHEN temp > 1 FOR 'soon'"),
+            "length of time",
+        ),
         (
             "CREATE CHECK x ON WRITE TO motor AS SELECT 1 AS a LEVEL crit WHEN a > 0".to_owned(),
             "EVERY",
@@ -287,9 +310,18 @@ fn what_makes_no_sense_or_must_not_be_is_refused() {
                 .to_owned(),
             "",
         ),
-        ("CREATE ENDPOINT e USING pigeon WITH (url = 'x')".to_owned(), "no endpoint of kind"),
-        ("CREATE ENDPOINT e USING webhook".to_owned(), "needs the option 'url'"),
-        ("CREATE NOTIFICATION RULE r TO nobody".to_owned(), "not found"),
+        (
+            "CREATE ENDPOINT e USING pigeon WITH (url = 'x')".to_owned(),
+            "no endpoint of kind",
+        ),
+        (
+            "CREATE ENDPOINT e USING webhook".to_owned(),
+            "needs the option 'url'",
+        ),
+        (
+            "CREATE NOTIFICATION RULE r TO nobody".to_owned(),
+            "not found",
+        ),
         ("SILENCE CHECK nothing FOR '1h'".to_owned(), "not found"),
         ("UNSILENCE '1'".to_owned(), "not found"),
         ("ACKNOWLEDGE CHECK nothing".to_owned(), "not found"),
@@ -325,7 +357,10 @@ fn a_name_that_stands_for_this_machine_is_not_called() {
     let client = server.client();
     temperature(client, "m1", 95.0);
     let url = format!("https://localhost:{}/", webhook.port());
-    run(client, &format!("CREATE ENDPOINT pager USING webhook WITH (url = '{url}')"));
+    run(
+        client,
+        &format!("CREATE ENDPOINT pager USING webhook WITH (url = '{url}')"),
+    );
     run(client, "CREATE NOTIFICATION RULE page TO pager");
     run(client, HOT);
     let refused = "SELECT count(*) FROM system.notifications WHERE error LIKE '%this machine%'";
@@ -338,7 +373,9 @@ fn checks_run_with_the_rights_of_their_author() {
     let site = Site::new().token("admin-token-of-this-test");
     std::fs::write(site.folder().join("token"), "admin-token-of-this-test").unwrap();
     let token_file = site.folder().join("token");
-    let site = site.arg("--admin-token-file").arg(token_file.to_str().unwrap());
+    let site = site
+        .arg("--admin-token-file")
+        .arg(token_file.to_str().unwrap());
     let server = site.start();
     let admin = server.client();
     temperature(admin, "m1", 95.0);
@@ -361,7 +398,8 @@ fn checks_run_with_the_rights_of_their_author() {
     );
     run(&engineer, HOT);
     wait_until("it runs", || {
-        admin.rows("plant", "SHOW ALERTS").len() == 1 && engineer.rows("plant", "SHOW ALERTS").len() == 1
+        admin.rows("plant", "SHOW ALERTS").len() == 1
+            && engineer.rows("plant", "SHOW ALERTS").len() == 1
     });
     let reader = &admin.rows("plant", "CREATE TOKEN reader READ ON plant EXPIRES NEVER")[0];
     let reader = admin.with_token(reader["token"].as_str());
@@ -371,12 +409,18 @@ fn checks_run_with_the_rights_of_their_author() {
     refused(&reader, "DROP CHECK hot", "not found");
     run(admin, "DROP TOKEN engineer");
     let failed = "SELECT count(*) FROM system.checks WHERE last_error LIKE '%revoked%'";
-    wait_until("it does nothing any more", || admin.count("plant", failed) == 1);
+    wait_until("it does nothing any more", || {
+        admin.count("plant", failed) == 1
+    });
 }
 
 #[test]
 fn secrets_of_endpoints_are_found_nowhere() {
-    const SECRETS: [&str; 3] = ["s3cr3t-bearer-77aa", "s3cr3t-path-88bb", "s3cr3t-header-99cc"];
+    const SECRETS: [&str; 3] = [
+        "s3cr3t-bearer-77aa",
+        "s3cr3t-path-88bb",
+        "s3cr3t-header-99cc",
+    ];
     let webhook = Webhook::start();
     let site = site().env("RUST_LOG", "trace");
     let server = site.start();
@@ -492,7 +536,10 @@ fn rows_are_forwarded_and_none_is_lost_while_the_other_side_is_away() {
     let server = start(&plant);
     let client = server.client();
     wait_until("it is noticed again", || {
-        client.count("plant", "SELECT count(*) FROM system.task_runs WHERE state = 'failed'") >= 3
+        client.count(
+            "plant",
+            "SELECT count(*) FROM system.task_runs WHERE state = 'failed'",
+        ) >= 3
     });
     let bind = |address: &str| address.strip_prefix("http://").unwrap().to_owned();
     let central = central

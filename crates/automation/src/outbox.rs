@@ -197,7 +197,8 @@ impl<T: Clone> Outbox<T> {
                 let under_way = state.batch.as_ref().is_some_and(|batch| batch.is_under_way);
                 if !under_way {
                     due.dropped.extend(state.waiting.drain(..));
-                    due.dropped.extend(state.batch.take().into_iter().flat_map(|batch| batch.items));
+                    due.dropped
+                        .extend(state.batch.take().into_iter().flat_map(|batch| batch.items));
                     done.push(group.clone());
                 }
                 continue;
@@ -205,7 +206,9 @@ impl<T: Clone> Outbox<T> {
             let wake_at = state.fill(now, pace, &held_until, &id_of, &mut due.dropped);
             let wake_at = wake_at.or_else(|| state.batch.as_ref().map(|batch| batch.not_before));
             let Some(batch) = &mut state.batch else {
-                let is_recent = state.last_sent.is_some_and(|at| now < at.saturating_add(pace.every));
+                let is_recent = state
+                    .last_sent
+                    .is_some_and(|at| now < at.saturating_add(pace.every));
                 if state.waiting.is_empty() && !is_recent {
                     done.push(group.clone());
                 }
@@ -322,7 +325,11 @@ impl<T: Clone> State<T> {
         self.let_go(&mut free, dropped);
         let next = self.last_sent.map(|at| at.saturating_add(pace.every));
         let is_early = next.is_some_and(|next| now < next);
-        let count = if is_early { 0 } else { free.len().min(BATCH_MAX) };
+        let count = if is_early {
+            0
+        } else {
+            free.len().min(BATCH_MAX)
+        };
         let items: Vec<_> = free.drain(..count).collect();
         if !free.is_empty() {
             wake_at = earliest(wake_at, next);

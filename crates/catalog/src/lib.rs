@@ -41,8 +41,9 @@ pub use records::{
     Action, Administered, BucketNotes, Check, CheckLevel, CheckSilence, DEFAULT_ORGANIZATION,
     DatabaseMapping, Endpoint, InvalidPattern, InvalidRecordId, Label, MODEL_VERSIONS_MAX, Member,
     Model, ModelBlob, ModelVersion, NotificationRule, Organization, Pattern, Record, RecordEdits,
-    RecordId, RecordKind, Records, Right, Rights, Role, Secret, Silence, TagCondition, Task, TaskOptions, TaskStatus, TaskTrigger, Token, TokenDigest, User, Without, digest,
-    id_of_token, new_token, random_hex,
+    RecordId, RecordKind, Records, Right, Rights, Role, Secret, Silence, TagCondition, Task,
+    TaskOptions, TaskStatus, TaskTrigger, Token, TokenDigest, User, Without, digest, id_of_token,
+    new_token, random_hex,
 };
 pub use retention::{InvalidRetention, Retention};
 pub use schema::{

@@ -36,11 +36,7 @@ const SPECIAL_V6: &[([u16; 8], u8, &str)] = &[
     ([0xfe80, 0, 0, 0, 0, 0, 0, 0], 9, "a link-local address"),
     ([0xff00, 0, 0, 0, 0, 0, 0, 0], 8, "a multicast address"),
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23, "a reserved address"),
-    (
-        [0x2001, 0xdb8, 0, 0, 0, 0, 0, 0],
-        32,
-        "a reserved address",
-    ),
+    ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32, "a reserved address"),
     ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20, "a reserved address"),
 ];
 

@@ -95,10 +95,12 @@ impl Kind {
     pub fn check(self, options: &Options) -> Result<()> {
         let known = self.options();
         let is_known = |name: &str| {
-            known.iter().any(|(option, _)| match option.strip_suffix('.') {
-                Some(_) => name.len() > option.len() && name.starts_with(option),
-                None => name == *option,
-            })
+            known
+                .iter()
+                .any(|(option, _)| match option.strip_suffix('.') {
+                    Some(_) => name.len() > option.len() && name.starts_with(option),
+                    None => name == *option,
+                })
         };
         if let Some(option) = options.keys().find(|name| !is_known(name)) {
             let names = known.iter().map(|(option, _)| match option.ends_with('.') {

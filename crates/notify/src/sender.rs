@@ -65,7 +65,8 @@ impl Outgoing {
             option: format!("header.{name}"),
             problem: problem.to_owned(),
         };
-        let parsed = HeaderName::try_from(name).map_err(|_| invalid("it is no name of a header"))?;
+        let parsed =
+            HeaderName::try_from(name).map_err(|_| invalid("it is no name of a header"))?;
         let mut value =
             HeaderValue::try_from(value).map_err(|_| invalid("no header can carry its value"))?;
         value.set_sensitive(true);
@@ -171,7 +172,10 @@ impl Sender {
             .body(outgoing.body.clone())
             .timeout(timeout);
         let sent = async {
-            let response = request.send().await.map_err(|error| failure(words(error)))?;
+            let response = request
+                .send()
+                .await
+                .map_err(|error| failure(words(error)))?;
             match response.status().is_success() {
                 true => Ok(()),
                 false => Err(self.refusal(response, &outgoing.secrets).await),

@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn messages_take_values_as_they_are() {
-        let values = json!({ "asset": "m\"1", "temp": 91.26, "level": "crit", "tags": { "line": 2 } });
+        let values =
+            json!({ "asset": "m\"1", "temp": 91.26, "level": "crit", "tags": { "line": 2 } });
         for (template, expected) in [
             ("{{ asset }} is at {{ temp | round(1) }}", "m\"1 is at 91.3"),
             ("{{ tags.line }}{{ nothing }}", "2"),
@@ -94,7 +95,8 @@ mod tests {
             "levels": [{% for alert in alerts %}{{ alert.level }}{% if not loop.last %}, {% endif %}{% endfor %}]}"#;
         let rendered = body(template, &values).unwrap();
         let parsed: serde_json::Value = serde_json::from_str(&rendered).unwrap();
-        let expected = json!({ "text": "a \"b\"\n</x>", "n": 1.5, "none": null, "levels": ["crit", "ok"] });
+        let expected =
+            json!({ "text": "a \"b\"\n</x>", "n": 1.5, "none": null, "levels": ["crit", "ok"] });
         assert_eq!(parsed, expected, "{rendered}");
     }
 
@@ -103,7 +105,8 @@ mod tests {
         for wrong in ["{{ a", "{% for %}", "{{ a | no_such_filter }}{% if %}"] {
             assert!(check_message(wrong).is_err(), "{wrong}");
         }
-        let endless = "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}";
+        let endless =
+            "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}";
         assert!(message(endless, &json!({})).is_err());
         assert!(message("{% include 'x' %}", &json!({})).is_err());
     }

@@ -151,9 +151,15 @@ mod tests {
         // After a restart too.
         assert_eq!(Vault::new(one.path()).open(&sealed).unwrap(), b"hush");
         let elsewhere = Vault::new(other.path());
-        assert!(matches!(elsewhere.open(&sealed), Err(Error::WrongKey { .. })));
+        assert!(matches!(
+            elsewhere.open(&sealed),
+            Err(Error::WrongKey { .. })
+        ));
         elsewhere.seal(b"x").unwrap();
-        assert!(matches!(elsewhere.open(&sealed), Err(Error::WrongKey { .. })));
+        assert!(matches!(
+            elsewhere.open(&sealed),
+            Err(Error::WrongKey { .. })
+        ));
         for damaged in ["", "00", "zz", &sealed[2..], &sealed[..sealed.len() - 2]] {
             assert!(vault.open(damaged).is_err(), "{damaged}");
         }

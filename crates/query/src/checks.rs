@@ -26,12 +26,11 @@ mod rules;
 mod settings;
 mod states;
 
-pub use board::{CheckFigures, Checks};
 pub(crate) use alerts::{Acknowledged, AlertView};
-pub(crate) use board::{NotificationRecord, StatusRecord};
+pub use board::{CheckFigures, Checks};
 pub(crate) use definition::{Rules as CheckRules, wrapped};
 pub(crate) use deliver::{deliver, opened};
-pub(crate) use evaluate::{evaluate, series_columns};
+pub(crate) use evaluate::evaluate;
 pub(crate) use restore::restore;
 pub(crate) use rules::check_conditions;
 pub use settings::CheckSettings;

@@ -55,7 +55,7 @@ impl TestDatabase {
             catalog,
             storage: Arc::new(storage),
             runtime: runtime.unwrap(),
-            data_dir: data_dir,
+            data_dir,
         }
     }
 

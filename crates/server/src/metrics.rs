@@ -371,7 +371,11 @@ fn write_checks(text: &mut Text, figures: &query::CheckFigures) {
     let name = "tidemill_notifications_waiting";
     text.single(name, "gauge", help, figures.waiting);
     let name = "tidemill_notifications_total";
-    text.head(name, "counter", "Changes that somebody was told of, or not.");
+    text.head(
+        name,
+        "counter",
+        "Changes that somebody was told of, or not.",
+    );
     for (state, count) in [
         ("delivered", figures.delivered),
         ("given_up", figures.given_up),

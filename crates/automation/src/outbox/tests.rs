@@ -100,7 +100,11 @@ fn check(name: &str, every: i64, script: &str) {
         noted: Vec::new(),
         last_sent: None,
     };
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
         let words: Vec<_> = line.split_whitespace().collect();
         match words[..] {
             ["restart"] => world.restart(),
@@ -246,5 +250,8 @@ fn what_no_rule_is_about_any_more_is_dropped() {
     outbox.add(group(), item);
     assert_eq!(outbox.len(), 1);
     let due = outbox.due(0, |_| None, |_| None, |_| true, join);
-    assert_eq!((due.dropped.len(), due.sendings.len(), outbox.len()), (1, 0, 0));
+    assert_eq!(
+        (due.dropped.len(), due.sendings.len(), outbox.len()),
+        (1, 0, 0)
+    );
 }

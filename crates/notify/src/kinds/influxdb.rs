@@ -85,5 +85,8 @@ fn escaped(text: &str) -> String {
 
 /// The value of `Authorization` for a name and a password (RFC 7617).
 pub(super) fn basic(username: &str, password: &str) -> String {
-    format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")))
+    format!(
+        "Basic {}",
+        BASE64_STANDARD.encode(format!("{username}:{password}"))
+    )
 }

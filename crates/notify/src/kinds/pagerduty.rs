@@ -7,11 +7,8 @@ use crate::error::Result;
 use crate::notification::{Alert, Notification};
 use crate::sender::Outgoing;
 
-pub(super) const OPTIONS: &[(&str, bool)] = &[
-    ("routing_key", true),
-    ("url", false),
-    ("client_url", false),
-];
+pub(super) const OPTIONS: &[(&str, bool)] =
+    &[("routing_key", true), ("url", false), ("client_url", false)];
 
 /// Where events go.
 pub(super) const URL: &str = "https://events.pagerduty.com/v2/enqueue";

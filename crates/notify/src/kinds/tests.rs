@@ -23,7 +23,10 @@ fn alert(level: &str, status: &str, asset: &str) -> Alert {
 }
 
 fn two() -> Notification {
-    let alerts = vec![alert("crit", "firing", "m 1"), alert("ok", "resolved", "m2")];
+    let alerts = vec![
+        alert("crit", "firing", "m 1"),
+        alert("ok", "resolved", "m2"),
+    ];
     Notification::new("id".to_owned(), "page", "pager", "plant", alerts)
 }
 
@@ -88,7 +91,10 @@ fn chats_get_messages() {
     assert_eq!(body["text"], "2 alerts of plant");
     assert_eq!(body["channel"], "#plant");
     assert_eq!(body["attachments"][0]["color"], "danger");
-    assert_eq!(body["attachments"][0]["text"], "m 1 is at 91 °C, \"&lt;hot&gt;\"");
+    assert_eq!(
+        body["attachments"][0]["text"],
+        "m 1 is at 91 °C, \"&lt;hot&gt;\""
+    );
     let (_, body) = only(Kind::Teams, &[URL_GIVEN]);
     let card = &body["attachments"][0]["content"];
     assert_eq!(card["body"][0]["color"], "Attention");
@@ -144,18 +150,48 @@ fn options_that_are_of_no_use_are_refused() {
     check(Kind::Webhook, &[], "needs the option 'url'");
     check(Kind::Webhook, &[("url", "ftp://x/")], "https://");
     check(Kind::Webhook, &[("url", "hush")], "no URL");
-    check(Kind::Webhook, &[("url", "https://a:hush@x/")], "options of their own");
-    check(Kind::Webhook, &[URL_GIVEN, ("tokn", "hush")], "no option 'tokn'");
-    check(Kind::Webhook, &[URL_GIVEN, ("header.", "hush")], "no option");
-    check(Kind::Webhook, &[URL_GIVEN, ("header.a b", "hush")], "no name");
-    check(Kind::Webhook, &[URL_GIVEN, ("token", "hush\n")], "no header can carry");
-    check(Kind::Webhook, &[URL_GIVEN, ("method", "GET")], "POST or PUT");
-    check(Kind::Webhook, &[URL_GIVEN, ("body", "{{ hush")], "template of the body");
+    check(
+        Kind::Webhook,
+        &[("url", "https://a:hush@x/")],
+        "options of their own",
+    );
+    check(
+        Kind::Webhook,
+        &[URL_GIVEN, ("tokn", "hush")],
+        "no option 'tokn'",
+    );
+    check(
+        Kind::Webhook,
+        &[URL_GIVEN, ("header.", "hush")],
+        "no option",
+    );
+    check(
+        Kind::Webhook,
+        &[URL_GIVEN, ("header.a b", "hush")],
+        "no name",
+    );
+    check(
+        Kind::Webhook,
+        &[URL_GIVEN, ("token", "hush\n")],
+        "no header can carry",
+    );
+    check(
+        Kind::Webhook,
+        &[URL_GIVEN, ("method", "GET")],
+        "POST or PUT",
+    );
+    check(
+        Kind::Webhook,
+        &[URL_GIVEN, ("body", "{{ hush")],
+        "template of the body",
+    );
     check(Kind::PagerDuty, &[], "routing_key");
     check(Kind::InfluxDb, &[URL_GIVEN], "bucket");
     let unknown = Kind::of_name("pigeon").unwrap_err().to_string();
     assert!(unknown.contains("webhook"), "{unknown}");
     assert_eq!(Kind::of_name("Slack").unwrap(), Kind::Slack);
-    let url = "https://hooks.example:8443/secret/path?key=hush".parse().unwrap();
+    let url = "https://hooks.example:8443/secret/path?key=hush"
+        .parse()
+        .unwrap();
     assert_eq!(shown_target(&url), "https://hooks.example:8443");
 }

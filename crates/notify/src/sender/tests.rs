@@ -35,7 +35,9 @@ fn sender(allowed: &[&str]) -> Sender {
 
 async fn send(sender: &Sender, url: &str) -> Result<(), Failure> {
     let mut outgoing = Outgoing::post(url.parse().unwrap(), b"{}".to_vec());
-    outgoing.header("Authorization", "Bearer hush-hush").unwrap();
+    outgoing
+        .header("Authorization", "Bearer hush-hush")
+        .unwrap();
     outgoing.secrets = vec!["hush-hush".to_owned()];
     sender.send(&outgoing, Duration::from_secs(20)).await
 }
@@ -52,7 +54,10 @@ async fn what_is_allowed_arrives() {
         assert_eq!(sent, Ok(()), "{host}");
         let request = server.join().unwrap().to_lowercase();
         assert!(request.starts_with("post /x?y=z http/1.1\r\n"), "{request}");
-        assert!(request.contains("authorization: bearer hush-hush"), "{request}");
+        assert!(
+            request.contains("authorization: bearer hush-hush"),
+            "{request}"
+        );
     }
 }
 
@@ -80,7 +85,9 @@ async fn nothing_is_sent_to_what_is_not_public() {
         "[fe80::1]",
         "localhost",
     ] {
-        let refused = send(&sender, &format!("https://{host}:1/")).await.unwrap_err();
+        let refused = send(&sender, &format!("https://{host}:1/"))
+            .await
+            .unwrap_err();
         assert!(
             refused.problem.contains("where nothing is sent unless"),
             "{host}: {refused:?}"
@@ -92,8 +99,13 @@ async fn nothing_is_sent_to_what_is_not_public() {
 async fn without_encryption_a_host_must_be_named() {
     let sender = sender(&["10.99.0.0/16"]);
     for host in ["1.1.1.1", "[2606:4700:4700::1111]"] {
-        let refused = send(&sender, &format!("http://{host}:1/")).await.unwrap_err();
-        assert!(refused.problem.contains("without encryption"), "{refused:?}");
+        let refused = send(&sender, &format!("http://{host}:1/"))
+            .await
+            .unwrap_err();
+        assert!(
+            refused.problem.contains("without encryption"),
+            "{refused:?}"
+        );
     }
 }
 
@@ -102,7 +114,11 @@ async fn redirects_are_not_followed() {
     let (port, server) = answer(
         "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n",
     );
-    let sent = send(&sender(&["127.0.0.1"]), &format!("http://127.0.0.1:{port}/")).await;
+    let sent = send(
+        &sender(&["127.0.0.1"]),
+        &format!("http://127.0.0.1:{port}/"),
+    )
+    .await;
     let problem = sent.unwrap_err().problem;
     assert!(problem.contains("redirects are not followed"), "{problem}");
     server.join().unwrap();
@@ -113,7 +129,11 @@ async fn a_refusal_is_told_without_secrets() {
     let (port, server) = answer(
         "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 24\r\n\r\nBearer hush-hush is busy",
     );
-    let sent = send(&sender(&["127.0.0.1"]), &format!("http://127.0.0.1:{port}/secret")).await;
+    let sent = send(
+        &sender(&["127.0.0.1"]),
+        &format!("http://127.0.0.1:{port}/secret"),
+    )
+    .await;
     let expected = Failure {
         problem: "the answer is 429 Too Many Requests: Bearer … is busy".to_owned(),
         retry_after: Some(Duration::from_secs(7)),
@@ -131,5 +151,8 @@ async fn what_cannot_be_reached_is_told_without_its_address() {
     drop(listener);
     let failed = send(&sender, &format!("http://127.0.0.1:{port}/hush-hush")).await;
     let failed = failed.unwrap_err();
-    assert!(failed.is_transient && !failed.problem.contains("hush"), "{failed:?}");
+    assert!(
+        failed.is_transient && !failed.problem.contains("hush"),
+        "{failed:?}"
+    );
 }

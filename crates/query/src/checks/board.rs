@@ -185,11 +185,7 @@ impl Checks {
     }
 
     /// Takes in what is durable.
-    pub(super) fn take(
-        &self,
-        statuses: Vec<StatusRecord>,
-        notifications: Vec<NotificationRecord>,
-    ) {
+    pub(super) fn take(&self, statuses: Vec<StatusRecord>, notifications: Vec<NotificationRecord>) {
         let mut inner = self.inner.lock();
         inner.figures.transitions += statuses.len() as u64;
         for status in statuses {

@@ -248,10 +248,12 @@ impl Deliverer {
         for alert in alerts.iter().filter(|it| it.state == "firing") {
             let is_quiet = alert.acknowledged.is_some() || alert.silenced_until.is_some();
             let task = &alert.check.task;
-            for rule in repeating.iter().filter(|rule| !is_quiet && {
-                rule.rule.database == task.database
-                    && rule.is_about(&task.name, &alert.tags)
-                    && rule.has_level(alert.level)
+            for rule in repeating.iter().filter(|rule| {
+                !is_quiet && {
+                    rule.rule.database == task.database
+                        && rule.is_about(&task.name, &alert.tags)
+                        && rule.has_level(alert.level)
+                }
             }) {
                 let key = digest(&[&task.id.to_string(), &alert.series]);
                 let repeat = i64::try_from(rule.rule.repeat_nanos.unwrap_or(0)).unwrap_or(i64::MAX);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use arrow::array::{Array, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema, TimeUnit, TimestampNanosecondType};
+use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use automation::{Condition, Level, Transition, Window, judged};
 use catalog::{Check, Database, TIME_COLUMN};
@@ -114,7 +115,7 @@ pub(crate) async fn evaluate(
         rows::write(&engine, lines).await?;
         *kept.state.lock() = Arc::new(state);
         engine.checks().take(statuses, notifications);
-        Ok(count)
+        Ok::<_, Error>(count)
     });
     noting.await.map_err(|_| Error::ShuttingDown)?
 }
@@ -392,7 +393,7 @@ fn is_text(kind: &DataType) -> bool {
 }
 
 /// The columns that say which series a row is of.
-pub(crate) fn series_columns(schema: &Schema, named: &[String]) -> Vec<String> {
+fn series_columns(schema: &Schema, named: &[String]) -> Vec<String> {
     let fields = schema.fields().iter();
     let is_of_series = |name: &str, kind: &DataType| match named {
         [] => is_text(kind),
@@ -409,7 +410,7 @@ fn read_batch(
     window: Window,
     found: &mut Vec<Row>,
 ) -> Result<()> {
-    let arrow = |error| Error::from(DataFusionError::from(error));
+    let arrow = |error: ArrowError| Error::from(DataFusionError::from(error));
     let schema = batch.schema();
     let of_series = series_columns(&schema, &check.series);
     let options = FormatOptions::default();
@@ -510,7 +511,10 @@ fn value(column: &ArrayRef, shown: &ArrayFormatter<'_>, row: usize) -> Value {
     match column.data_type() {
         DataType::Boolean => (text == "true").into(),
         kind if kind.is_integer() => text.parse::<i64>().map_or_else(
-            |_| text.parse::<u64>().map_or_else(|_| text.clone().into(), Value::from),
+            |_| {
+                text.parse::<u64>()
+                    .map_or_else(|_| text.clone().into(), Value::from)
+            },
             Value::from,
         ),
         kind if kind.is_floating() => match text.parse::<f64>() {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimestampNanosecondType};
-use automation::Group;
 use catalog::{RecordId, TIME_COLUMN};
 use datafusion::error::DataFusionError;
 use futures::TryStreamExt as _;
@@ -56,8 +55,7 @@ pub(crate) async fn restore(engine: &QueryEngine) -> Result<()> {
     }
     for record in found {
         if let (Delivery::Delivered, Some(at)) = (record.state, record.finished_at) {
-            let Group { rule, key } = record.group();
-            inner.outbox.told_before(Group { rule, key }, at);
+            inner.outbox.told_before(record.group(), at);
         }
         inner.keep_notification(Arc::new(record));
     }
@@ -129,13 +127,19 @@ impl Rows {
     }
 
     fn text(&self, name: &str, row: usize) -> Option<String> {
-        let (_, column) = self.columns.get(name).filter(|(kind, _)| *kind == DataType::Utf8)?;
+        let (_, column) = self
+            .columns
+            .get(name)
+            .filter(|(kind, _)| *kind == DataType::Utf8)?;
         let column = column.as_string::<i32>();
         column.is_valid(row).then(|| column.value(row).to_owned())
     }
 
     fn number(&self, name: &str, row: usize) -> Option<i64> {
-        let (_, column) = self.columns.get(name).filter(|(kind, _)| *kind == DataType::Int64)?;
+        let (_, column) = self
+            .columns
+            .get(name)
+            .filter(|(kind, _)| *kind == DataType::Int64)?;
         let column = column.as_primitive::<Int64Type>();
         column.is_valid(row).then(|| column.value(row))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use automation::{Level, TagMatch, TagMatches};
 use catalog::{Database, NotificationRule, Silence, State, TagCondition};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Fails unless conditions on tags are some.
 pub(crate) fn check_conditions(conditions: &[TagCondition]) -> Result<()> {
@@ -15,7 +15,8 @@ pub(crate) fn check_conditions(conditions: &[TagCondition]) -> Result<()> {
 
 pub(super) fn matches(conditions: &[TagCondition]) -> Result<TagMatches> {
     let conditions = conditions.iter();
-    let parsed = conditions.map(|it| Ok(TagMatch::new(&it.tag, &it.operator, &it.value)?));
+    let parsed =
+        conditions.map(|it| Ok::<_, Error>(TagMatch::new(&it.tag, &it.operator, &it.value)?));
     parsed.collect()
 }
 

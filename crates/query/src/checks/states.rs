@@ -128,7 +128,7 @@ pub(super) fn digest(texts: &[&str]) -> String {
         digest.update((text.len() as u64).to_le_bytes());
         digest.update(text.as_bytes());
     }
-    let digest = digest.finalize();
+    let digest: [u8; 32] = digest.finalize().into();
     digest[..8]
         .iter()
         .map(|byte| format!("{byte:02x}"))

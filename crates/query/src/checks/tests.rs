@@ -17,14 +17,15 @@ use std::time::Duration;
 use automation::Window;
 use futures::TryStreamExt as _;
 
+use super::board::StatusRecord;
 use super::{evaluate, restore};
 use crate::caller::Caller;
 use crate::engine::{Access, QueryEngine, SqlRequest};
 use crate::testing::TestDatabase;
 
 const SECOND: i64 = 1_000_000_000;
-/// 2026-01-01T00:00:00Z
-const ORIGIN: i64 = 1_767_225_600 * SECOND;
+/// 2023-01-01T00:00:00Z: the clock of the machine is past it.
+const ORIGIN: i64 = 1_672_531_200 * SECOND;
 
 async fn statement(engine: &QueryEngine, sql: &str) {
     let request = SqlRequest {
@@ -67,7 +68,11 @@ async fn look(engine: &Arc<QueryEngine>, length: i64, stop: i64) -> Vec<String> 
             reason => format!(" ({reason})"),
         };
         let message = it.message.replace('\n', "/");
-        format!("{} {from} -> {to} {}{why}: {message}", series.join(","), it.state)
+        format!(
+            "{} {from} -> {to} {}{why}: {message}",
+            series.join(","),
+            it.state
+        )
     });
     said.collect()
 }
@@ -80,7 +85,10 @@ fn numbers(words: &str) -> (i64, i64) {
 async fn check(name: &str, text: &str) {
     let database = TestDatabase::open().await;
     let mut engine = database.engine();
-    let mut lines = text.lines().filter(|line| !line.starts_with('#')).peekable();
+    let mut lines = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .peekable();
     while let Some(line) = lines.next() {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
@@ -102,7 +110,11 @@ async fn check(name: &str, text: &str) {
                     expected.push(line.to_owned());
                     lines.next();
                 }
-                assert_eq!(look(&engine, length, stop).await, expected, "{name}: {line}");
+                assert_eq!(
+                    look(&engine, length, stop).await,
+                    expected,
+                    "{name}: {line}"
+                );
             }
             _ => {
                 let mut sql = line.to_owned();
@@ -120,7 +132,7 @@ async fn check(name: &str, text: &str) {
     let mut kept = again.checks().statuses();
     let mut seen: Vec<_> = seen.iter().map(|it| (**it).clone()).collect();
     let mut kept: Vec<_> = kept.drain(..).map(|it| (*it).clone()).collect();
-    let order = |a: &super::StatusRecord, b: &super::StatusRecord| {
+    let order = |a: &StatusRecord, b: &StatusRecord| {
         (a.at, &a.check, &a.series).cmp(&(b.at, &b.check, &b.series))
     };
     seen.sort_by(order);

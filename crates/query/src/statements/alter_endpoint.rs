@@ -152,7 +152,10 @@ impl Alter {
         let mut rules = state.notification_rules();
         if let Some(rule) = rules.find(|rule| rule.endpoint == id) {
             return Err(Error::InvalidCheck {
-                problem: format!("notification rule '{}' tells it: drop that first", rule.name),
+                problem: format!(
+                    "notification rule '{}' tells it: drop that first",
+                    rule.name
+                ),
             });
         }
         context.catalog.remove_record::<Endpoint>(id).await?;

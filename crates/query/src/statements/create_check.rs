@@ -82,7 +82,9 @@ fn parse(parser: &mut Parser<'_>, or_replace: bool) -> Result<CreateCheck> {
     let database = endpoint::in_database(parser)?;
     let frame = Frame::parse(parser)?;
     if matches!(frame.trigger, TaskTrigger::Write { .. }) {
-        return Err(grammar::syntax("a check runs EVERY so long, or at times of a CRON"));
+        return Err(grammar::syntax(
+            "a check runs EVERY so long, or at times of a CRON",
+        ));
     }
     let select_at = select(parser)?;
     let clauses = clauses(parser)?;
@@ -104,9 +106,7 @@ fn parse(parser: &mut Parser<'_>, or_replace: bool) -> Result<CreateCheck> {
 /// Passes over the query: everything until what can only be a clause of a check.
 fn select(parser: &mut Parser<'_>) -> Result<(Location, Location)> {
     let first = parser.peek_token_ref();
-    let begins = |word: &str| {
-        matches!(&first.token, Token::Word(found) if found.value.eq_ignore_ascii_case(word))
-    };
+    let begins = |word: &str| matches!(&first.token, Token::Word(found) if found.value.eq_ignore_ascii_case(word));
     if !begins("SELECT") && !begins("WITH") {
         return Err(grammar::unexpected(parser, "SELECT or WITH"));
     }
@@ -176,7 +176,10 @@ fn clauses(parser: &mut Parser<'_>) -> Result<Clauses> {
     // The worst first, whatever their order was.
     let rank = |it: &CheckLevel| Level::of_name(&it.level);
     clauses.levels.sort_by_key(|it| std::cmp::Reverse(rank(it)));
-    let twice = clauses.levels.windows(2).find(|two| two[0].level == two[1].level);
+    let twice = clauses
+        .levels
+        .windows(2)
+        .find(|two| two[0].level == two[1].level);
     if let Some(two) = twice {
         let problem = format!("LEVEL {} has two conditions", two[0].level);
         return Err(grammar::syntax(&problem));
@@ -188,7 +191,9 @@ fn levels(parser: &mut Parser<'_>, levels: &mut Vec<CheckLevel>) -> Result<()> {
     loop {
         let level = level(parser)?;
         if level == Level::Ok {
-            return Err(grammar::syntax("it is ok when it is at none of the other levels"));
+            return Err(grammar::syntax(
+                "it is ok when it is at none of the other levels",
+            ));
         }
         grammar::expect(parser, "WHEN")?;
         let when = parser.parse_expr().map_err(grammar::invalid)?.to_string();
@@ -345,7 +350,10 @@ impl CreateCheck {
         check.better_for_nanos = clauses.better_for_nanos;
         check.silence.clone_from(&clauses.silence);
         check.forget_after_nanos = clauses.forget_after_nanos;
-        check.message = clauses.message.clone().unwrap_or_else(|| MESSAGE.to_owned());
+        check.message = clauses
+            .message
+            .clone()
+            .unwrap_or_else(|| MESSAGE.to_owned());
         check.v2 = None;
     }
 }

@@ -345,11 +345,7 @@ impl Show {
             Scope::One(_) => Some(grammar::name(parser)?),
             Scope::Model => Some(grammar::column(parser)?),
             Scope::Task => Some(grammar::name(parser)?),
-            Scope::Server
-            | Scope::Tables
-            | Scope::Tasks
-            | Scope::Models
-            | Scope::Named(_) => None,
+            Scope::Server | Scope::Tables | Scope::Tasks | Scope::Models | Scope::Named(_) => None,
         };
         let show = self;
         Ok(Statement::Query(Standing { show, subject }))

@@ -91,7 +91,11 @@ impl Change for SilenceCheck {
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
         let database = task::database(&context, None)?;
         if let Some(name) = &self.check
-            && context.catalog.state().check_named(database.id, name).is_none()
+            && context
+                .catalog
+                .state()
+                .check_named(database.id, name)
+                .is_none()
         {
             let (kind, name) = (RecordKind::Check, name.clone());
             return Err(catalog::Error::RecordNotFound { kind, name }.into());
@@ -186,7 +190,12 @@ impl Change for Acknowledge {
             catalog::Error::RecordNotFound { kind, name }
         })?;
         let by = Acknowledged {
-            by: context.caller.token.as_deref().unwrap_or_default().to_owned(),
+            by: context
+                .caller
+                .token
+                .as_deref()
+                .unwrap_or_default()
+                .to_owned(),
             at: context.clock.now_nanos(),
             comment: self.comment.clone(),
         };

@@ -158,7 +158,6 @@ fn option(parser: &mut Parser<'_>, create: &mut Frame) -> Result<()> {
     Ok(())
 }
 
-
 /// A check that the caller may change.
 pub(super) fn find_check(
     context: &Context<'_>,

@@ -11,9 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use automation::{RunId, Scheduler};
-use catalog::{
-    Catalog, Check, Clock, RecordId, State, TableId, Task, TaskStatus, TaskTrigger,
-};
+use catalog::{Catalog, Check, Clock, RecordId, State, TableId, Task, TaskStatus, TaskTrigger};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -41,7 +39,6 @@ pub struct TaskRunner {
     driver: JoinHandle<()>,
     journal: JoinHandle<()>,
 }
-
 
 /// Begins to run the tasks of the catalog: reads how far they have come, then follows the time. Must be
 /// called on a runtime, once.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, TimeUnit, TimestampNanosecondType};
+use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use catalog::{Database, TIME_COLUMN};
 use datafusion::error::DataFusionError;
@@ -85,7 +86,7 @@ impl<'a> Forward<'a> {
 
 /// Rows as line protocol. One without any value has no line.
 fn lines(table: &str, batch: &RecordBatch) -> Result<String> {
-    let arrow = |error| Error::from(DataFusionError::from(error));
+    let arrow = |error: ArrowError| Error::from(DataFusionError::from(error));
     let missing = || Error::InvalidTask {
         problem: format!("the result has no column '{TIME_COLUMN}' of times"),
     };
@@ -192,7 +193,11 @@ mod tests {
         let tag = Field::new("as set", DataType::Utf8, true)
             .with_metadata([(storage::COLUMN_TYPE_KEY.to_owned(), TAG.to_owned())].into());
         let schema = Schema::new(vec![
-            Field::new("time", DataType::Timestamp(TimeUnit::Nanosecond, None), false),
+            Field::new(
+                "time",
+                DataType::Timestamp(TimeUnit::Nanosecond, None),
+                false,
+            ),
             tag,
             Field::new("f", DataType::Float64, true),
             Field::new("i", DataType::Int64, true),

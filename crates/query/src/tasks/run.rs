@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use automation::{Outcome, Start, Window};
-use catalog::{Action, Actor, Database, ErrorKind, Task};
+use catalog::{Actor, Database, ErrorKind, Task};
 use datafusion::common::ScalarValue;
 use futures::TryStreamExt as _;
 use tokio::task::JoinError;
@@ -15,7 +15,7 @@ use super::forward;
 use super::rows::{self, Target};
 use super::work::Work;
 use super::{Owners, TaskSettings};
-use crate::caller::{Caller, Need};
+use crate::caller::Caller;
 use crate::checks;
 use crate::engine::{Access, QueryEngine, SqlRequest};
 use crate::error::{Error, Result};

@@ -11,6 +11,9 @@ pub(super) async fn answer(State(app): State<App>) -> Result<impl IntoResponse> 
     let services = app.server.services()?;
     let (storage, tasks) = (services.storage.stats(), services.query.tasks().figures());
     let checks = services.query.checks().figures();
-    let text = app.server.metrics.text(Some(&storage), Some(&tasks), Some(&checks));
+    let text = app
+        .server
+        .metrics
+        .text(Some(&storage), Some(&tasks), Some(&checks));
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text))
 }

@@ -27,13 +27,32 @@ const LIMIT_MAX: usize = 100;
 
 /// What has a place of its own in the record.
 const HAVE_PLACES: &[&str] = &[
-    "id", "name", "orgID", "ownerID", "taskID", "status", "every", "offset", "description", "links",
-    "labels", "createdAt", "updatedAt", "latestCompleted", "lastRunStatus", "lastRunError", "bucket",
+    "id",
+    "name",
+    "orgID",
+    "ownerID",
+    "taskID",
+    "status",
+    "every",
+    "offset",
+    "description",
+    "links",
+    "labels",
+    "createdAt",
+    "updatedAt",
+    "latestCompleted",
+    "lastRunStatus",
+    "lastRunError",
+    "bucket",
     "database",
 ];
 
 /// A check that the caller sees, and its database.
-fn seen_by(services: &Services, principal: &Principal, id: RecordId) -> Result<(Arc<Check>, String)> {
+fn seen_by(
+    services: &Services,
+    principal: &Principal,
+    id: RecordId,
+) -> Result<(Arc<Check>, String)> {
     let state = services.catalog.state();
     let missing = || missing(RecordKind::Check, id);
     let check = state.check(id).ok_or_else(missing)?;
@@ -155,7 +174,11 @@ async fn statement(
     asked: &Value,
     or_replace: bool,
 ) -> Result<String> {
-    let create = if or_replace { "CREATE OR REPLACE" } else { "CREATE" };
+    let create = if or_replace {
+        "CREATE OR REPLACE"
+    } else {
+        "CREATE"
+    };
     let every = literal(&text(asked, "every").unwrap_or_else(|| "1m".to_owned()));
     let mut sql = format!(
         "{create} CHECK {} IN {} EVERY {every}",
@@ -200,15 +223,21 @@ fn select(query: &Value, is_deadman: bool) -> Result<String> {
     let written = text(query, "text").unwrap_or_default();
     let written = written.trim().trim_end_matches(';');
     let first = written.split_whitespace().next().unwrap_or_default();
-    if ["select", "with"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
+    if ["select", "with"]
+        .iter()
+        .any(|word| first.eq_ignore_ascii_case(word))
+    {
         return Ok(written.to_owned());
     }
     let built = &query["builderConfig"];
-    let none = || invalid("query.text is a SELECT statement, or query.builderConfig says what to build");
+    let none =
+        || invalid("query.text is a SELECT statement, or query.builderConfig says what to build");
     let tags = built["tags"].as_array().ok_or_else(none)?;
     let values = |tag: &Value| -> Vec<String> {
         let values = tag["values"].as_array().into_iter().flatten();
-        values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
+        values
+            .filter_map(|value| value.as_str().map(str::to_owned))
+            .collect()
     };
     let (mut table, mut field, mut conditions) = (None, None, Vec::new());
     for tag in tags {
@@ -237,7 +266,12 @@ fn select(query: &Value, is_deadman: bool) -> Result<String> {
             let tags = tags.filter(|tag| !tag.starts_with('_'));
             tags.map(quoted).collect()
         },
-        |by| by.iter().filter_map(|tag| tag.as_str()).map(quoted).collect(),
+        |by| {
+            by.iter()
+                .filter_map(|tag| tag.as_str())
+                .map(quoted)
+                .collect()
+        },
     );
     let (columns, group) = match group.is_empty() {
         true => (String::new(), String::new()),
@@ -286,7 +320,9 @@ fn level(name: &str) -> Result<&'static str> {
         "WARN" => Ok("warn"),
         "INFO" => Ok("info"),
         "OK" => Ok("ok"),
-        other => Err(invalid(&format!("level is CRIT, WARN, INFO or OK, not {other}"))),
+        other => Err(invalid(&format!(
+            "level is CRIT, WARN, INFO or OK, not {other}"
+        ))),
     }
 }
 
@@ -303,8 +339,16 @@ fn levels(thresholds: &Value, column: &str) -> Result<String> {
             Some("greater") => format!("{column} > {:?}", number("value")?),
             Some("lesser") => format!("{column} < {:?}", number("value")?),
             Some("range") => {
-                let not = if it["within"].as_bool().unwrap_or(true) { "" } else { "NOT " };
-                format!("{column} {not}BETWEEN {:?} AND {:?}", number("min")?, number("max")?)
+                let not = if it["within"].as_bool().unwrap_or(true) {
+                    ""
+                } else {
+                    "NOT "
+                };
+                format!(
+                    "{column} {not}BETWEEN {:?} AND {:?}",
+                    number("min")?,
+                    number("max")?
+                )
             }
             _ => return Err(invalid("type of a threshold is greater, lesser or range")),
         };
@@ -313,16 +357,17 @@ fn levels(thresholds: &Value, column: &str) -> Result<String> {
             continue;
         }
         let before = conditions.get(level).and_then(Value::as_str);
-        let all = before.map_or(condition.clone(), |before| format!("{before} OR {condition}"));
+        let all = before.map_or(condition.clone(), |before| {
+            format!("{before} OR {condition}")
+        });
         conditions.insert(level.to_owned(), all.into());
     }
     if conditions.is_empty() {
         return Err(invalid("thresholds has none"));
     }
     let conditions = conditions.iter();
-    let levels = conditions.map(|(level, when)| {
-        format!("{level} WHEN {}", when.as_str().unwrap_or_default())
-    });
+    let levels = conditions
+        .map(|(level, when)| format!("{level} WHEN {}", when.as_str().unwrap_or_default()));
     Ok(format!(" LEVEL {}", levels.collect::<Vec<_>>().join(", ")))
 }
 

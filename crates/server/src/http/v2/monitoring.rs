@@ -153,7 +153,10 @@ mod tests {
     #[test]
     fn templates_of_v2_become_ours() {
         let check = |v2: &str, ours: &str| assert_eq!(template(v2), ours);
-        check("Check: ${ r._check_name } is: ${r._level}!", "Check: {{ check }} is: {{ level }}!");
+        check(
+            "Check: ${ r._check_name } is: ${r._level}!",
+            "Check: {{ check }} is: {{ level }}!",
+        );
         check("${ r.asset } ${ no end", "{{ asset }} ${ no end");
         check("none", "none");
     }

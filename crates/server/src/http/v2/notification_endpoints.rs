@@ -82,7 +82,9 @@ pub(super) async fn list(
     let (endpoints, more) = page.cut(seen.collect(), |endpoint| endpoint.id);
     let shown: Vec<_> = endpoints.iter().map(|it| shown(services, it)).collect();
     let links = page.links(PATH, &[], more);
-    Ok(Json(json!({ "links": links, "notificationEndpoints": shown })))
+    Ok(Json(
+        json!({ "links": links, "notificationEndpoints": shown }),
+    ))
 }
 
 /// The statement that an endpoint of v2 is.
@@ -127,7 +129,11 @@ fn statement(database: &str, name: &str, asked: &Value, or_replace: bool) -> Res
         .iter()
         .map(|(name, value)| format!("{} = {}", quoted(name), literal(value)))
         .collect();
-    let create = if or_replace { "CREATE OR REPLACE" } else { "CREATE" };
+    let create = if or_replace {
+        "CREATE OR REPLACE"
+    } else {
+        "CREATE"
+    };
     let mut sql = format!(
         "{create} ENDPOINT {} IN {} USING {kind}",
         quoted(name),

@@ -25,8 +25,23 @@ const LIMIT_MAX: usize = 100;
 
 /// What has a place of its own in the record.
 const HAVE_PLACES: &[&str] = &[
-    "id", "name", "orgID", "ownerID", "taskID", "status", "endpointID", "description", "links", "labels",
-    "createdAt", "updatedAt", "latestCompleted", "lastRunStatus", "bucket", "database", "url",
+    "id",
+    "name",
+    "orgID",
+    "ownerID",
+    "taskID",
+    "status",
+    "endpointID",
+    "description",
+    "links",
+    "labels",
+    "createdAt",
+    "updatedAt",
+    "latestCompleted",
+    "lastRunStatus",
+    "bucket",
+    "database",
+    "url",
 ];
 
 /// A rule that the caller administers, and its database.
@@ -140,12 +155,23 @@ fn statement(
             "notequal" => "!=",
             "equalregex" => "~",
             "notequalregex" => "!~",
-            _ => return Err(invalid("operator is equal, notequal, equalregex or notequalregex")),
+            _ => {
+                return Err(invalid(
+                    "operator is equal, notequal, equalregex or notequalregex",
+                ));
+            }
         };
-        let (key, value) = (needed(rule, "key")?, rule["value"].as_str().unwrap_or_default());
+        let (key, value) = (
+            needed(rule, "key")?,
+            rule["value"].as_str().unwrap_or_default(),
+        );
         conditions.push(format!("{} {operator} {}", quoted(&key), literal(value)));
     }
-    let create = if or_replace { "CREATE OR REPLACE" } else { "CREATE" };
+    let create = if or_replace {
+        "CREATE OR REPLACE"
+    } else {
+        "CREATE"
+    };
     let mut sql = format!(
         "{create} NOTIFICATION RULE {} IN {} LEVELS ({})",
         quoted(name),
@@ -184,7 +210,9 @@ async fn put(
     let no_endpoint = || missing(RecordKind::Endpoint, id);
     let endpoint = state.endpoint(id).ok_or_else(no_endpoint)?;
     // The rule is about the database that the endpoint belongs to.
-    let database = state.database_of(endpoint.database).ok_or_else(no_endpoint)?;
+    let database = state
+        .database_of(endpoint.database)
+        .ok_or_else(no_endpoint)?;
     if !monitoring::administers(principal, &database.name) {
         return Err(no_endpoint());
     }

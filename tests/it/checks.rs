@@ -370,12 +370,10 @@ fn a_name_that_stands_for_this_machine_is_not_called() {
 
 #[test]
 fn checks_run_with_the_rights_of_their_author() {
-    let site = Site::new().token("admin-token-of-this-test");
-    std::fs::write(site.folder().join("token"), "admin-token-of-this-test").unwrap();
-    let token_file = site.folder().join("token");
-    let site = site
-        .arg("--admin-token-file")
-        .arg(token_file.to_str().unwrap());
+    const ADMIN: &str = "admin-token-of-this-test";
+    let site = Site::new()
+        .env("TIDEMILL_INIT_ADMIN_TOKEN", ADMIN)
+        .token(ADMIN);
     let server = site.start();
     let admin = server.client();
     temperature(admin, "m1", 95.0);
@@ -394,7 +392,7 @@ fn checks_run_with_the_rights_of_their_author() {
     refused(
         &engineer,
         "CREATE ENDPOINT e USING webhook WITH (url = 'https://example.org/')",
-        "no right to administer",
+        "no right to admin",
     );
     run(&engineer, HOT);
     wait_until("it runs", || {
@@ -422,7 +420,7 @@ fn secrets_of_endpoints_are_found_nowhere() {
         "s3cr3t-header-99cc",
     ];
     let webhook = Webhook::start();
-    let site = site().env("RUST_LOG", "trace");
+    let site = site().env("TIDEMILL_LOG", "trace");
     let server = site.start();
     let client = server.client();
     temperature(client, "m1", 95.0);

@@ -115,6 +115,10 @@ pub(crate) async fn evaluate(
         rows::write(&engine, lines).await?;
         *kept.state.lock() = Arc::new(state);
         engine.checks().take(statuses, notifications);
+        // Tables come to be with their first rows.
+        if let Err(error) = rows::keep_all_for(&engine).await {
+            tracing::warn!(%error, "it cannot be said how long rows of checks are kept");
+        }
         Ok::<_, Error>(count)
     });
     noting.await.map_err(|_| Error::ShuttingDown)?

@@ -24,8 +24,7 @@ pub(crate) async fn restore(engine: &QueryEngine) -> Result<()> {
     let (settings, notifications) = (engine.check_settings(), engine.notification_settings());
     let checks = engine.checks();
     checks.begin(settings.statuses_shown, notifications.shown);
-    rows::keep_for(engine, STATUSES, settings.statuses_kept).await?;
-    rows::keep_for(engine, NOTIFICATIONS, notifications.kept).await?;
+    rows::keep_all_for(engine).await?;
     let sql = format!("SELECT * FROM {STATES}");
     restore_states(engine, &read(engine, STATES, &sql).await?)?;
     let shown = settings.statuses_shown;

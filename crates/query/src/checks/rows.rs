@@ -174,8 +174,16 @@ async fn create(catalog: &Catalog) -> Result<()> {
     }
 }
 
-/// Sets how long rows are kept, for those tables that are there.
-pub(super) async fn keep_for(engine: &QueryEngine, table: &str, kept: Duration) -> Result<()> {
+/// Says how long rows are kept.
+pub(super) async fn keep_all_for(engine: &QueryEngine) -> Result<()> {
+    let statuses = engine.check_settings().statuses_kept;
+    keep_for(engine, STATUSES, statuses).await?;
+    let notifications = engine.notification_settings().kept;
+    keep_for(engine, NOTIFICATIONS, notifications).await
+}
+
+/// Sets how long rows are kept, for a table that is there.
+async fn keep_for(engine: &QueryEngine, table: &str, kept: Duration) -> Result<()> {
     let name = database_name();
     let catalog = engine.catalog();
     let nanos = u64::try_from(kept.as_nanos()).unwrap_or(u64::MAX);

@@ -6,7 +6,7 @@
 //!     LEVEL crit WHEN temp > 90 [UNTIL temp < 85] [,] warn WHEN …      or SILENT AFTER, or both
 //!     {clause}
 //!
-//! when, option   as of CREATE TASK, but for ON WRITE TO
+//! when, option   as of CREATE TASK, but for ON WRITE TO; a check that fails is not disabled unless it says so
 //! clause         := SERIES BY (asset, line)      columns that say which series a row is of; without it, columns of text
 //!                 | FOR '5m'                     a worse level counts when it has lasted so long
 //!                 | HYSTERESIS '10m'             a better one
@@ -343,6 +343,10 @@ impl CreateCheck {
     fn fill(&self, check: &mut Check, context: &Context<'_>) {
         let clauses = &self.clauses;
         self.frame.fill(&mut check.task, context.caller);
+        if !self.frame.has_disable_after {
+            // Nobody should find out later that nobody was looking.
+            check.task.options.disable_after = 0;
+        }
         check.task.statement.clone_from(&self.select);
         check.levels.clone_from(&clauses.levels);
         check.series.clone_from(&clauses.series);

@@ -48,6 +48,8 @@ pub(super) struct Frame {
     options: TaskOptions,
     /// Whether the statement says how many windows may wait.
     pub(super) has_catch_up: bool,
+    /// Whether the statement says after how many failures it is disabled.
+    pub(super) has_disable_after: bool,
     status: TaskStatus,
     description: String,
 }
@@ -59,6 +61,7 @@ impl Frame {
             trigger: trigger(parser)?,
             options: TaskOptions::default(),
             has_catch_up: false,
+            has_disable_after: false,
             status: TaskStatus::Active,
             description: String::new(),
         };
@@ -141,6 +144,7 @@ fn option(parser: &mut Parser<'_>, create: &mut Frame) -> Result<()> {
         let nanos = automation::length(&grammar::text(parser)?)?;
         options.timeout_nanos = Some(nanos.unsigned_abs());
     } else if grammar::word(parser, "DISABLE") {
+        create.has_disable_after = true;
         options.disable_after = match grammar::word(parser, "NEVER") {
             true => 0,
             false => {

@@ -194,7 +194,8 @@ impl CreateTask {
             .filter_map(|task| match &task.trigger {
                 TaskTrigger::Write { table, .. } => {
                     let insert = Insert::parse(&task.statement).ok().flatten()?;
-                    Some((table.clone(), insert.table))
+                    let is_here = insert.endpoint.is_none();
+                    is_here.then(|| (table.clone(), insert.table))
                 }
                 _ => None,
             })

@@ -86,6 +86,8 @@ enum Command {
     Scoring(scenario::scoring::Options),
     /// What keeping a rollup costs, and what reading it saves.
     Rollup(scenario::rollup::Options),
+    /// How late tasks begin, and what idle ones cost.
+    Tasks(scenario::tasks::Options),
     /// Kill the server again and again and compare with what it acknowledged.
     CrashLoop(scenario::crash_loop::Options),
     /// Years of one-second data and a query over all of it.
@@ -123,6 +125,7 @@ fn run(command: Command) -> error::Result<()> {
         Command::Connections(options) => scenario::connections::run(&options),
         Command::Scoring(options) => scenario::scoring::run(&options),
         Command::Rollup(options) => scenario::rollup::run(&options),
+        Command::Tasks(options) => scenario::tasks::run(&options),
         Command::CrashLoop(options) => scenario::crash_loop::run(&options),
         Command::History(options) => scenario::history::run(&options),
         Command::FirstFigures(options) => figures::first_figures(&options),

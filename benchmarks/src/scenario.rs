@@ -11,6 +11,7 @@ pub(crate) mod restart;
 pub(crate) mod rollup;
 pub(crate) mod scoring;
 pub(crate) mod sustained;
+pub(crate) mod tasks;
 pub(crate) mod write_amplification;
 
 use std::path::{Path, PathBuf};

@@ -24,6 +24,7 @@
 //! | `models`       | trained models over crashes, backups, rights and replacement; a story on C-MAPSS |
 //! | `tls`          | the command line over TLS; no tokens in the clear on a network            |
 //! | `tasks`        | statements that run by themselves, over crashes, with their owner's rights |
+//! | `checks`       | how bad things are and who is told, over crashes; what is sent where        |
 //! | `cli`          | the command line                                                         |
 //! | `readme`       | what the README says works                                               |
 
@@ -36,6 +37,7 @@ mod access;
 mod auth;
 mod backup;
 mod bad_input;
+mod checks;
 mod cli;
 mod client;
 mod connections;
@@ -55,4 +57,5 @@ mod s3;
 mod secrets;
 mod tasks;
 mod tls;
+mod webhook;
 mod write_apis;

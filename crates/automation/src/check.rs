@@ -31,6 +31,12 @@ impl Level {
     /// All levels, the best first.
     pub const ALL: [Self; 4] = [Self::Ok, Self::Info, Self::Warn, Self::Crit];
 
+    /// The one of a name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let mut levels = Self::ALL.into_iter();
+        levels.find(|level| level.name().eq_ignore_ascii_case(name))
+    }
+
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
@@ -51,6 +57,29 @@ pub struct Judgement {
     pub better_for: i64,
     /// A series that says nothing for so long gets this level.
     pub silence: Option<(i64, Level)>,
+}
+
+/// What an evaluation says of one level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Condition {
+    /// The level.
+    pub level: Level,
+    /// Whether it is as bad as that.
+    pub is_met: bool,
+    /// Whether it has become so much better that the level may be left, where that is another condition.
+    pub is_left: Option<bool>,
+}
+
+/// The level that an evaluation comes to: the worst whose condition is met; but a series that is as bad as a
+/// level stays so until that level's other condition lets it go.
+pub fn judged(conditions: &[Condition], series: &Series) -> Level {
+    let now = series.worst();
+    let stays = |condition: &Condition| condition.level <= now && condition.is_left == Some(false);
+    let counts = conditions
+        .iter()
+        .filter(|condition| condition.is_met || stays(condition));
+    let levels = counts.map(|condition| condition.level);
+    levels.max().unwrap_or_default()
 }
 
 /// What is known of a series.
@@ -113,6 +142,12 @@ impl Series {
         }
     }
 
+    /// The worst level that it has, be it one that does not count yet.
+    fn worst(&self) -> Level {
+        let pending = self.pending.map(|pending| pending.level);
+        pending.map_or(self.level, |pending| pending.max(self.level))
+    }
+
     /// Whether somebody is to be told.
     pub fn alert(&self) -> Alert {
         let may_become_worse = self
@@ -163,8 +198,7 @@ impl Series {
     /// Time has passed without an evaluation of the series.
     pub fn pass(&mut self, how: &Judgement, now: i64) -> Option<Transition> {
         let (length, level) = how.silence?;
-        let quiet_since = self.seen.max(self.since);
-        if self.is_silent || now.saturating_sub(quiet_since) < length {
+        if self.is_silent || now.saturating_sub(self.seen.max(self.since)) < length {
             return None;
         }
         self.pending = None;

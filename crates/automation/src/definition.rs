@@ -32,7 +32,7 @@ pub struct Definition {
     pub id: TaskId,
     /// When it runs.
     pub trigger: Trigger,
-    /// As many windows may wait for it; of more, the newest are kept. At least 1.
+    /// As many windows may wait for it; of more, the newest are kept. At least 1; [`u32::MAX`] is all.
     pub catch_up: u32,
     /// What becomes of a window that falls due while a run is under way.
     pub overlap: Overlap,

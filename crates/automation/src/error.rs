@@ -26,6 +26,14 @@ pub enum Error {
         /// The text.
         pattern: String,
     },
+    /// A condition on a tag is none.
+    #[error("the condition on tag '{tag}' is wrong: {problem}")]
+    InvalidTagCondition {
+        /// The tag.
+        tag: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// No time zone has this name.
     #[error("'{zone}' is not a time zone; names are like 'Europe/Zurich' and 'UTC'")]
     UnknownZone {

@@ -1,4 +1,5 @@
-//! When time-driven work is due: schedules and their windows, and the scheduler that decides what runs.
+//! When time-driven work is due: schedules and their windows, and the scheduler that decides what runs. How bad
+//! things are, by what checks see, and who is told of it when.
 //!
 //! ```text
 //!   definitions, progress ─▶ ┌───────────┐ ─▶ what to start, what to note, when to ask again
@@ -15,15 +16,19 @@
 mod check;
 mod definition;
 mod error;
+mod outbox;
 mod schedule;
 mod scheduler;
+mod tags;
 mod window;
 
-pub use check::{Alert, Judgement, Level, Pending, Series, Transition};
+pub use check::{Alert, Condition, Judgement, Level, Pending, Series, Transition, judged};
 pub use definition::{Definition, Overlap, Progress, RunId, TaskId, Trigger};
 pub use error::{Error, Result};
+pub use outbox::{Due, Group, Item, Outbox, Pace, Sending, Told, back_off};
 pub use schedule::{Schedule, length};
 pub use scheduler::{
     Actions, Cause, Ended, Outcome, Request, Scheduler, Skipped, Start, State, Status,
 };
+pub use tags::{TagMatch, TagMatches};
 pub use window::Window;

@@ -38,11 +38,12 @@ pub use manifest::fuzzing;
 pub use names::{DatabaseName, check_column_name, check_table_name};
 pub use predicate::{ColumnRef, Comparison, Predicate, Value};
 pub use records::{
-    Action, Administered, BucketNotes, DEFAULT_ORGANIZATION, DatabaseMapping, InvalidPattern,
-    InvalidRecordId, Label, MODEL_VERSIONS_MAX, Member, Model, ModelBlob, ModelVersion,
-    Organization, Pattern, Record, RecordEdits, RecordId, RecordKind, Records, Right, Rights, Role,
-    Rollup, RollupField, RollupFunction, Secret, Task, TaskOptions, TaskStatus, TaskTrigger, Token,
-    TokenDigest, TouchedRange, User, Without, digest, id_of_token, new_token, random_hex,
+    Action, Administered, BucketNotes, Check, CheckLevel, CheckSilence, DEFAULT_ORGANIZATION,
+    DatabaseMapping, Endpoint, InvalidPattern, InvalidRecordId, Label, MODEL_VERSIONS_MAX, Member,
+    Model, ModelBlob, ModelVersion, NotificationRule, Organization, Pattern, Record, RecordEdits,
+    RecordId, RecordKind, Records, Right, Rights, Role, Rollup, RollupField, RollupFunction,
+    Secret, Silence, TagCondition, Task, TaskOptions, TaskStatus, TaskTrigger, Token, TokenDigest,
+    TouchedRange, User, Without, digest, id_of_token, new_token, random_hex,
 };
 pub use retention::{InvalidRetention, Retention};
 pub use schema::{

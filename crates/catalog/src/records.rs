@@ -14,12 +14,18 @@
 //!   Model              database, name                 its database
 //!   Task               database, name                 its database
 //!   Rollup             database, name                 its database
+//!   Check              database, name                 its database
+//!   Endpoint           database, name                 its database
+//!   NotificationRule   database, name                 its database, its endpoint
+//!   Silence            database, id                   its database
 //! ```
 //!
 //! A kind is one file here with its type and its [`Administered`], one line in [`kinds!`], and its form
 //! on disk in `manifest/codec/disk/records.rs`.
 
+mod check;
 mod edits;
+mod endpoint;
 mod label;
 mod mapping;
 mod model;
@@ -27,6 +33,7 @@ mod notes;
 mod organization;
 mod rights;
 mod rollup;
+mod rule;
 mod secret;
 mod task;
 mod token;
@@ -41,7 +48,9 @@ use crate::error::{Error, Result};
 use crate::ids::DatabaseId;
 use crate::names::check_title;
 use crate::state::State;
+pub use check::{Check, CheckLevel, CheckSilence};
 pub use edits::RecordEdits;
+pub use endpoint::Endpoint;
 pub use label::Label;
 pub use mapping::DatabaseMapping;
 pub use model::{MODEL_VERSIONS_MAX, Model, ModelBlob, ModelVersion};
@@ -49,6 +58,7 @@ pub use notes::BucketNotes;
 pub use organization::{DEFAULT_ORGANIZATION, Member, Organization, Role};
 pub use rights::{Action, InvalidPattern, Pattern, Right, Rights};
 pub use rollup::{Rollup, RollupField, RollupFunction, TouchedRange};
+pub use rule::{NotificationRule, Silence, TagCondition};
 pub use secret::{digest, id_of_token, new_token, random_hex};
 pub use task::{Task, TaskOptions, TaskStatus, TaskTrigger};
 pub use token::{Secret, Token, TokenDigest};
@@ -234,6 +244,10 @@ kinds! {
     Model "model" "model_not_found" "model_exists",
     Task "task" "task_not_found" "task_exists",
     Rollup "rollup" "rollup_not_found" "rollup_exists",
+    Check "check" "check_not_found" "check_exists",
+    Endpoint "endpoint" "endpoint_not_found" "endpoint_exists",
+    NotificationRule "notification rule" "notification_rule_not_found" "notification_rule_exists",
+    Silence "silence" "silence_not_found" "silence_exists",
 }
 
 /// All records, by id and by name.
@@ -357,6 +371,16 @@ const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Checks the name of a record.
 fn check_name(kind: RecordKind, name: &str) -> Result<()> {
     check_title(kind.noun(), name)
+}
+
+/// Fails unless there is such a database.
+fn check_database(state: &State, database: DatabaseId) -> Result<()> {
+    match state.database_of(database) {
+        Some(_) => Ok(()),
+        None => Err(Error::DatabaseNotFound {
+            name: database.to_string(),
+        }),
+    }
 }
 
 /// Checks a text that people write.

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::audit::{AuditEntry, ENTRIES_MAX};
 use crate::ids::{DatabaseId, TableId};
 use crate::records::{
-    BucketNotes, DEFAULT_ORGANIZATION, DatabaseMapping, Label, Model, Organization, RecordId,
-    Records, Rollup, Task, Token, User,
+    BucketNotes, Check, DEFAULT_ORGANIZATION, DatabaseMapping, Endpoint, Label, Model,
+    NotificationRule, Organization, RecordId, Records, Rollup, Silence, Task, Token, User,
 };
 use crate::retention::Retention;
 use crate::schema::Table;
@@ -293,6 +293,66 @@ impl State {
     /// The rollup whose rows are in this table.
     pub fn rollup_in(&self, table: TableId) -> Option<&Arc<Rollup>> {
         self.rollups().find(|rollup| rollup.target == table)
+    }
+
+    /// All checks, by database and name.
+    pub fn checks(&self) -> impl Iterator<Item = &Arc<Check>> {
+        self.records.all()
+    }
+
+    /// The check of this id.
+    pub fn check(&self, id: RecordId) -> Option<&Arc<Check>> {
+        self.records.get(id)
+    }
+
+    /// The check of this name in a database.
+    pub fn check_named(&self, database: DatabaseId, name: &str) -> Option<&Arc<Check>> {
+        self.records.named(u64::from(database.0), name)
+    }
+
+    /// What runs by itself under this id: a task, or what a check has in common with one.
+    pub fn scheduled(&self, id: RecordId) -> Option<&Task> {
+        let check = || self.check(id).map(|check| &check.task);
+        self.task(id).map(|task| &**task).or_else(check)
+    }
+
+    /// All endpoints, by database and name.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
+        self.records.all()
+    }
+
+    /// The endpoint of this id.
+    pub fn endpoint(&self, id: RecordId) -> Option<&Arc<Endpoint>> {
+        self.records.get(id)
+    }
+
+    /// The endpoint of this name in a database.
+    pub fn endpoint_named(&self, database: DatabaseId, name: &str) -> Option<&Arc<Endpoint>> {
+        self.records.named(u64::from(database.0), name)
+    }
+
+    /// All notification rules, by database and name.
+    pub fn notification_rules(&self) -> impl Iterator<Item = &Arc<NotificationRule>> {
+        self.records.all()
+    }
+
+    /// The notification rule of this id.
+    pub fn notification_rule(&self, id: RecordId) -> Option<&Arc<NotificationRule>> {
+        self.records.get(id)
+    }
+
+    /// The notification rule of this name in a database.
+    pub fn notification_rule_named(
+        &self,
+        database: DatabaseId,
+        name: &str,
+    ) -> Option<&Arc<NotificationRule>> {
+        self.records.named(u64::from(database.0), name)
+    }
+
+    /// All silences, those that are over too.
+    pub fn silences(&self) -> impl Iterator<Item = &Arc<Silence>> {
+        self.records.all()
     }
 
     /// What v2 clients keep with a database.

@@ -31,6 +31,7 @@ use tokio::time::Instant;
 
 use crate::advice::Subject;
 use crate::caller::{Caller, TokenUses};
+use crate::checks::{CheckSettings, Checks};
 use crate::complexity;
 use crate::error::{Error, Result};
 use crate::models::ModelCache;
@@ -100,6 +101,11 @@ pub struct QueryEngine {
     models: Arc<ModelCache>,
     tasks: Arc<Tasks>,
     rollups: Arc<Rollups>,
+    checks: Arc<Checks>,
+    check_settings: CheckSettings,
+    notification_settings: notify::Settings,
+    sender: notify::Sender,
+    vault: notify::Vault,
 }
 
 impl QueryEngine {
@@ -142,7 +148,24 @@ impl QueryEngine {
             token_uses: Arc::default(),
             tasks: Arc::default(),
             rollups: Arc::default(),
+            checks: Arc::default(),
+            check_settings: CheckSettings::default(),
+            sender: notify::Sender::new(&notify::Settings::default())?,
+            notification_settings: notify::Settings::default(),
+            vault: notify::Vault::new(data_dir),
         })
+    }
+
+    /// With these settings of checks and of what is sent to others.
+    pub fn with_checks(
+        mut self,
+        settings: CheckSettings,
+        notifications: notify::Settings,
+    ) -> Result<Self> {
+        self.sender = notify::Sender::new(&notifications)?;
+        self.check_settings = settings;
+        self.notification_settings = notifications;
+        Ok(self)
     }
 
     /// The settings that `system.settings` shows: names, and values where there are any. Secrets must not
@@ -167,6 +190,27 @@ impl QueryEngine {
         &self.rollups
     }
 
+    /// What there is to see of checks.
+    pub fn checks(&self) -> &Arc<Checks> {
+        &self.checks
+    }
+
+    pub(crate) fn check_settings(&self) -> &CheckSettings {
+        &self.check_settings
+    }
+
+    pub(crate) fn notification_settings(&self) -> &notify::Settings {
+        &self.notification_settings
+    }
+
+    pub(crate) fn sender(&self) -> &notify::Sender {
+        &self.sender
+    }
+
+    pub(crate) fn vault(&self) -> &notify::Vault {
+        &self.vault
+    }
+
     pub(crate) fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
     }
@@ -188,7 +232,9 @@ impl QueryEngine {
             caller,
             ..
         } = &request;
-        let query = self.registry.begin(sql, database, caller);
+        let query = self
+            .registry
+            .begin(statements::shown(sql), database, caller);
         let started = tokio::select! {
             biased;
             () = query.stopped() => Err(query.cancelled()),
@@ -411,6 +457,8 @@ impl QueryEngine {
             tasks: Arc::clone(&self.tasks),
             rollups: Arc::clone(&self.rollups),
             use_rollups: self.settings.use_rollups,
+            checks: Arc::clone(&self.checks),
+            clock: Arc::clone(&self.clock),
             caller: caller.clone(),
         }
     }

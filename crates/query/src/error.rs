@@ -26,6 +26,33 @@ pub enum Error {
         /// Why.
         problem: String,
     },
+    /// A check, a rule or what belongs to them cannot be as it is asked for.
+    #[error("{problem}")]
+    InvalidCheck {
+        /// What is wrong.
+        problem: String,
+    },
+    /// A check found more series, or rows, than it may.
+    #[error(
+        "the check has more than {limit} rows or series, as many as the setting `checks.series_max` allows"
+    )]
+    TooManySeries {
+        /// The limit.
+        limit: usize,
+    },
+    /// What is to be sent, or its endpoint, cannot be as it is asked for.
+    #[error(transparent)]
+    Notify(#[from] notify::Error),
+    /// Rows could not be sent to another server.
+    #[error("endpoint '{endpoint}': {problem}")]
+    Forward {
+        /// The endpoint.
+        endpoint: String,
+        /// What is wrong.
+        problem: String,
+        /// Whether it will pass.
+        is_transient: bool,
+    },
     /// No task has this id.
     #[error("task not found: {name}")]
     TaskNotFound {
@@ -338,10 +365,21 @@ impl Error {
             Self::QueryCancelled { .. } => ErrorKind::Denied,
             Self::ResultTooLarge { .. } => ErrorKind::Exhausted,
             Self::Plan { source, .. } => classify(source).0,
-            Self::InvalidTask { .. } | Self::InvalidRollup { .. } | Self::Schedule(_) => {
-                ErrorKind::Invalid
-            }
+            Self::InvalidTask { .. }
+            | Self::InvalidRollup { .. }
+            | Self::Schedule(_)
+            | Self::InvalidCheck { .. } => ErrorKind::Invalid,
             Self::RollupsFilling { .. } => ErrorKind::Unavailable,
+            Self::TooManySeries { .. } => ErrorKind::Exhausted,
+            Self::Notify(error) => match error {
+                notify::Error::Key { .. } | notify::Error::Client { .. } => ErrorKind::Internal,
+                notify::Error::Forbidden { .. } => ErrorKind::Denied,
+                _ => ErrorKind::Invalid,
+            },
+            Self::Forward { is_transient, .. } => match is_transient {
+                true => ErrorKind::Unavailable,
+                false => ErrorKind::Invalid,
+            },
             Self::TaskOwner { .. } => ErrorKind::Denied,
             Self::TaskNotFound { .. } => ErrorKind::NotFound,
             Self::TooManyRuns | Self::TasksNotRunning => ErrorKind::Unavailable,
@@ -383,6 +421,13 @@ impl Error {
             Self::InvalidTask { .. } => "invalid_task",
             Self::InvalidRollup { .. } => "invalid_rollup",
             Self::RollupsFilling { .. } => "rollups_filling",
+            Self::InvalidCheck { .. } => "invalid_check",
+            Self::TooManySeries { .. } => "too_many_series",
+            Self::Notify(error) => match error {
+                notify::Error::Forbidden { .. } => "endpoint_forbidden",
+                _ => "invalid_endpoint",
+            },
+            Self::Forward { .. } => "forward_failed",
             Self::Schedule(_) => "invalid_schedule",
             Self::TaskOwner { .. } => "task_owner",
             Self::TaskNotFound { .. } => "task_not_found",

@@ -14,6 +14,7 @@ mod buffered_exec;
 mod builtins;
 mod caller;
 mod catalog_provider;
+mod checks;
 mod complexity;
 mod engine;
 mod error;
@@ -40,10 +41,12 @@ mod time_range;
 mod visible_rows_exec;
 
 pub use caller::{Caller, TokenUses};
+pub use checks::{CheckFigures, CheckSettings, Checks};
 pub use engine::{
     Access, Description, ModelImport, ModelSummary, QueryEngine, SqlRequest, TableListing,
 };
 pub use error::{Error, Position, Result};
+pub use notify::Settings as NotificationSettings;
 pub use placeholders::{Placeholders, placeholders};
 pub use rollups::{
     Maintainer as RollupMaintainer, RollupFigures, RollupRunner, Rollups, start as start_rollups,
@@ -53,5 +56,5 @@ pub use statements::{is_theirs as is_their_task, task_named_by};
 pub use stream::QueryStream;
 pub use tasks::{
     Owners, RunRecord, RunState, TaskFigures, TaskRunner, TaskSettings, Tasks,
-    start as start_tasks, task_script,
+    start as start_tasks, task_script, window_parameters,
 };

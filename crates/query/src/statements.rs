@@ -19,6 +19,12 @@
 //! | `CREATE ROLLUP r ON t EVERY '1m' …`                              | keeps aggregates of windows of a table      |
 //! | `ALTER ROLLUP r …`, `REFRESH ROLLUP r FROM … TO …`, `DROP ROLLUP r` | changes it, computes it again, takes it away |
 //! | `KEEP TABLE t RAW FOR '30d', '1m' FOR '90d', …`                  | how long rows are kept, and what of them for longer |
+//! | `CREATE [OR REPLACE] CHECK n … AS SELECT … LEVEL crit WHEN …`    | says how bad things are, by what a query sees |
+//! | `ALTER CHECK n PAUSE \| RESUME`, `DROP CHECK n`                 | stops it, lets it go on, takes it away      |
+//! | `CREATE [OR REPLACE] ENDPOINT n USING webhook WITH (…)`          | says where something can be sent            |
+//! | `CREATE [OR REPLACE] NOTIFICATION RULE n … TO e`                 | says who is told of what                    |
+//! | `ALTER \| DROP ENDPOINT n`, `ALTER \| DROP NOTIFICATION RULE n` | stops them, lets them go on, takes them away |
+//! | `SILENCE CHECK n FOR '2h'`, `UNSILENCE 'id'`, `ACKNOWLEDGE CHECK n` | nobody is told; they are; somebody knows |
 //! | `KILL QUERY 'id'`                                                | stops a query that runs                     |
 //! | `CREATE [OR REPLACE] MODEL [IF NOT EXISTS] m USING kind … AS SELECT …` | trains a model                        |
 //! | `CREATE MODEL m FROM JSON '…'`, `EXPORT MODEL m`                 | takes a model in, gives it out              |
@@ -63,12 +69,19 @@ mod execute_task;
 mod insert;
 mod task;
 
+mod alter_check;
+mod alter_endpoint;
 mod alter_rollup;
+mod create_check;
+mod create_endpoint;
 mod create_rollup;
+mod create_rule;
 mod drop_rollup;
+mod endpoint;
 mod keep_table;
 mod refresh_rollup;
 mod rollup;
+mod silence;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -125,7 +138,28 @@ const FORMS: &[Form] = &[
     drop_rollup::FORM,
     keep_table::FORM,
     refresh_rollup::FORM,
+    alter_check::FORM,
+    alter_check::DROP,
+    create_check::FORM,
+    create_check::OR_REPLACE,
+    create_endpoint::FORM,
+    create_endpoint::OR_REPLACE,
+    create_rule::FORM,
+    create_rule::OR_REPLACE,
 ];
+
+/// Those that are alike, and come together.
+const MORE_FORMS: [&[Form]; 2] = [&alter_endpoint::FORMS, &silence::FORMS];
+
+/// A text as lists of queries and logs may have it: without secrets.
+pub(crate) fn shown(sql: &str) -> &str {
+    match form_of(sql) {
+        Some(form) if form.words.last() == Some(&"ENDPOINT") && form.words[0] == "CREATE" => {
+            "CREATE ENDPOINT …"
+        }
+        _ => sql,
+    }
+}
 
 /// How a statement is recognised and read.
 struct Form {
@@ -292,7 +326,8 @@ fn form_of(sql: &str) -> Option<&'static Form> {
 }
 
 fn forms() -> impl Iterator<Item = &'static Form> {
-    FORMS.iter().chain(show::FORMS)
+    let more = MORE_FORMS.into_iter().flatten();
+    FORMS.iter().chain(more).chain(show::FORMS)
 }
 
 /// No statement is recognised by more words than this.

@@ -16,6 +16,13 @@
 //! | `task_runs` | run of a task that waits, runs, or ended lately            |
 //! | `tasks`     | task                                                       |
 //! | `rollups`   | rollup                                                     |
+//! | `checks`    | check                                                      |
+//! | `check_statuses` | change of a level by a check, lately                  |
+//! | `alerts`    | series that fires now, or may soon                         |
+//! | `endpoints` | endpoint, without its secrets                              |
+//! | `notification_rules` | notification rule                                 |
+//! | `silences`  | silence that is not over                                   |
+//! | `notifications` | change of which somebody is told, or was lately        |
 //!
 //! Rows are made when they are read, a batch at a time, from the state at that moment. What a caller
 //! may not see is not among them: every table asks [`View::caller`].
@@ -37,6 +44,14 @@ mod tasks;
 mod tokens;
 mod wal;
 
+mod alerts;
+mod check_statuses;
+mod checks;
+mod endpoints;
+mod notification_rules;
+mod notifications;
+mod silences;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -45,7 +60,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
-use catalog::Catalog;
+use catalog::{Catalog, Clock};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::Result;
@@ -57,6 +72,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream;
 
 use crate::caller::{Caller, TokenUses};
+use crate::checks::Checks;
 use crate::models::ModelCache;
 use crate::registry::Registry;
 use crate::rollups::Rollups;
@@ -81,6 +97,13 @@ const TABLES: &[&Definition] = &[
     &tasks::TABLE,
     &tokens::TABLE,
     &wal::TABLE,
+    &alerts::TABLE,
+    &check_statuses::TABLE,
+    &checks::TABLE,
+    &endpoints::TABLE,
+    &notification_rules::TABLE,
+    &notifications::TABLE,
+    &silences::TABLE,
 ];
 
 /// What a table shows, as one caller sees it.
@@ -98,6 +121,8 @@ pub(crate) struct View {
     pub(crate) rollups: Arc<Rollups>,
     /// Whether rollups are read in place of raw rows.
     pub(crate) use_rollups: bool,
+    pub(crate) checks: Arc<Checks>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) caller: Caller,
 }
 

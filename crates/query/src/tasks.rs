@@ -16,18 +16,21 @@
 mod board;
 mod definition;
 mod driver;
+mod forward;
 mod history;
 mod journal;
 pub(crate) mod rows;
 mod run;
 pub(crate) mod script;
 mod settings;
+mod work;
 
 pub use board::{TaskFigures, Tasks};
 pub(crate) use definition::trigger;
 pub use driver::{TaskRunner, start};
 pub use history::{RunRecord, RunState};
 pub(crate) use run::parameters;
+pub use run::window_parameters;
 pub use script::task_script;
 pub use settings::TaskSettings;
 

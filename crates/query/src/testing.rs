@@ -28,7 +28,7 @@ pub(crate) struct TestDatabase {
     catalog: Arc<Catalog>,
     storage: Arc<storage::Engine>,
     runtime: Arc<RuntimeEnv>,
-    _data_dir: tempfile::TempDir,
+    data_dir: tempfile::TempDir,
 }
 
 impl TestDatabase {
@@ -55,7 +55,7 @@ impl TestDatabase {
             catalog,
             storage: Arc::new(storage),
             runtime: runtime.unwrap(),
-            _data_dir: data_dir,
+            data_dir,
         }
     }
 
@@ -73,6 +73,18 @@ impl TestDatabase {
         assert!(parsed.line_errors.is_empty(), "{:?}", parsed.line_errors);
         let written = self.storage.write(parsed.batch, Durability::Synced).await;
         written.unwrap();
+    }
+
+    /// An engine over it, as a process has one after its start.
+    pub(crate) fn engine(&self) -> Arc<engine::QueryEngine> {
+        let engine = engine::QueryEngine::new(
+            Settings::default(),
+            self.data_dir.path(),
+            Arc::clone(&self.catalog),
+            Arc::clone(&self.storage),
+            Arc::new(SystemClock),
+        );
+        Arc::new(engine.unwrap())
     }
 
     /// Moves everything buffered to files.
@@ -95,6 +107,8 @@ impl TestDatabase {
             tasks: Arc::default(),
             rollups: Arc::default(),
             use_rollups: true,
+            checks: Arc::default(),
+            clock: Arc::new(SystemClock),
             caller: Caller::administrator(None),
         };
         let runtime = Arc::clone(&self.runtime);

@@ -79,12 +79,13 @@ impl Metrics {
         }
     }
 
-    /// All figures as text; those of storage, tasks and rollups where they run already.
+    /// All figures as text; those of storage, tasks, rollups and checks where they run already.
     pub(crate) fn text(
         &self,
         storage: Option<&storage::Stats>,
         tasks: Option<&query::TaskFigures>,
         rollups: Option<&query::RollupFigures>,
+        checks: Option<&query::CheckFigures>,
     ) -> String {
         let mut text = Text(String::new());
         self.write_surfaces(&mut text);
@@ -97,6 +98,9 @@ impl Metrics {
         }
         if let Some(figures) = rollups {
             write_rollups(&mut text, figures);
+        }
+        if let Some(figures) = checks {
+            write_checks(&mut text, figures);
         }
         text.0.push_str("# EOF\n");
         text.0
@@ -389,6 +393,32 @@ fn write_tasks(text: &mut Text, figures: &query::TaskFigures) {
     );
 }
 
+fn write_checks(text: &mut Text, figures: &query::CheckFigures) {
+    let help = "Series of checks that fire.";
+    text.single("tidemill_alerts_firing", "gauge", help, figures.firing);
+    let help = "Changes of levels that checks have seen.";
+    let name = "tidemill_check_transitions_total";
+    text.single(name, "counter", help, figures.transitions);
+    let help = "Changes that somebody is still to be told of.";
+    let name = "tidemill_notifications_waiting";
+    text.single(name, "gauge", help, figures.waiting);
+    let name = "tidemill_notifications_total";
+    text.head(
+        name,
+        "counter",
+        "Changes that somebody was told of, or not.",
+    );
+    for (state, count) in [
+        ("delivered", figures.delivered),
+        ("given_up", figures.given_up),
+    ] {
+        text.sample(name, &format!("state=\"{state}\""), count);
+    }
+    let help = "Attempts to tell somebody that failed.";
+    let name = "tidemill_notification_failures_total";
+    text.single(name, "counter", help, figures.failed);
+}
+
 /// Text in the making.
 struct Text(String);
 
@@ -440,7 +470,11 @@ mod tests {
             failed: 3,
             ..query::TaskFigures::default()
         };
-        let text = metrics.text(None, Some(&tasks), None);
+        let checks = query::CheckFigures {
+            delivered: 4,
+            ..query::CheckFigures::default()
+        };
+        let text = metrics.text(None, Some(&tasks), None, Some(&checks));
         for line in [
             "tidemill_http_requests_total{api=\"v2\",status=\"2xx\"} 1",
             "tidemill_http_requests_total{api=\"v3\",status=\"2xx\"} 0",
@@ -453,6 +487,7 @@ mod tests {
             "tidemill_query_duration_seconds_bucket{le=\"+Inf\"} 1",
             "tidemill_query_rows_total 7",
             "tidemill_task_runs_total{state=\"failed\"} 3",
+            "tidemill_notifications_total{state=\"delivered\"} 4",
         ] {
             assert!(
                 text.lines().any(|found| found == line),

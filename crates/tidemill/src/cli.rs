@@ -328,6 +328,9 @@ pub(crate) struct DemoArgs {
     /// Stop once the history is written and can be queried.
     #[arg(long)]
     pub(crate) exit_when_ready: bool,
+    /// Where to tell which motors need maintenance: JSON by POST.
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook: Option<String>,
     /// Let everyone in. Refused unless every listener is on a loopback address.
     #[arg(long)]
     pub(crate) without_auth: bool,
@@ -337,6 +340,7 @@ const DEMO_EXAMPLES: &str = "\
 Examples:
   tidemill demo
   tidemill demo --motors 50 --days 7
+  tidemill demo --webhook http://127.0.0.1:9000/alerts
   tidemill demo --data-dir ./demo --days 0.25 --no-live --exit-when-ready";
 
 /// A positive, finite number of days.

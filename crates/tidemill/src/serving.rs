@@ -53,6 +53,10 @@ pub(crate) struct Settings {
     pub(crate) tasks: query::TaskSettings,
     /// Connections, bodies and requests.
     pub(crate) server: server::Settings,
+    /// Queries that say how bad things are.
+    pub(crate) checks: query::CheckSettings,
+    /// What is sent to others.
+    pub(crate) notifications: query::NotificationSettings,
 }
 
 /// Settings of what the server listens on.
@@ -198,7 +202,8 @@ impl Running {
             Arc::clone(&storage),
             Arc::clone(&clock),
         )?
-        .with_shown_settings(shown_settings);
+        .with_shown_settings(shown_settings)
+        .with_checks(settings.checks, settings.notifications)?;
         let start = Actor {
             who: "the start".into(),
             at_nanos: clock.now_nanos(),

@@ -50,6 +50,11 @@ fn v2_task_exchanges_are_as_recorded() {
 }
 
 #[test]
+fn v2_check_exchanges_are_as_recorded() {
+    replay("v2_checks.http");
+}
+
+#[test]
 fn v3_exchanges_are_as_recorded() {
     replay("v3.http");
 }

@@ -88,3 +88,36 @@ fn scenarios_go_as_written() {
     }
     assert!(count >= 6, "only {count} scenarios");
 }
+
+#[test]
+fn a_level_stays_until_its_other_condition_lets_it_go() {
+    let met = |level, is_met, is_left| Condition {
+        level,
+        is_met,
+        is_left,
+    };
+    let check = |conditions: &[Condition], level: Level, pending: Option<Level>, expected| {
+        let mut series = Series::new(0);
+        series.level = level;
+        series.pending = pending.map(|level| Pending { level, since: 0 });
+        assert_eq!(
+            judged(conditions, &series),
+            expected,
+            "{conditions:?} {level:?}"
+        );
+    };
+    use Level::{Crit, Ok, Warn};
+    let plain = [met(Crit, false, None), met(Warn, true, None)];
+    check(&plain, Crit, None, Warn);
+    check(&plain, Ok, None, Warn);
+    check(&[], Crit, None, Ok);
+    let held = [met(Crit, false, Some(false)), met(Warn, false, Some(false))];
+    check(&held, Crit, None, Crit);
+    check(&held, Warn, None, Warn);
+    check(&held, Ok, None, Ok);
+    // What does not count yet is held, too.
+    check(&held, Ok, Some(Crit), Crit);
+    let left = [met(Crit, false, Some(true)), met(Warn, false, Some(false))];
+    check(&left, Crit, None, Warn);
+    check(&left, Ok, None, Ok);
+}

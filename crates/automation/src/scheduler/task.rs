@@ -186,7 +186,8 @@ impl Task {
         let Trigger::Schedule { schedule, offset } = &self.definition.trigger else {
             return None;
         };
-        if !self.definition.is_active || self.attempt.is_some() {
+        let waits_for_ever = self.definition.catch_up == u32::MAX;
+        if !self.definition.is_active || self.attempt.is_some() || waits_for_ever {
             return None;
         }
         let due = schedule.last_through(now.checked_sub(*offset)?)?;

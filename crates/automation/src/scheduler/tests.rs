@@ -126,6 +126,27 @@ fn of_more_missed_windows_than_may_wait_the_oldest_are_skipped_and_noted() {
 }
 
 #[test]
+fn a_task_that_lets_all_windows_wait_skips_none_however_long_it_fails() {
+    let definition = Definition {
+        catch_up: u32::MAX,
+        ..task(1)
+    };
+    let mut scheduler = scheduler([definition], 0);
+    let start = only_start(&mut scheduler, MINUTE);
+    let ended = end(&mut scheduler, start, UNAVAILABLE, 5000 * MINUTE);
+    assert!(ended.is_retried);
+    let mut now = 6000 * MINUTE;
+    for stop in 1..=6000 {
+        let actions = scheduler.next(now);
+        assert_eq!(actions.skipped, []);
+        assert_eq!(actions.starts[0].window.stop, stop * MINUTE);
+        now += 1;
+        end(&mut scheduler, actions.starts[0], Outcome::Succeeded, now);
+    }
+    assert_eq!(scheduler.next(now).starts, []);
+}
+
+#[test]
 fn windows_that_fall_due_during_a_run_wait_or_are_skipped() {
     for (overlap, expected) in [(Overlap::Queue, 2), (Overlap::Skip, 4)] {
         let mut scheduler = scheduler([Definition { overlap, ..task(1) }], 0);

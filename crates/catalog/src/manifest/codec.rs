@@ -23,8 +23,8 @@ use disk::{DiskEdit, parse_uuid};
 
 /// 1: the first. 2: retention, deletes, replaced files, drops that can be undone; a release that
 /// reads only 1 would take rows that are gone for being there. 3: records of who there is and what they
-/// may do; a release that reads only 2 would let every token do everything. 4: records of trained models and of
-/// tasks; a release that reads only 3 would take the objects of models for orphans.
+/// may do; a release that reads only 2 would let every token do everything. 4: records of trained models, of
+/// tasks, checks, endpoints, rules and silences; a release that reads only 3 would take the objects of models for orphans.
 const FORMAT: u32 = 4;
 
 #[derive(Serialize, Deserialize)]

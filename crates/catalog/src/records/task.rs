@@ -70,7 +70,7 @@ pub enum TaskTrigger {
 /// How a task runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskOptions {
-    /// As many windows may wait for it; of more, the newest are kept.
+    /// As many windows may wait for it; of more, the newest are kept. [`u32::MAX`] is all.
     pub catch_up: u32,
     /// Whether a window that falls due during a run is skipped, rather than run afterwards.
     pub skips_overlap: bool,

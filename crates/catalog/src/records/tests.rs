@@ -138,6 +138,91 @@ fn rollup(id: RecordId, database: u32, name: &str) -> Rollup {
     }
 }
 
+fn check_of(id: RecordId, database: u32) -> Check {
+    Check {
+        task: task(id, database, "hot"),
+        levels: vec![CheckLevel {
+            level: "crit".to_owned(),
+            when: "temp > 90".to_owned(),
+            until: Some("temp < 85".to_owned()),
+        }],
+        series: vec!["asset".to_owned()],
+        worse_for_nanos: 1,
+        better_for_nanos: 2,
+        silence: Some(CheckSilence {
+            after_nanos: 3,
+            level: "warn".to_owned(),
+        }),
+        forget_after_nanos: Some(4),
+        message: "{{ asset }}".to_owned(),
+        v2: Some("{}".to_owned()),
+    }
+}
+
+fn endpoint(id: RecordId, database: u32) -> Endpoint {
+    Endpoint {
+        id,
+        database: DatabaseId(database),
+        name: "pager".to_owned(),
+        description: "of tests".to_owned(),
+        kind: "webhook".to_owned(),
+        target: "https://example.org".to_owned(),
+        options: vec!["url".to_owned()],
+        sealed: "00ff".to_owned(),
+        is_active: true,
+        owner: Some(RecordId(3)),
+        owner_name: "ada".to_owned(),
+        v2: Some("{}".to_owned()),
+        created_at_nanos: 10,
+        updated_at_nanos: 11,
+    }
+}
+
+fn condition() -> TagCondition {
+    TagCondition {
+        tag: "asset".to_owned(),
+        operator: "!~".to_owned(),
+        value: "^m".to_owned(),
+    }
+}
+
+fn rule(id: RecordId, database: u32, endpoint: RecordId) -> NotificationRule {
+    NotificationRule {
+        id,
+        database: DatabaseId(database),
+        name: "page".to_owned(),
+        description: "of tests".to_owned(),
+        endpoint,
+        checks: vec!["hot".to_owned()],
+        levels: vec!["crit".to_owned()],
+        tells_resolved: true,
+        tags: vec![condition()],
+        group_by: Some(vec!["line".to_owned()]),
+        every_nanos: Some(5),
+        repeat_nanos: Some(6),
+        message: Some("{{ message }}".to_owned()),
+        is_active: true,
+        owner: Some(RecordId(3)),
+        owner_name: "ada".to_owned(),
+        v2: Some("{}".to_owned()),
+        created_at_nanos: 12,
+        updated_at_nanos: 13,
+    }
+}
+
+fn silence(id: RecordId, database: u32) -> Silence {
+    Silence {
+        id,
+        database: DatabaseId(database),
+        check: Some("hot".to_owned()),
+        tags: vec![condition()],
+        until_nanos: 99,
+        comment: "maintenance".to_owned(),
+        owner_name: "ada".to_owned(),
+        created_at_nanos: 14,
+    }
+}
+
 /// One of everything, each referring to whatever it can.
 async fn populate(catalog: &Catalog) {
     let name = DatabaseName::new("plant").unwrap();
@@ -193,6 +278,10 @@ async fn populate(catalog: &Catalog) {
                 })?;
             }
             edits.create(|id| rollup(id, plant, "minutes"))?;
+            edits.create(|id| check_of(id, plant))?;
+            let pager = edits.create(|id| endpoint(id, plant))?.id;
+            edits.create(|id| rule(id, plant, pager))?;
+            edits.create(|id| silence(id, plant))?;
             Ok(())
         })
         .await
@@ -229,7 +318,7 @@ async fn records_survive_commits_and_checkpoints() {
     let catalog = open(&store).await;
     populate(&catalog).await;
     let written = catalog.state();
-    assert_eq!(written.records().len(), 10);
+    assert_eq!(written.records().len(), 15);
     let read = Catalog::open(Arc::clone(&store), Limits::default())
         .await
         .unwrap();
@@ -316,6 +405,13 @@ async fn what_does_not_fit_is_refused_and_changes_nothing() {
     refused!(|id| task(id, 1, "hourly"), "task_exists");
     refused!(|id| task(id, 9, "hourly"), "database_not_found");
     refused!(|id| task(id, 1, ""), "invalid_name");
+    refused!(|id| check_of(id, 1), "check_exists");
+    refused!(|id| check_of(id, 9), "database_not_found");
+    refused!(|id| endpoint(id, 1), "endpoint_exists");
+    let pager = before.endpoints().next().unwrap().id;
+    refused!(|id| rule(id, 1, pager), "notification_rule_exists");
+    refused!(|id| rule(id, 1, nobody), "endpoint_not_found");
+    refused!(|id| silence(id, 9), "database_not_found");
     let change = catalog.change_record(nobody, |_: &mut User| Ok(())).await;
     check(change.map(drop), "user_not_found").await;
     // An id of another kind is none.
@@ -396,6 +492,10 @@ async fn what_belongs_to_a_record_goes_with_it() {
                 let state = catalog.state();
                 assert!(state.bucket_notes(DatabaseId(1)).unwrap().labels.is_empty());
             }
+            "pager" => {
+                let id = state.endpoints().next().unwrap().id;
+                catalog.remove_record::<Endpoint>(id).await.unwrap();
+            }
             "plant" => catalog.purge_database("plant").await.unwrap(),
             "works" => {
                 catalog.purge_database("plant").await.unwrap();
@@ -418,18 +518,24 @@ async fn what_belongs_to_a_record_goes_with_it() {
     let (red, reader) = ("label red", "token reader");
     let (mapping, notes) = ("database mapping telegraf/autogen", "bucket ");
     let (hourly, every, on_write) = ("task hourly", "task every", "task on write");
-    let minutes = "rollup minutes";
+    let (hot, pager, page) = ("check hot", "endpoint pager", "notification rule page");
+    let silence = "silence 000000000000000f";
+    let tasks = [hourly, every, on_write, "rollup minutes"];
+    let checks = [hot, pager, page, silence];
+    let without_ada = [
+        &[first, works, red, mapping, notes][..],
+        &tasks[..],
+        &checks[..],
+    ];
+    check("ada", &without_ada.concat()).await;
+    let others = [first, ada, works, reader, mapping, notes];
+    check("red", &[&others[..], &tasks[..], &checks[..]].concat()).await;
+    let others = [first, ada, works, red, reader, mapping, notes];
     check(
-        "ada",
-        &[
-            first, works, red, mapping, notes, hourly, every, on_write, minutes,
-        ],
+        "pager",
+        &[&others[..], &tasks[..], &[hot, silence]].concat(),
     )
     .await;
-    let without_red = [
-        first, ada, works, reader, mapping, notes, hourly, every, on_write, minutes,
-    ];
-    check("red", &without_red).await;
     check("plant", &[first, ada, works, red, reader]).await;
     check("works", &[first, ada]).await;
 }

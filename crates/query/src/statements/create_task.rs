@@ -5,9 +5,9 @@
 //!     when {option} AS statement
 //!
 //! when      := EVERY '10m' | CRON '0 6 * * *' [TIMEZONE 'Europe/Zurich'] | ON WRITE TO table
-//! option    := OFFSET '30s' | CATCH UP n | OVERLAP QUEUE | OVERLAP SKIP | RETRIES n | TIMEOUT '5m'
+//! option    := OFFSET '30s' | CATCH UP n | CATCH UP ALL | OVERLAP QUEUE | OVERLAP SKIP | RETRIES n | TIMEOUT '5m'
 //!            | DISABLE AFTER n | DISABLE NEVER | PAUSED | COMMENT 'text'
-//! statement := INSERT INTO table [TAGS (a, b)] SELECT … | any statement that changes something
+//! statement := INSERT INTO table [AT ENDPOINT e] [TAGS (a, b)] SELECT … | any statement that changes something
 //! ```
 //!
 //! The statement is planned when the task is made, with the rights of who makes it, so that a task that can
@@ -18,13 +18,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use automation::Window;
-use catalog::{Action, Database, Task, TaskOptions, TaskStatus, TaskTrigger};
+use catalog::{Database, Task, TaskOptions, TaskStatus, TaskTrigger};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Location;
+use notify::Kind;
 
-use super::{Change, Context, Done, Form, Insert, Statement, grammar, task};
+use super::task::Frame;
+use super::{Change, Context, Done, Form, Insert, Statement, endpoint, grammar, task};
 use crate::caller::Need;
 use crate::engine::{Access, SqlRequest};
 use crate::error::{Error, Result};
@@ -40,9 +42,6 @@ pub(super) const OR_REPLACE: Form = Form {
     parse: |parser| Ok(Statement::Change(Box::new(parse(parser, true)?))),
 };
 
-/// As many windows may wait for a task, whatever it says.
-const CATCH_UP_MAX: u32 = 10_000;
-
 /// Makes a task.
 #[derive(Debug)]
 struct CreateTask {
@@ -50,10 +49,7 @@ struct CreateTask {
     database: Option<String>,
     or_replace: bool,
     if_not_exists: bool,
-    trigger: TaskTrigger,
-    options: TaskOptions,
-    status: TaskStatus,
-    description: String,
+    frame: Frame,
     /// Where the statement begins.
     statement_at: Location,
     statement: String,
@@ -82,92 +78,12 @@ fn parse(parser: &mut Parser<'_>, or_replace: bool) -> Result<CreateTask> {
         database,
         or_replace,
         if_not_exists,
-        trigger: trigger(parser)?,
-        options: TaskOptions::default(),
-        status: TaskStatus::Active,
-        description: String::new(),
+        frame: Frame::parse(parser)?,
         statement_at: Location::empty(),
         statement: String::new(),
     };
-    while !parser.parse_keyword(Keyword::AS) {
-        option(parser, &mut create)?;
-    }
     create.statement_at = grammar::rest(parser)?;
-    tasks::trigger(&create.trigger)?;
     Ok(create)
-}
-
-fn trigger(parser: &mut Parser<'_>) -> Result<TaskTrigger> {
-    let offset = None;
-    if grammar::word(parser, "EVERY") {
-        let length = grammar::text(parser)?;
-        return Ok(TaskTrigger::Every { length, offset });
-    }
-    if grammar::word(parser, "CRON") {
-        let pattern = grammar::text(parser)?;
-        let zone = match grammar::word(parser, "TIMEZONE") {
-            true => Some(grammar::text(parser)?),
-            false => None,
-        };
-        return Ok(TaskTrigger::Cron {
-            pattern,
-            zone,
-            offset,
-        });
-    }
-    if grammar::word(parser, "ON") {
-        grammar::expect(parser, "WRITE")?;
-        grammar::expect(parser, "TO")?;
-        let table = grammar::table(parser)?;
-        // The number is looked up when the statement runs.
-        return Ok(TaskTrigger::Write { table, after: 0 });
-    }
-    Err(grammar::unexpected(parser, "EVERY, CRON or ON WRITE TO"))
-}
-
-fn option(parser: &mut Parser<'_>, create: &mut CreateTask) -> Result<()> {
-    let options = &mut create.options;
-    if grammar::word(parser, "OFFSET") {
-        let text = grammar::text(parser)?;
-        match &mut create.trigger {
-            TaskTrigger::Every { offset, .. } | TaskTrigger::Cron { offset, .. } => {
-                *offset = Some(text);
-            }
-            _ => return Err(grammar::syntax("OFFSET is for schedules")),
-        }
-    } else if grammar::word(parser, "CATCH") {
-        grammar::expect(parser, "UP")?;
-        options.catch_up = grammar::number(parser)?;
-        if !(1..=CATCH_UP_MAX).contains(&options.catch_up) {
-            let problem = format!("CATCH UP takes a number from 1 to {CATCH_UP_MAX}");
-            return Err(grammar::syntax(&problem));
-        }
-    } else if grammar::word(parser, "OVERLAP") {
-        options.skips_overlap = grammar::word(parser, "SKIP");
-        if !options.skips_overlap && !grammar::word(parser, "QUEUE") {
-            return Err(grammar::unexpected(parser, "QUEUE or SKIP"));
-        }
-    } else if grammar::word(parser, "RETRIES") {
-        options.retries = grammar::number(parser)?;
-    } else if grammar::word(parser, "TIMEOUT") {
-        let nanos = automation::length(&grammar::text(parser)?)?;
-        options.timeout_nanos = Some(nanos.unsigned_abs());
-    } else if grammar::word(parser, "DISABLE") {
-        options.disable_after = match grammar::word(parser, "NEVER") {
-            true => 0,
-            false => {
-                grammar::expect(parser, "AFTER")?;
-                grammar::number(parser)?
-            }
-        };
-    } else if grammar::word(parser, "PAUSED") {
-        create.status = TaskStatus::Paused;
-    } else if grammar::word(parser, "COMMENT") {
-        create.description = grammar::text(parser)?;
-    } else {
-        return Err(grammar::unexpected(parser, "an option or AS"));
-    }
-    Ok(())
 }
 
 #[async_trait]
@@ -202,7 +118,7 @@ impl Change for CreateTask {
             return Ok("the task exists already".into());
         }
         self.check(&context, &database).await?;
-        if let TaskTrigger::Write { after, .. } = &mut self.trigger {
+        if let TaskTrigger::Write { after, .. } = &mut self.frame.trigger {
             *after = context.storage.last_write();
         }
         match existing.filter(|_| self.or_replace) {
@@ -239,9 +155,11 @@ impl CreateTask {
             context.engine.describe(request).await?;
             return Ok(());
         };
-        let need = Need::Table(Action::Write, &insert.table);
+        let need = insert.need(&database.name);
         context.caller.require(need, &database.name)?;
-        if let TaskTrigger::Write { table, .. } = &self.trigger {
+        if let Some(name) = &insert.endpoint {
+            endpoint::of_kind(context, database, name, Kind::InfluxDb)?;
+        } else if let TaskTrigger::Write { table, .. } = &self.frame.trigger {
             self.check_chain(context, database, table, &insert.table)?;
         }
         let described = context
@@ -276,7 +194,8 @@ impl CreateTask {
             .filter_map(|task| match &task.trigger {
                 TaskTrigger::Write { table, .. } => {
                     let insert = Insert::parse(&task.statement).ok().flatten()?;
-                    Some((table.clone(), insert.table))
+                    let is_here = insert.endpoint.is_none();
+                    is_here.then(|| (table.clone(), insert.table))
                 }
                 _ => None,
             })
@@ -304,7 +223,7 @@ impl CreateTask {
                 database: database.id,
                 name: self.name.clone(),
                 description: String::new(),
-                trigger: self.trigger.clone(),
+                trigger: self.frame.trigger.clone(),
                 options: TaskOptions::default(),
                 statement: String::new(),
                 status: TaskStatus::Active,
@@ -344,17 +263,13 @@ impl CreateTask {
 
     /// Whoever writes the statement is the owner: it runs with their rights.
     fn fill(&self, task: &mut Task, context: &Context<'_>) {
-        task.description.clone_from(&self.description);
-        task.trigger.clone_from(&self.trigger);
-        task.options.clone_from(&self.options);
         task.statement.clone_from(&self.statement);
-        task.status.clone_from(&self.status);
-        task.owner = context.caller.identity;
-        task.owner_name = context
-            .caller
-            .token
-            .as_deref()
-            .unwrap_or_default()
-            .to_owned();
+        self.frame.fill(task, context.caller);
+        if Insert::parse(&self.statement).is_ok_and(|it| it.is_some_and(|it| it.endpoint.is_some()))
+            && !self.frame.has_catch_up
+        {
+            // What the other side has not got yet waits for it, however long it is away.
+            task.options.catch_up = u32::MAX;
+        }
     }
 }

@@ -1,11 +1,14 @@
-//! `INSERT INTO table [TAGS (a, b)] SELECT …`: what a task does with the rows of a query. It exists in tasks
-//! alone: whoever calls writes rows through the interfaces for that.
+//! `INSERT INTO table [AT ENDPOINT e] [TAGS (a, b)] SELECT …`: what a task does with the rows of a query. It exists
+//! in tasks alone: whoever calls writes rows through the interfaces for that. At an endpoint the table is one
+//! of another server.
 
+use catalog::Action;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::grammar;
+use crate::caller::Need;
 use crate::error::Result;
 
 /// An `INSERT` of a task.
@@ -13,6 +16,8 @@ use crate::error::Result;
 pub(crate) struct Insert {
     /// Where rows go.
     pub(crate) table: String,
+    /// The endpoint of the server that has the table; `None` is this one.
+    pub(crate) endpoint: Option<String>,
     /// Columns that are tags, whatever the query says they are.
     pub(crate) tags: Vec<String>,
     /// The query.
@@ -29,6 +34,13 @@ impl Insert {
         }
         grammar::expect(&mut parser, "INTO")?;
         let table = grammar::table(&mut parser)?;
+        let endpoint = match grammar::word(&mut parser, "AT") {
+            true => {
+                grammar::expect(&mut parser, "ENDPOINT")?;
+                Some(grammar::name(&mut parser)?)
+            }
+            false => None,
+        };
         let tags = match grammar::word(&mut parser, "TAGS") {
             true => columns(&mut parser)?,
             false => Vec::new(),
@@ -45,14 +57,26 @@ impl Insert {
         let select = grammar::rest(&mut parser)?;
         Ok(Some(Self {
             table,
+            endpoint,
             tags,
             select: grammar::text_from(sql, select).to_owned(),
         }))
     }
 }
 
+impl Insert {
+    /// What whoever runs it has to be allowed to do.
+    pub(crate) fn need<'a>(&'a self, database: &'a str) -> Need<'a> {
+        match self.endpoint {
+            // Its endpoint is the database's.
+            Some(_) => Need::Database(Action::Write, database),
+            None => Need::Table(Action::Write, &self.table),
+        }
+    }
+}
+
 /// Names of columns in parentheses.
-fn columns(parser: &mut Parser<'_>) -> Result<Vec<String>> {
+pub(super) fn columns(parser: &mut Parser<'_>) -> Result<Vec<String>> {
     parser
         .expect_token(&Token::LParen)
         .map_err(grammar::invalid)?;
@@ -73,6 +97,7 @@ mod tests {
     fn check(sql: &str, expected: Option<(&str, &[&str], &str)>) {
         let expected = expected.map(|(table, tags, select)| Insert {
             table: table.to_owned(),
+            endpoint: None,
             tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             select: select.to_owned(),
         });
@@ -91,6 +116,10 @@ mod tests {
             )),
         );
         check("DELETE FROM t WHERE true", None);
+        let elsewhere = "INSERT INTO t AT ENDPOINT \"C\" TAGS (a) SELECT 1";
+        let elsewhere = Insert::parse(elsewhere).unwrap().unwrap();
+        assert_eq!(elsewhere.endpoint.as_deref(), Some("C"));
+        assert_eq!(elsewhere.select, "SELECT 1");
         for wrong in [
             "INSERT t SELECT 1",
             "INSERT INTO t VALUES (1)",

@@ -74,6 +74,46 @@ pub(super) const FORMS: &[Form] = &[
         words: &["DESCRIBE", "ROLLUP"],
         parse: |parser| DESCRIBE_ROLLUP.parse(parser),
     },
+    Form {
+        words: &["SHOW", "CHECKS"],
+        parse: |parser| SHOW_CHECKS.parse(parser),
+    },
+    Form {
+        words: &["DESCRIBE", "CHECK"],
+        parse: |parser| DESCRIBE_CHECK.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "ALERTS"],
+        parse: |parser| SHOW_ALERTS.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "CHECK", "STATUSES"],
+        parse: |parser| SHOW_CHECK_STATUSES.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "ENDPOINTS"],
+        parse: |parser| SHOW_ENDPOINTS.parse(parser),
+    },
+    Form {
+        words: &["DESCRIBE", "ENDPOINT"],
+        parse: |parser| DESCRIBE_ENDPOINT.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "NOTIFICATION", "RULES"],
+        parse: |parser| SHOW_RULES.parse(parser),
+    },
+    Form {
+        words: &["DESCRIBE", "NOTIFICATION", "RULE"],
+        parse: |parser| DESCRIBE_RULE.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "NOTIFICATIONS"],
+        parse: |parser| SHOW_NOTIFICATIONS.parse(parser),
+    },
+    Form {
+        words: &["SHOW", "SILENCES"],
+        parse: |parser| SHOW_SILENCES.parse(parser),
+    },
 ];
 
 /// Alone they describe a table.
@@ -202,6 +242,86 @@ const DESCRIBE_ROLLUP: Show = Show {
     scope: Scope::Rollup,
 };
 
+const SHOW_CHECKS: Show = Show {
+    columns: "check_name, schedule, levels, state, level, series, firing, last_run_at, last_error",
+    from: "checks",
+    condition: "true",
+    order: "check_name",
+    scope: Scope::Named("check_name"),
+};
+
+const DESCRIBE_CHECK: Show = Show {
+    columns: "*",
+    from: "checks",
+    condition: "true",
+    order: "check_name",
+    scope: Scope::One("check_name"),
+};
+
+const SHOW_ALERTS: Show = Show {
+    columns: "check_name, tags, level, state, since, message, acknowledged_by, silenced_until",
+    from: "alerts",
+    condition: "true",
+    order: "since, check_name, tags",
+    scope: Scope::Named("check_name"),
+};
+
+const SHOW_CHECK_STATUSES: Show = Show {
+    columns: "time, check_name, tags, level, previous_level, state, message",
+    from: "check_statuses",
+    condition: "true",
+    order: "time DESC, check_name, tags",
+    scope: Scope::Named("check_name"),
+};
+
+const SHOW_ENDPOINTS: Show = Show {
+    columns: "endpoint_name, kind, target, is_active",
+    from: "endpoints",
+    condition: "true",
+    order: "endpoint_name",
+    scope: Scope::Named("endpoint_name"),
+};
+
+const DESCRIBE_ENDPOINT: Show = Show {
+    columns: "*",
+    from: "endpoints",
+    condition: "true",
+    order: "endpoint_name",
+    scope: Scope::One("endpoint_name"),
+};
+
+const SHOW_RULES: Show = Show {
+    columns: "rule_name, endpoint_name, checks, levels, condition, at_most_every, group_by, is_active",
+    from: "notification_rules",
+    condition: "true",
+    order: "rule_name",
+    scope: Scope::Named("rule_name"),
+};
+
+const DESCRIBE_RULE: Show = Show {
+    columns: "*",
+    from: "notification_rules",
+    condition: "true",
+    order: "rule_name",
+    scope: Scope::One("rule_name"),
+};
+
+const SHOW_NOTIFICATIONS: Show = Show {
+    columns: "time, rule_name, endpoint_name, check_name, tags, level, status, state, attempts, error",
+    from: "notifications",
+    condition: "true",
+    order: "time DESC, alert_id",
+    scope: Scope::Named("rule_name"),
+};
+
+const SHOW_SILENCES: Show = Show {
+    columns: "silence_id, check_name, condition, until, comment, created_by",
+    from: "silences",
+    condition: "true",
+    order: "until, silence_id",
+    scope: Scope::Named("check_name"),
+};
+
 /// What is shown of a table of the schema `system`.
 #[derive(Debug, Clone, Copy)]
 struct Show {
@@ -230,6 +350,10 @@ enum Scope {
     Rollups,
     /// The rollup that comes next.
     Rollup,
+    /// Those of the database, or those after `FROM`, by this column.
+    Named(&'static str),
+    /// The one that comes next, by this column.
+    One(&'static str),
 }
 
 /// A statement that stands for a query.
@@ -245,11 +369,17 @@ impl Show {
         let has_from = |parser: &mut Parser<'_>| grammar::word(parser, "FROM");
         let subject = match self.scope {
             Scope::Tables if has_from(parser) => Some(grammar::table(parser)?),
-            Scope::Tasks if has_from(parser) => Some(grammar::name(parser)?),
+            Scope::Tasks | Scope::Named(_) if has_from(parser) => Some(grammar::name(parser)?),
+            Scope::One(_) => Some(grammar::name(parser)?),
             Scope::Model => Some(grammar::column(parser)?),
             Scope::Task => Some(grammar::name(parser)?),
             Scope::Rollup => Some(grammar::table(parser)?),
-            Scope::Server | Scope::Tables | Scope::Tasks | Scope::Models | Scope::Rollups => None,
+            Scope::Server
+            | Scope::Tables
+            | Scope::Tasks
+            | Scope::Models
+            | Scope::Rollups
+            | Scope::Named(_) => None,
         };
         let show = self;
         Ok(Statement::Query(Standing { show, subject }))
@@ -289,6 +419,7 @@ impl Standing {
                 }
                 Scope::Tasks | Scope::Task => "task_name",
                 Scope::Rollup => "rollup_name",
+                Scope::Named(column) | Scope::One(column) => column,
                 _ if database.table(subject).is_none() => {
                     return Err(advice::no_such_table(written, subject, database));
                 }

@@ -1,4 +1,4 @@
-//! `system.task_runs`: the runs of tasks that the caller sees. Those that ended longer ago are in the database
+//! `system.task_runs`: the runs of tasks and checks that the caller sees. Those that ended longer ago are in the database
 //! `_tasks`.
 
 use super::{Definition, Rows, Type, Value, View};
@@ -33,7 +33,7 @@ fn rows(view: View) -> Rows {
     let runs = view.tasks.runs(None).into_iter();
     Box::new(runs.filter_map(move |run| {
         // Runs of a task that is gone are for those who administer the server.
-        let is_seen = match state.task(run.task) {
+        let is_seen = match state.scheduled(run.task) {
             Some(task) => is_theirs(task, &run.database, &view.caller),
             None => view.caller.sees_server(),
         };

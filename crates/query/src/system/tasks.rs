@@ -105,7 +105,7 @@ fn row(view: &View, database: &str, task: &Task) -> Vec<Value> {
     ]
 }
 
-fn state_name(state: State) -> &'static str {
+pub(super) fn state_name(state: State) -> &'static str {
     match state {
         State::Paused => "paused",
         State::Waiting => "waiting",

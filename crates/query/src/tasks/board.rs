@@ -7,7 +7,7 @@ use std::sync::Arc;
 use automation::{
     Actions, Ended, Outcome, Progress, Request, RunId, Scheduler, Start, Status, TaskId, Window,
 };
-use catalog::{RecordId, State, Task};
+use catalog::{RecordId, State};
 use parking_lot::Mutex;
 use storage::Written;
 use tokio::sync::Notify;
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::definition;
 use super::history::{History, RunRecord, RunState, cause_name};
 use super::journal::Noted;
+use super::work::Work;
 use crate::error::{Error, Result};
 
 /// What everybody sees of tasks. Nothing runs until [`super::start`].
@@ -43,10 +44,10 @@ struct Inner {
     figures: TaskFigures,
 }
 
-/// A task that the scheduler knows.
+/// A task or check that the scheduler knows.
 #[derive(Debug)]
 struct Known {
-    task: Arc<Task>,
+    work: Work,
     database: Arc<str>,
 }
 
@@ -79,7 +80,7 @@ pub struct TaskFigures {
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) start: Start,
-    pub(super) task: Arc<Task>,
+    pub(super) work: Work,
     pub(super) cancel: CancellationToken,
 }
 
@@ -237,7 +238,7 @@ impl Tasks {
     pub fn figures(&self) -> TaskFigures {
         let inner = self.inner.lock();
         TaskFigures {
-            tasks: inner.known.len(),
+            tasks: inner.tasks(),
             running: inner.running.len(),
             ..inner.figures
         }
@@ -266,35 +267,33 @@ impl Tasks {
         }
         inner.seen = state.number();
         inner.known.retain(|id, _| {
-            let stays = state.task(*id).is_some();
+            let stays = state.scheduled(*id).is_some();
             if !stays {
                 scheduler.remove(TaskId(id.0));
                 inner.last.remove(id);
             }
             stays
         });
-        for task in state.tasks() {
-            let progress = inner.progress.remove(&task.id);
+        for work in Work::all(state) {
+            let (id, task) = (work.id(), work.task());
+            let progress = inner.progress.remove(&id);
             let database = state.database_of(task.database);
             let name = database.map_or("", |database| &*database.name);
-            let known = inner.known.get(&task.id);
-            let is_same = known.is_some_and(|known| Arc::ptr_eq(&known.task, task));
-            if is_same && known.is_some_and(|known| &*known.database == name) {
+            let known = inner.known.get(&id);
+            if known.is_some_and(|known| known.work.is(&work) && &*known.database == name) {
                 continue;
             }
             match definition::of(task, state) {
                 Ok(definition) => scheduler.put(definition, progress, now),
                 // It was checked when the task was made: a time zone may have gone since.
                 Err(error) => {
-                    tracing::error!(task = %task.name, %error, "a task cannot be scheduled");
-                    scheduler.remove(TaskId(task.id.0));
+                    let (noun, name) = (work.noun(), &task.name);
+                    tracing::error!(%name, %error, "a {noun} cannot be scheduled");
+                    scheduler.remove(TaskId(id.0));
                 }
             }
-            let known = Known {
-                task: Arc::clone(task),
-                database: name.into(),
-            };
-            inner.known.insert(task.id, known);
+            let database = name.into();
+            inner.known.insert(id, Known { work, database });
         }
     }
 
@@ -341,7 +340,7 @@ impl Tasks {
             let cancel = CancellationToken::new();
             due.jobs.push(Job {
                 start,
-                task: Arc::clone(&known.task),
+                work: known.work.clone(),
                 cancel: cancel.clone(),
             });
             let running = Running {
@@ -399,6 +398,13 @@ impl Tasks {
 }
 
 impl Inner {
+    fn tasks(&self) -> usize {
+        let known = self.known.values();
+        known
+            .filter(|known| matches!(known.work, Work::Task(_)))
+            .count()
+    }
+
     fn record(
         &self,
         task: RecordId,
@@ -411,7 +417,7 @@ impl Inner {
         Some(RunRecord {
             run,
             task,
-            task_name: known.task.name.as_str().into(),
+            task_name: known.work.task().name.as_str().into(),
             database: Arc::clone(&known.database),
             window,
             cause,

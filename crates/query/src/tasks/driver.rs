@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use automation::{RunId, Scheduler};
-use catalog::{Catalog, Clock, RecordId, State, TableId, Task, TaskStatus, TaskTrigger};
+use catalog::{Catalog, Check, Clock, RecordId, State, TableId, Task, TaskStatus, TaskTrigger};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,9 @@ use super::board::{Due, Job, Note, Tasks, Went};
 use super::history::RunRecord;
 use super::journal::{self, Journal, Noted};
 use super::run::{self, Worker};
+use super::work::Work;
 use super::{Owners, TaskSettings};
+use crate::checks;
 use crate::engine::QueryEngine;
 
 /// The longest sleep: as late may a change of the clock be noticed.
@@ -83,14 +85,23 @@ async fn drive(
     let last_run = last_run.map_or(now, |last| last.max(now));
     let scheduler = Scheduler::new(settings.concurrent, last_run);
     driver.board.begin(scheduler, settings.runs_shown, noted);
+    // Who is to be told is told as long as anything runs.
+    let telling = tokio::spawn(checks::deliver(Arc::clone(&engine), stop.clone()));
     driver.run(stop).await;
+    if let Err(error) = telling.await {
+        error!(%error, "the loop that tells of changes ended badly");
+    }
 }
 
 /// Without what was noted nothing may run: windows would be missed, or run that were done with long ago.
 async fn read(engine: &QueryEngine, runs_max: usize) -> Noted {
     let mut pause = Duration::from_millis(200);
     loop {
-        match journal::read(engine, runs_max).await {
+        let reading = async {
+            let noted = journal::read(engine, runs_max).await?;
+            checks::restore(engine).await.map(|()| noted)
+        };
+        match reading.await {
             Ok(noted) => return noted,
             Err(error) => {
                 error!(%error, retry_in = ?pause, "tasks wait: it cannot be read how far they are");
@@ -227,7 +238,7 @@ impl Driver {
             // A panic in a run must not leave its task running for ever.
             let running = tokio::spawn(run::carry_out(
                 worker,
-                Arc::clone(&job.task),
+                job.work.clone(),
                 job.start,
                 job.cancel.clone(),
             ));
@@ -246,7 +257,7 @@ impl Driver {
             self.note(note).await;
         }
         if let Some(failures) = ended.and_then(|ended| ended.disabled_after) {
-            self.disable(&job.task, failures, error.unwrap_or_default())
+            self.disable(&job.work, failures, error.unwrap_or_default())
                 .await;
         }
     }
@@ -259,23 +270,41 @@ impl Driver {
 
     /// Notes in the catalog that a task runs no more, and why. While the store is away the task stays
     /// stopped in this process alone, and fails once more after a restart.
-    async fn disable(&self, task: &Task, failures: u32, error: String) {
+    async fn disable(&self, work: &Work, failures: u32, error: String) {
         let reason = format!("{failures} windows in a row failed, the last one: {error}");
-        warn!(task = %task.name, %reason, "disabled a task");
+        let (noun, name) = (work.noun(), &work.task().name);
+        warn!(%name, %reason, "disabled a {noun}");
         let now = self.clock.now_nanos();
-        let change = |task: &mut Task| {
+        let disable = |task: &mut Task| {
             let reason = reason.clone();
             task.status = TaskStatus::Disabled { reason };
             task.updated_at_nanos = now;
-            Ok(())
         };
         let actor = catalog::Actor {
             who: "the scheduler".into(),
             at_nanos: now,
         };
-        let disabled = self.catalog.change_record(task.id, change);
-        if let Err(error) = catalog::acting(actor, disabled).await {
-            error!(task = %task.name, %error, "it cannot be noted that a task is disabled");
+        let disabling = async {
+            match work {
+                Work::Task(task) => {
+                    let change = |task: &mut Task| {
+                        disable(task);
+                        Ok(())
+                    };
+                    self.catalog.change_record(task.id, change).await.map(drop)
+                }
+                Work::Check(check) => {
+                    let change = |check: &mut Check| {
+                        disable(&mut check.task);
+                        Ok(())
+                    };
+                    let id = check.task.id;
+                    self.catalog.change_record(id, change).await.map(drop)
+                }
+            }
+        };
+        if let Err(error) = catalog::acting(actor, disabling).await {
+            error!(%name, %error, "it cannot be noted that a {noun} is disabled");
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 const ATTEMPTS_MAX: usize = 8;
 
 /// What a tag's column says of itself.
-const TAG: &str = "iox::column_type::tag";
+pub(super) const TAG: &str = "iox::column_type::tag";
 
 /// Where rows go.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +98,7 @@ async fn parse(engine: &QueryEngine, target: &Target<'_>, batch: RecordBatch) ->
 }
 
 /// The rows with a time, and with tags that say so.
-fn shaped(target: &Target<'_>, batch: &RecordBatch) -> Result<RecordBatch> {
+pub(super) fn shaped(target: &Target<'_>, batch: &RecordBatch) -> Result<RecordBatch> {
     let schema = batch.schema_ref();
     for tag in target.tags {
         if schema.field_with_name(tag).is_err() {

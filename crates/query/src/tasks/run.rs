@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use automation::{Outcome, Start, Window};
-use catalog::{Action, Actor, ErrorKind, Task};
+use catalog::{Actor, Database, ErrorKind, Task};
 use datafusion::common::ScalarValue;
 use futures::TryStreamExt as _;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use super::board::Went;
+use super::forward;
 use super::rows::{self, Target};
+use super::work::Work;
 use super::{Owners, TaskSettings};
-use crate::caller::{Caller, Need};
+use crate::caller::Caller;
+use crate::checks;
 use crate::engine::{Access, QueryEngine, SqlRequest};
 use crate::error::{Error, Result};
 use crate::statements::Insert;
@@ -87,21 +90,27 @@ pub(crate) fn parameters(window: Window) -> Vec<(String, ScalarValue)> {
     ]
 }
 
+/// Values for them, for planning what will have others.
+pub fn window_parameters() -> Vec<(String, ScalarValue)> {
+    parameters(Window { start: 0, stop: 1 })
+}
+
 /// Runs a task. Says how it went, whatever happens.
 pub(super) async fn carry_out(
     worker: Arc<Worker>,
-    task: Arc<Task>,
+    what: Work,
     start: Start,
     cancel: CancellationToken,
 ) -> Went {
+    let task = what.task();
     let timeout = task.options.timeout_nanos.map(Duration::from_nanos);
     let timeout = timeout.unwrap_or(worker.settings.timeout);
     // What it changes is noted as its doing.
     let actor = Actor {
-        who: format!("task {} of {}", task.name, task.owner_name).into(),
+        who: format!("{} {} of {}", what.noun(), task.name, task.owner_name).into(),
         at_nanos: worker.engine.clock().now_nanos(),
     };
-    let work = catalog::acting(actor, work(&worker, &task, start.window, timeout));
+    let work = catalog::acting(actor, work(&worker, &what, start.window, timeout));
     tokio::select! {
         biased;
         () = cancel.cancelled() => Went::cancelled(),
@@ -114,11 +123,12 @@ pub(super) async fn carry_out(
 
 async fn work(
     worker: &Worker,
-    task: &Task,
+    what: &Work,
     window: Window,
     timeout: Duration,
 ) -> Result<Option<u64>> {
     let engine = &worker.engine;
+    let task = what.task();
     let caller = worker.owners.caller(task.owner, &task.owner_name);
     let caller = caller.map_err(|problem| Error::TaskOwner { problem })?;
     let state = engine.catalog().state();
@@ -126,6 +136,23 @@ async fn work(
     let database = database.ok_or_else(|| Error::DatabaseNotFound {
         name: task.database.to_string(),
     })?;
+    match what {
+        Work::Check(check) => {
+            let evaluating = checks::evaluate(engine, check, database, window, caller, timeout);
+            evaluating.await.map(Some)
+        }
+        Work::Task(task) => run_statement(engine, task, database, window, caller, timeout).await,
+    }
+}
+
+async fn run_statement(
+    engine: &Arc<QueryEngine>,
+    task: &Task,
+    database: &Arc<Database>,
+    window: Window,
+    caller: Caller,
+    timeout: Duration,
+) -> Result<Option<u64>> {
     let request = |sql: String, access, caller: Caller| SqlRequest {
         database: database.name.to_string(),
         sql,
@@ -140,19 +167,26 @@ async fn work(
         done.try_for_each(|_| async { Ok(()) }).await?;
         return Ok(None);
     };
-    caller.require(Need::Table(Action::Write, &insert.table), &database.name)?;
     let target = Target {
         database: &database.name,
         table: &insert.table,
         tags: &insert.tags,
         time: Some(window.stop),
     };
+    caller.require(insert.need(&database.name), &database.name)?;
+    let mut forward = match &insert.endpoint {
+        Some(name) => Some(forward::Forward::to(engine, database, name, target)?),
+        None => None,
+    };
     let mut results = engine
         .sql(request(insert.select, Access::Read, caller))
         .await?;
     let mut written = 0;
     while let Some(batch) = results.try_next().await? {
-        written += rows::write(engine, &target, batch).await?;
+        written += match &mut forward {
+            Some(forward) => forward.send(&batch).await?,
+            None => rows::write(engine, &target, batch).await?,
+        };
     }
     Ok(Some(written))
 }

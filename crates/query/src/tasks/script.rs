@@ -43,7 +43,9 @@ pub fn task_script(task: &Task, database: &str, or_replace: bool) -> String {
         schedule(&task.trigger)
     );
     let (options, usual) = (&task.options, TaskOptions::default());
-    if options.catch_up != usual.catch_up {
+    if options.catch_up == u32::MAX {
+        script += " CATCH UP ALL";
+    } else if options.catch_up != usual.catch_up {
         script += &format!(" CATCH UP {}", options.catch_up);
     }
     if options.skips_overlap {

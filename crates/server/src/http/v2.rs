@@ -6,11 +6,15 @@
 
 pub(crate) mod authorizations;
 pub(crate) mod buckets;
+mod checks;
 mod dbrps;
 mod delete;
 mod ids;
 mod labels;
 mod members;
+mod monitoring;
+mod notification_endpoints;
+mod notification_rules;
 mod orgs;
 mod paging;
 pub(crate) mod permissions;
@@ -56,6 +60,7 @@ pub(super) fn routes() -> Routes {
         .merge(member_routes())
         .merge(record_routes())
         .merge(task_routes())
+        .merge(monitoring_routes())
 }
 
 /// Who somebody is, and the first of them.
@@ -188,6 +193,49 @@ fn task_routes() -> Routes {
     for rest in ["members", "labels"] {
         let path = format!("/api/v2/tasks/{{id}}/{rest}");
         routes = routes.at(GET, &path, Access::Known, tasks::none);
+    }
+    routes
+}
+
+/// Checks are seen and changed like tasks, endpoints and rules by whoever administers their bucket: the handlers ask.
+fn monitoring_routes() -> Routes {
+    let known = Access::Known;
+    let (all, one) = ("/api/v2/checks", "/api/v2/checks/{id}");
+    let mut routes = Routes::new()
+        .at(GET, all, known, checks::list)
+        .at(POST, all, known, checks::create)
+        .at(GET, one, known, checks::show)
+        .at(PUT, one, known, checks::replace)
+        .at(PATCH, one, known, checks::change)
+        .at(DELETE, one, known, checks::delete)
+        .at(GET, "/api/v2/checks/{id}/query", known, checks::query_of);
+    let (all, one) = (
+        "/api/v2/notificationEndpoints",
+        "/api/v2/notificationEndpoints/{id}",
+    );
+    routes = routes
+        .at(GET, all, known, notification_endpoints::list)
+        .at(POST, all, known, notification_endpoints::create)
+        .at(GET, one, known, notification_endpoints::show)
+        .at(PUT, one, known, notification_endpoints::replace)
+        .at(PATCH, one, known, notification_endpoints::change)
+        .at(DELETE, one, known, notification_endpoints::delete);
+    let (all, one) = (
+        "/api/v2/notificationRules",
+        "/api/v2/notificationRules/{id}",
+    );
+    let query = "/api/v2/notificationRules/{id}/query";
+    routes = routes
+        .at(GET, all, known, notification_rules::list)
+        .at(POST, all, known, notification_rules::create)
+        .at(GET, one, known, notification_rules::show)
+        .at(PUT, one, known, notification_rules::replace)
+        .at(PATCH, one, known, notification_rules::change)
+        .at(DELETE, one, known, notification_rules::delete)
+        .at(GET, query, known, notification_rules::query_of);
+    for kind in ["checks", "notificationEndpoints", "notificationRules"] {
+        let path = format!("/api/v2/{kind}/{{id}}/labels");
+        routes = routes.at(GET, &path, known, monitoring::no_labels);
     }
     routes
 }

@@ -2,9 +2,11 @@
 //!
 //! The fleet's history goes in the way any writer's data does, as line protocol over HTTP, from one
 //! thread for each core; every thread has motors of its own, so that the rows of a motor arrive in
-//! order. A given data directory is taken up again where it was left.
+//! order. A given data directory is taken up again where it was left. Then the maintenance loop is declared, which
+//! goes on as long as the server runs.
 
 mod feed;
+mod maintenance;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,12 +27,13 @@ const DATABASE: &str = "plant";
 const DAYS: f64 = 7.0;
 
 /// Queries worth pasting, over what the simulator injects.
-const QUERIES: [&str; 5] = [
+const QUERIES: [&str; 6] = [
     include_str!("demo/1_vibration.sql"),
     include_str!("demo/2_bearing_life.sql"),
     include_str!("demo/3_drift.sql"),
     include_str!("demo/4_jitter.sql"),
     include_str!("demo/5_fleet_risk.sql"),
+    include_str!("demo/6_maintenance.sql"),
 ];
 
 /// Why there is no demo.
@@ -49,6 +52,8 @@ pub(crate) enum DemoError {
     },
     #[error("{} does not hold the time at which the demo's history ends", path.display())]
     BadState { path: PathBuf },
+    #[error("'{url}' is no address of a webhook, such as https://example.org/hook")]
+    BadWebhook { url: String },
     #[error("a thread that writes rows failed")]
     WriterFailed,
 }
@@ -76,10 +81,14 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode> {
         without_auth: args.without_auth,
         ..ListenSettings::default()
     };
-    let settings = Settings {
+    let mut settings = Settings {
         listen,
         ..Settings::default()
     };
+    if let Some(webhook) = &args.webhook {
+        // Whoever names it means it.
+        settings.notifications.allowed = vec![maintenance::host(webhook)?];
+    }
     let runtime = runtime()?;
     let running = runtime.block_on(Running::start(settings, data_dir, None))?;
     eprintln!("data            in {}", data_dir.display());
@@ -96,6 +105,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode> {
     feed::ground_truth(&client, DATABASE, &fleet)?;
     let until_ns = SystemClock.now_nanos();
     let rows = feed::history(&fleet, &url, data_dir, DATABASE, from_ns, until_ns)?;
+    maintenance::declare(&client, args.webhook.as_deref())?;
     eprintln!(
         "{rows} rows written; ready after {:.0} s",
         started.elapsed().as_secs_f64()

@@ -246,7 +246,7 @@ fn dropping_a_response_stops_its_query() {
         assert!(
             app.server
                 .metrics
-                .text(None, None, None)
+                .text(None, None, None, None)
                 .contains("tidemill_queries_running 0")
         );
     });

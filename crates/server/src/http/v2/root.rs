@@ -9,17 +9,14 @@ use super::permissions::RESOURCES;
 use crate::error::{Error, Result};
 
 /// Parts of v2's API that its clients know and this server does not have.
-const LEFT_OUT: [&str; 21] = [
+const LEFT_OUT: [&str; 18] = [
     "annotations",
     "backup",
-    "checks",
     "config",
     "dashboards",
     "documents",
     "flags",
     "notebooks",
-    "notificationEndpoints",
-    "notificationRules",
     "remotes",
     "replications",
     "restore",
@@ -39,10 +36,13 @@ pub(super) async fn links() -> Json<Value> {
     Json(json!({
         "authorizations": at("authorizations"),
         "buckets": at("buckets"),
+        "checks": at("checks"),
         "dbrps": at("dbrps"),
         "delete": at("delete"),
         "labels": at("labels"),
         "me": at("me"),
+        "notificationEndpoints": at("notificationEndpoints"),
+        "notificationRules": at("notificationRules"),
         "orgs": at("orgs"),
         "query": { "self": at("query") },
         "resources": at("resources"),

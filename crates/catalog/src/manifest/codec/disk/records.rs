@@ -1,6 +1,7 @@
 //! What administered records look like in JSON. Ids are texts, as JSON's numbers lose the ends of long
 //! ones in many programs.
 
+mod check;
 mod model;
 mod rollup;
 mod task;
@@ -9,13 +10,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub(in crate::manifest::codec) use check::{DiskCheck, DiskEndpoint, DiskRule, DiskSilence};
 pub(in crate::manifest::codec) use task::DiskTask;
 
 use super::{hex, unhex};
 use crate::ids::DatabaseId;
 use crate::records::{
-    Action, BucketNotes, DatabaseMapping, Label, Member, Model, Organization, Record, RecordId,
-    Right, Rights, Role, Rollup, Secret, Task, Token, User,
+    Action, BucketNotes, Check, DatabaseMapping, Endpoint, Label, Member, Model, NotificationRule,
+    Organization, Record, RecordId, Right, Rights, Role, Rollup, Secret, Silence, Task, Token,
+    User,
 };
 use model::DiskModel;
 use rollup::DiskRollup;
@@ -32,6 +35,10 @@ pub(in crate::manifest::codec) enum DiskRecord {
     Model(DiskModel),
     Task(DiskTask),
     Rollup(DiskRollup),
+    Check(DiskCheck),
+    Endpoint(DiskEndpoint),
+    NotificationRule(DiskRule),
+    Silence(DiskSilence),
 }
 
 /// When a record was made and changed, nanoseconds since 1970.
@@ -163,6 +170,10 @@ impl From<&Record> for DiskRecord {
             Record::Model(record) => Self::Model((&**record).into()),
             Record::Task(record) => Self::Task((&**record).into()),
             Record::Rollup(record) => Self::Rollup((&**record).into()),
+            Record::Check(record) => Self::Check((&**record).into()),
+            Record::Endpoint(record) => Self::Endpoint((&**record).into()),
+            Record::NotificationRule(record) => Self::NotificationRule((&**record).into()),
+            Record::Silence(record) => Self::Silence((&**record).into()),
         }
     }
 }
@@ -181,6 +192,10 @@ impl TryFrom<DiskRecord> for Record {
             DiskRecord::Model(record) => Model::try_from(record)?.into(),
             DiskRecord::Task(record) => Task::try_from(record)?.into(),
             DiskRecord::Rollup(record) => Rollup::try_from(record)?.into(),
+            DiskRecord::Check(record) => Check::try_from(record)?.into(),
+            DiskRecord::Endpoint(record) => Endpoint::try_from(record)?.into(),
+            DiskRecord::NotificationRule(record) => NotificationRule::try_from(record)?.into(),
+            DiskRecord::Silence(record) => Silence::try_from(record)?.into(),
         })
     }
 }

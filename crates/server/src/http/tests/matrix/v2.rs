@@ -72,7 +72,7 @@ impl Records {
             .replace("{label}", &self.label.to_string())
             .replace("{user}", &self.user.to_string())
             .replace("{run}", &self.label.to_string())
-            .replace("{*rest}", "checks");
+            .replace("{*rest}", "stacks");
         let Self {
             user,
             label,
@@ -93,6 +93,21 @@ impl Records {
             ("POST", "/tasks") => {
                 let script = "CREATE TASK t IN nowhere EVERY '1m' AS DELETE FROM motor WHERE true";
                 format!(r#"{{"flux":"{script}"}}"#)
+            }
+            ("POST", "/checks") => {
+                let query = r#"{"text":"SELECT host FROM motor"}"#;
+                format!(r#"{{"name":"c","bucket":"nowhere","type":"deadman","query":{query}}}"#)
+            }
+            ("POST", "/notificationEndpoints") => {
+                let url = "https://example.org/";
+                format!(r#"{{"name":"e","bucket":"nowhere","type":"http","url":"{url}"}}"#)
+            }
+            ("POST", "/notificationRules") => {
+                let rules = r#"[{"currentLevel":"CRIT"}]"#;
+                format!(r#"{{"name":"r","endpointID":"{bucket}","statusRules":{rules}}}"#)
+            }
+            ("PUT", "/checks/{id}" | "/notificationEndpoints/{id}" | "/notificationRules/{id}") => {
+                "{}".to_owned()
             }
             ("POST", "/dbrps") => format!(
                 r#"{{"orgID":"{organization}","bucketID":"{bucket}","database":"d","retention_policy":"r"}}"#

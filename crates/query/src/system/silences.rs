@@ -1,0 +1,49 @@
+//! `system.silences`: those that are not over.
+
+use super::{Definition, Rows, Type, Value, View};
+
+pub(super) const TABLE: Definition = Definition {
+    name: "silences",
+    columns: &[
+        ("database_name", Type::Text),
+        ("silence_id", Type::Text),
+        // NULL is all of the database.
+        ("check_name", Type::Text),
+        ("condition", Type::Text),
+        ("until", Type::Time),
+        ("comment", Type::Text),
+        ("created_by", Type::Text),
+        ("created_at", Type::Time),
+    ],
+    rows,
+};
+
+fn rows(view: View) -> Rows {
+    let state = view.catalog.state();
+    let now = view.clock.now_nanos();
+    let silences: Vec<_> = state.silences().cloned().collect();
+    Box::new(silences.into_iter().filter_map(move |it| {
+        let database = state.database_of(it.database)?;
+        let is_seen = it.until_nanos > now && view.caller.sees_database(&database.name);
+        is_seen.then(|| {
+            let conditions = it.tags.iter().map(|condition| {
+                let value = condition.value.replace('\'', "''");
+                format!("{} {} '{value}'", condition.tag, condition.operator)
+            });
+            let conditions: Vec<_> = conditions.collect();
+            vec![
+                Value::text(&*database.name),
+                Value::text(it.id.to_string()),
+                Value::or_null(it.check.as_ref(), Value::text),
+                match conditions.is_empty() {
+                    true => Value::Null,
+                    false => Value::Text(conditions.join(" AND ")),
+                },
+                Value::Time(it.until_nanos),
+                Value::text(&it.comment),
+                Value::text(&it.owner_name),
+                Value::Time(it.created_at_nanos),
+            ]
+        })
+    }))
+}

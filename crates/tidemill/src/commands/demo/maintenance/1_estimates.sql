@@ -1,0 +1,1 @@
+CREATE TABLE IF NOT EXISTS rul_estimates (asset_id TAG, health_index DOUBLE, estimated_rul DOUBLE)

@@ -6,9 +6,11 @@ pub(crate) mod crash_loop;
 pub(crate) mod history;
 pub(crate) mod latency;
 pub(crate) mod overload;
+pub(crate) mod python;
 pub(crate) mod ratio;
 pub(crate) mod restart;
 pub(crate) mod scoring;
+pub(crate) mod story;
 pub(crate) mod sustained;
 pub(crate) mod write_amplification;
 

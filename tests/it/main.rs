@@ -40,6 +40,8 @@ mod cli;
 mod client;
 mod connections;
 mod corpus;
+#[path = "../stories/document.rs"]
+mod document;
 mod durability;
 mod flight;
 mod full_disk;
@@ -52,6 +54,7 @@ mod query_api;
 mod readme;
 mod s3;
 mod secrets;
+mod stories;
 mod tasks;
 mod tls;
 mod write_apis;

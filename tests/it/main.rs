@@ -26,6 +26,7 @@
 //! | `tasks`        | statements that run by themselves, over crashes, with their owner's rights |
 //! | `cli`          | the command line                                                         |
 //! | `readme`       | what the README says works                                               |
+//! | `stories`      | so does what the stories of the guide say                                |
 
 #![allow(
     clippy::unwrap_used,

@@ -83,6 +83,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let cases = chosen(&options.cases)?;
     let (server, folder) = scenario.fresh_server("server", &[])?;
     load(&server, &options.sizes, &cases)?;
+    // Stopping flushes: what was loaded is in files, as all but the newest rows are.
+    server.stop()?;
+    let server = Server::start(&scenario.installed, &folder)?;
+    settle(server.pid(), SETTLE_LIMIT)?;
     let mut python = Script::start(&options.python, SCRIPT, "compare_python", &folder)?;
     let sizes = &options.sizes;
     let prepared: Prepared = python.ask(&json!({
@@ -141,8 +145,6 @@ fn load(server: &Server, sizes: &Sizes, cases: &[&Case]) -> Result<()> {
         measure(&server.target(), server.pid(), &*table.source(), &Drive::full(4), every)?;
         check_count(&server.target(), table.name(), rows)?;
     }
-    say("waiting for background work");
-    settle(server.pid(), SETTLE_LIMIT)?;
     Ok(())
 }
 

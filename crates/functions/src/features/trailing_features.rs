@@ -140,7 +140,7 @@ impl WindowUDFImpl for TrailingFeatures {
                 given.join(", ")
             );
         };
-        let counts = [DataType::Int64; 3];
+        let counts = [const { DataType::Int64 }; CONSTANTS.len()];
         Ok(std::iter::once(signal).chain(counts).collect())
     }
 

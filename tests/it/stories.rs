@@ -8,8 +8,8 @@
 
 use std::path::Path;
 
-use crate::document::{Action, difference, steps};
-use crate::harness::{Server, checkout, data_set, run};
+use crate::document::{Action, difference, state_of_run, steps};
+use crate::harness::{Server, checkout, data_set, run, wait_until};
 use crate::readme::shell;
 
 /// Runs a page that needs these data sets.
@@ -43,6 +43,14 @@ fn tell(page: &str, data_sets: &[&str]) {
         if is_shown {
             eprintln!("{what}\n{printed}");
         }
+        if let Some(state) = state_of_run(&what, &printed) {
+            wait_until("the task has run", || {
+                let said = run(&mut server.cli(&["query", "-d", "plant", &state]), b"");
+                let said = String::from_utf8_lossy(&said.stdout).into_owned();
+                assert!(!said.contains("failed"), "{page}: {what}\n{}", server.log());
+                said.contains("succeeded")
+            });
+        }
         if let Some(shown) = &step.printed {
             compared += 1;
             if let Some(difference) = difference(shown, &printed) {
@@ -59,8 +67,18 @@ fn turbofans_last_as_long_as_the_page_says() {
     tell("turbofans.md", &["cmapss"]);
 }
 
+#[test]
+fn motors_are_watched_as_the_page_says() {
+    tell("motors.md", &[]);
+}
+
+#[test]
+fn bearings_wear_as_the_page_says() {
+    tell("bearings.md", &["femto"]);
+}
+
 mod document {
-    use crate::document::{Action, Block, blocks, commands, difference, steps};
+    use crate::document::{Action, Block, blocks, commands, difference, state_of_run, steps};
 
     #[test]
     fn blocks_and_commands_are_found() {
@@ -92,6 +110,15 @@ mod document {
         check(None, "SELECT 'A'\n", Some("one\n"));
         check(Some(("A", "B")), "SELECT 'B'\n", Some("two\n"));
         check(Some(("A", "C")), "SELECT 'C'\n", None);
+    }
+
+    #[test]
+    fn a_run_of_a_task_is_waited_for() {
+        let printed = "+---+---+\n| task_name | run_id |\n+---+---+\n| t | 18ea |\n+---+---+\n";
+        let found = state_of_run("EXECUTE TASK t\n", printed);
+        let expected = "SELECT state FROM system.task_runs WHERE run_id = '18ea'";
+        assert_eq!(found.as_deref(), Some(expected));
+        assert_eq!(state_of_run("SHOW TASKS", printed), None);
     }
 
     #[test]

@@ -134,6 +134,17 @@ pub(crate) fn steps(document: &str, instead: Option<(&str, &str)>) -> Vec<Step> 
     steps
 }
 
+/// The query that tells the state of the run that a statement has started, `EXECUTE TASK` alone: the statements after it are about what the run
+/// leaves behind. `printed` is what it has printed.
+pub(crate) fn state_of_run(statement: &str, printed: &str) -> Option<String> {
+    if !statement.trim_start().starts_with("EXECUTE TASK") {
+        return None;
+    }
+    let row = printed.lines().rfind(|line| line.starts_with('|'))?;
+    let run = row.trim_matches('|').rsplit('|').next()?.trim();
+    Some(format!("SELECT state FROM system.task_runs WHERE run_id = '{run}'"))
+}
+
 /// What is different about a printed table, or any text, that the document shows.
 pub(crate) fn difference(shown: &str, printed: &str) -> Option<String> {
     let rows = |text: &str| -> Vec<Vec<String>> {

@@ -8,20 +8,27 @@ mod document;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::time::Instant;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::Common;
 use crate::error::{AtPath, Error, Result};
+use crate::machine::pause;
 use crate::record::{Aim, Cell, Table, say};
 use crate::report::ms;
 use crate::server::Server;
-use document::{Action, Step, difference, steps};
+use document::{Action, Step, difference, state_of_run, steps};
 
 /// The database of the pages.
 const DATABASE: &str = "plant";
+
+/// How long the run of a task may take.
+const RUN_LIMIT: Duration = Duration::from_secs(600);
+
+/// How often it is looked whether it has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Letters of a statement that are shown.
 const SHOWN: usize = 60;
@@ -109,24 +116,15 @@ impl Reader<'_> {
                 command.arg("-euc").arg(script).env("PROGRAM", self.program);
                 command
             }
-            Action::Sql(sql) => {
-                let mut command = Command::new(self.program);
-                command.args(["query", "--database", DATABASE, sql]);
-                command
-            }
+            Action::Sql(sql) => self.query(sql),
         };
-        command.env("TIDEMILL_HOST", format!("http://{}", self.server.address()));
-        command.env("TIDEMILL_DATA_DIR", self.server.data());
-        if let Some(folder) = self.datasets {
-            command.env("TIDEMILL_DATASETS", folder);
-        }
         let start = Instant::now();
-        let output = command.output().at(self.program)?;
-        let took_ms = ms(start.elapsed());
-        if !output.status.success() {
-            return Err(failed(step, &output));
+        let printed = self.printed(&mut command, step)?;
+        let (Action::Command(text) | Action::Sql(text)) = &step.action;
+        if let Some(state) = state_of_run(text, &printed) {
+            self.wait(&state, step)?;
         }
-        let printed = String::from_utf8_lossy(&output.stdout);
+        let took_ms = ms(start.elapsed());
         let verdict = match &step.printed {
             None => Ok(String::new()),
             Some(shown) => match difference(shown, &printed) {
@@ -136,12 +134,47 @@ impl Reader<'_> {
         };
         Ok((took_ms, verdict))
     }
+
+    fn query(&self, sql: &str) -> Command {
+        let mut command = Command::new(self.program);
+        command.args(["query", "--database", DATABASE, sql]);
+        command
+    }
+
+    /// What a command prints.
+    fn printed(&self, command: &mut Command, step: &Step) -> Result<String> {
+        command.env("TIDEMILL_HOST", format!("http://{}", self.server.address()));
+        command.env("TIDEMILL_DATA_DIR", self.server.data());
+        if let Some(folder) = self.datasets {
+            command.env("TIDEMILL_DATASETS", folder);
+        }
+        let output = command.output().at(self.program)?;
+        match output.status.success() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            false => Err(failed(step, &String::from_utf8_lossy(&output.stderr))),
+        }
+    }
+
+    /// Waits until a task has run.
+    fn wait(&self, state: &str, step: &Step) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let said = self.printed(&mut self.query(state), step)?;
+            if said.contains("succeeded") {
+                return Ok(());
+            }
+            if said.contains("failed") || start.elapsed() > RUN_LIMIT {
+                return Err(failed(step, &said));
+            }
+            pause(LOOK_EVERY);
+        }
+    }
 }
 
-fn failed(step: &Step, output: &Output) -> Error {
+fn failed(step: &Step, detail: &str) -> Error {
     Error::WrongAnswer {
         query: title(step),
-        detail: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        detail: detail.trim().to_owned(),
     }
 }
 

@@ -77,13 +77,22 @@ fn bearings_wear_as_the_page_says() {
     tell("bearings.md", &["femto"]);
 }
 
+#[test]
+fn a_bench_without_labels_is_judged_as_the_page_says() {
+    let has_zstd = std::process::Command::new("zstd").arg("-V").output().is_ok();
+    match has_zstd {
+        true => tell("bench.md", &["skab"]),
+        false => eprintln!("SKIPPED: the program zstd is not installed"),
+    }
+}
+
 mod document {
     use crate::document::{Action, Block, blocks, commands, difference, state_of_run, steps};
 
     #[test]
     fn blocks_and_commands_are_found() {
         let document = "a\n```sh\n# run\ntidemill serve &\ntidemill ping\n$ tidemill query \\\n  'x'\n\
-                        echo m | tidemill write\ncargo run\n```\n\n```text\nout\n```\nb\n```text\nx\n```\n";
+                        echo m | tidemill write\ncargo run\nwhile read -r x; do tidemill query \"$x\"; done\n```\n\n```text\nout\n```\nb\n```text\nx\n```\n";
         let found = blocks(document);
         let shape = |block: &Block| (block.language.clone(), block.follows);
         let shape: Vec<_> = found.iter().map(shape).collect();
@@ -93,6 +102,7 @@ mod document {
             "tidemill ping",
             "tidemill query    'x'",
             "echo m | tidemill write",
+            "while read -r x; do tidemill query \"$x\"; done",
         ];
         assert_eq!(commands(&found[0].text), expected);
     }

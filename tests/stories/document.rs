@@ -67,7 +67,10 @@ pub(crate) fn commands(text: &str) -> Vec<String> {
         .map(|line| line.trim().trim_start_matches("$ "));
     let ours = lines.filter(|line| {
         let mut words = line.split_whitespace();
-        let is_ours = line.starts_with("tidemill ") || line.contains("| tidemill ");
+        let is_ours = ["| tidemill ", "do tidemill "]
+            .iter()
+            .any(|call| line.contains(call))
+            || line.starts_with("tidemill ");
         let is_server = words.any(|word| matches!(word, "serve" | "demo"));
         is_ours && !is_server
     });

@@ -31,6 +31,7 @@ from tsfresh.feature_extraction import MinimalFCParameters
 
 WINDOW = 60
 MEDIAN_WINDOW = 61
+FEATURE_WINDOW = 100
 ALPHA = 0.1
 THRESHOLD = 50.0
 
@@ -58,6 +59,9 @@ class Data:
         asset = np.repeat(np.arange(series), points)
         tick = np.tile(np.arange(points), series)
         self.frame = pd.DataFrame({"asset": asset, "tick": tick, "x": self.x.ravel()})
+        # Windows of a hundred points, numbered.
+        window = asset * points + tick // FEATURE_WINDOW
+        self.windows = pd.DataFrame({"window": window, "tick": tick, "x": self.x.ravel()})
         tick = np.repeat(np.arange(readings), machines)
         machine = np.tile(np.arange(machines), readings)
         scatter = (mixed(np.arange(machines * readings)) % np.uint64(200)).astype(np.int64)
@@ -109,14 +113,14 @@ def moving_mad(data):
 
 def features(data):
     found = tsfresh.extract_features(
-        data.frame,
-        column_id="asset",
+        data.windows,
+        column_id="window",
         column_sort="tick",
         column_value="x",
         default_fc_parameters=MinimalFCParameters(),
         n_jobs=0,
         disable_progressbar=True,
-    ).sort_index()
+    )
     names = {
         "sum": "sum_values",
         "mean": "mean",
@@ -128,7 +132,7 @@ def features(data):
         "abs_max": "absolute_maximum",
         "min": "minimum",
     }
-    return {ours: found[f"x__{theirs}"].to_numpy() for ours, theirs in names.items()}
+    return {ours: squares(found[f"x__{theirs}"].to_numpy()) for ours, theirs in names.items()}
 
 
 def trend(data):

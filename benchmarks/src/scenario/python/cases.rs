@@ -75,12 +75,19 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "features",
-        what: "the minimal feature set by series; tsfresh",
+        what: "the minimal feature set of windows of 100 points; tsfresh",
         table: "signal",
         before: None,
-        sql: "select f['sum'] as sum, f['mean'] as mean, f['median'] as median, f['std'] as std, \
-                f['variance'] as variance, f['rms'] as rms, f['max'] as max, f['abs_max'] as abs_max, f['min'] as min \
-              from (select asset, ts_features(x, time) as f from signal group by asset) order by asset",
+        sql: "select sum(f['sum'] * f['sum']) as sum, \
+                sum(f['mean'] * f['mean']) as mean, \
+                sum(f['median'] * f['median']) as median, \
+                sum(f['std'] * f['std']) as std, \
+                sum(f['variance'] * f['variance']) as variance, \
+                sum(f['rms'] * f['rms']) as rms, \
+                sum(f['max'] * f['max']) as max, \
+                sum(f['abs_max'] * f['abs_max']) as abs_max, \
+                sum(f['min'] * f['min']) as min \
+              from (select ts_features(x, time) as f from signal group by asset, date_bin(interval '100 seconds', time))",
         reading: READ_SIGNAL,
         least: 50.0,
         wanted: 150.0,

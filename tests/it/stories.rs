@@ -79,7 +79,10 @@ fn bearings_wear_as_the_page_says() {
 
 #[test]
 fn a_bench_without_labels_is_judged_as_the_page_says() {
-    let has_zstd = std::process::Command::new("zstd").arg("-V").output().is_ok();
+    let has_zstd = std::process::Command::new("zstd")
+        .arg("-V")
+        .output()
+        .is_ok();
     match has_zstd {
         true => tell("bench.md", &["skab"]),
         false => eprintln!("SKIPPED: the program zstd is not installed"),
@@ -97,7 +100,10 @@ mod document {
         let shape = |block: &Block| (block.language.clone(), block.follows);
         let shape: Vec<_> = found.iter().map(shape).collect();
         let expected = [("sh", false), ("text", true), ("text", false)];
-        assert_eq!(shape, expected.map(|(name, follows)| (name.to_owned(), follows)));
+        assert_eq!(
+            shape,
+            expected.map(|(name, follows)| (name.to_owned(), follows))
+        );
         let expected = [
             "tidemill ping",
             "tidemill query    'x'",

@@ -145,7 +145,9 @@ pub(crate) fn state_of_run(statement: &str, printed: &str) -> Option<String> {
     }
     let row = printed.lines().rfind(|line| line.starts_with('|'))?;
     let run = row.trim_matches('|').rsplit('|').next()?.trim();
-    Some(format!("SELECT state FROM system.task_runs WHERE run_id = '{run}'"))
+    Some(format!(
+        "SELECT state FROM system.task_runs WHERE run_id = '{run}'"
+    ))
 }
 
 /// What is different about a printed table, or any text, that the document shows.
@@ -159,11 +161,18 @@ pub(crate) fn difference(shown: &str, printed: &str) -> Option<String> {
     };
     let (shown, printed) = (rows(shown), rows(printed));
     if shown.len() != printed.len() {
-        return Some(format!("{} lines instead of {}", printed.len(), shown.len()));
+        return Some(format!(
+            "{} lines instead of {}",
+            printed.len(),
+            shown.len()
+        ));
     }
     for (line, (shown, printed)) in shown.iter().zip(&printed).enumerate() {
         let is_same = shown.len() == printed.len()
-            && shown.iter().zip(printed).all(|(shown, printed)| is_same(shown, printed));
+            && shown
+                .iter()
+                .zip(printed)
+                .all(|(shown, printed)| is_same(shown, printed));
         if !is_same {
             let (printed, shown) = (printed.join("|"), shown.join("|"));
             return Some(format!("line {}: {printed} instead of {shown}", line + 1));

@@ -116,7 +116,9 @@ impl Embedded {
     }
 
     pub(super) fn run(&mut self, sql: &str, with_answer: bool) -> Result<Reply> {
-        let ran: Ran = self.script.ask(&json!({ "do": "run", "sql": sql, "answer": with_answer }))?;
+        let ran: Ran = self
+            .script
+            .ask(&json!({ "do": "run", "sql": sql, "answer": with_answer }))?;
         Ok(match ran.error {
             Some(error) => Reply::Refused(error),
             None => Reply::Answered {

@@ -98,13 +98,23 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "rows": sizes.rows,
     }))?;
     let versions = prepared.versions.iter();
-    let versions: Vec<String> = versions.map(|(name, version)| format!("{name} {version}")).collect();
+    let versions: Vec<String> = versions
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
     scenario.record.condition("libraries", versions.join(", "));
     scenario.record.condition("data", sizes.text());
     let mut table = Table::new(
         "Times in ms (medians)",
         &[
-            "case", "Tidemill, wall", "CPU", "of it reading", "Python, wall", "CPU", "wall ratio", "CPU ratio", "wanted",
+            "case",
+            "Tidemill, wall",
+            "CPU",
+            "of it reading",
+            "Python, wall",
+            "CPU",
+            "wall ratio",
+            "CPU ratio",
+            "wanted",
         ],
     );
     for case in cases {
@@ -142,7 +152,13 @@ fn load(server: &Server, sizes: &Sizes, cases: &[&Case]) -> Result<()> {
         let rows = table.rows();
         say(&format!("loading {rows} rows of {}", table.name()));
         let every = Duration::from_secs(1);
-        measure(&server.target(), server.pid(), &*table.source(), &Drive::full(4), every)?;
+        measure(
+            &server.target(),
+            server.pid(),
+            &*table.source(),
+            &Drive::full(4),
+            every,
+        )?;
         check_count(&server.target(), table.name(), rows)?;
     }
     Ok(())
@@ -169,7 +185,8 @@ fn compare(server: &Server, python: &mut Script, case: &Case, runs: usize) -> Re
         times.wall_ms.push(wall_ms);
         times.cpu_ms.push(cpu_ms);
         times.reading_cpu_ms.push(reading_cpu_ms);
-        let theirs: Ran = python.ask(&json!({ "do": "run", "case": case.name, "answer": false }))?;
+        let theirs: Ran =
+            python.ask(&json!({ "do": "run", "case": case.name, "answer": false }))?;
         times.their_wall_ms.push(theirs.ms);
         times.their_cpu_ms.push(theirs.cpu_ms);
     }
@@ -200,7 +217,9 @@ fn check(case: &Case, name: &str, ours: &serde_json::Value, theirs: &[f64]) -> R
         // Sums over noise around zero have lost digits that others have.
         let is_close = |found: f64| (found - theirs).abs() <= TOLERANCE * theirs.abs().max(1.0);
         if !found.is_some_and(is_close) {
-            return Err(wrong(format!("row {row}: {name} is {found:?}, Python has {theirs}")));
+            return Err(wrong(format!(
+                "row {row}: {name} is {found:?}, Python has {theirs}"
+            )));
         }
     }
     Ok(())
@@ -208,14 +227,27 @@ fn check(case: &Case, name: &str, ours: &serde_json::Value, theirs: &[f64]) -> R
 
 fn record(record: &mut crate::record::Record, table: &mut Table, case: &Case, times: &Times) {
     let ratios = |theirs: &[f64], ours: &[f64]| {
-        let ratios = theirs.iter().zip(ours).map(|(theirs, ours)| theirs / ours.max(1e-3));
+        let ratios = theirs
+            .iter()
+            .zip(ours)
+            .map(|(theirs, ours)| theirs / ours.max(1e-3));
         Spread::of(ratios.collect::<Vec<_>>())
     };
     let by_wall = ratios(&times.their_wall_ms, &times.wall_ms);
     let by_cpu = ratios(&times.their_cpu_ms, &times.cpu_ms);
     let aim = Some(Aim::AtLeast(case.least));
-    record.figure(&format!("{}: Python's wall time over ours", case.name), "x", by_wall, aim);
-    record.figure(&format!("{}: Python's CPU time over ours", case.name), "x", by_cpu, aim);
+    record.figure(
+        &format!("{}: Python's wall time over ours", case.name),
+        "x",
+        by_wall,
+        aim,
+    );
+    record.figure(
+        &format!("{}: Python's CPU time over ours", case.name),
+        "x",
+        by_cpu,
+        aim,
+    );
     let median = |values: &[f64]| Cell::from(Spread::of(values.to_vec()).median);
     table.push(vec![
         case.what.into(),
@@ -226,7 +258,9 @@ fn record(record: &mut crate::record::Record, table: &mut Table, case: &Case, ti
         median(&times.their_cpu_ms),
         by_wall.median.into(),
         by_cpu.median.into(),
-        format!("{}, if possible {}", case.least, case.wanted).as_str().into(),
+        format!("{}, if possible {}", case.least, case.wanted)
+            .as_str()
+            .into(),
     ]);
     record.condition(case.name, format!("`{}`", case.sql));
 }

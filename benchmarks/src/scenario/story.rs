@@ -65,7 +65,9 @@ struct Reader<'a> {
 
 /// Runs the page as it is and with every other name.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let mut scenario = options.common.begin("story", "A story of the guide, step by step")?;
+    let mut scenario = options
+        .common
+        .begin("story", "A story of the guide, step by step")?;
     let page = std::fs::read_to_string(&options.page).at(&options.page)?;
     scenario.record.condition("page", options.page.display());
     let others = options.instead.iter();
@@ -74,7 +76,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut wrong = 0;
     for instead in std::iter::once(None).chain(others) {
         let name = instead.map_or("as it is", |(_, other)| other);
-        let (server, _) = scenario.fresh_server(&format!("server-{name}").replace(' ', "-"), &[])?;
+        let (server, _) =
+            scenario.fresh_server(&format!("server-{name}").replace(' ', "-"), &[])?;
         let reader = Reader {
             program: &program,
             server: &server,
@@ -90,11 +93,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 say(&difference);
                 format!("**differs**: {difference}")
             });
-            table.push(vec![title(&step).as_str().into(), took_ms.into(), Cell::Text(verdict)]);
+            table.push(vec![
+                title(&step).as_str().into(),
+                took_ms.into(),
+                Cell::Text(verdict),
+            ]);
         }
         server.stop()?;
         // What is asked of FD001: load, features, training and prediction on two cores.
-        let aim = (options.page.ends_with("turbofans.md") && instead.is_none()).then_some(Aim::AtMost(30.0));
+        let aim = (options.page.ends_with("turbofans.md") && instead.is_none())
+            .then_some(Aim::AtMost(30.0));
         let name = format!("all steps, {name}");
         scenario.record.single(&name, "s", total_ms / 1_000.0, aim);
         scenario.record.table(table);

@@ -23,8 +23,8 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Float64Type, Schema};
 use datafusion_common::{Result, ScalarValue, internal_err, plan_err};
 use datafusion_expr::function::{ExpressionArgs, PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion_expr::{
-    ColumnarValue, Documentation, LimitEffect, PartitionEvaluator, Signature, Volatility, WindowUDF,
-    WindowUDFImpl,
+    ColumnarValue, Documentation, LimitEffect, PartitionEvaluator, Signature, Volatility,
+    WindowUDF, WindowUDFImpl,
 };
 use datafusion_macros::user_doc;
 use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
@@ -146,7 +146,12 @@ impl WindowUDFImpl for TrailingFeatures {
 
     /// Constants are read once, when an evaluator is made.
     fn expressions(&self, expr_args: ExpressionArgs) -> Vec<Arc<dyn PhysicalExpr>> {
-        expr_args.input_exprs().iter().take(1).map(Arc::clone).collect()
+        expr_args
+            .input_exprs()
+            .iter()
+            .take(1)
+            .map(Arc::clone)
+            .collect()
     }
 
     fn partition_evaluator(
@@ -220,7 +225,10 @@ impl Evaluator {
         let signal = signal.as_primitive::<Float64Type>();
         let values: Vec<f64> = match signal.null_count() {
             0 => signal.values().to_vec(),
-            _ => signal.iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
+            _ => signal
+                .iter()
+                .map(|value| value.unwrap_or(f64::NAN))
+                .collect(),
         };
         let Trailing {
             mean,
@@ -252,7 +260,9 @@ mod tests {
 
     fn field(result: &ArrayRef, name: &str) -> Vec<Option<f64>> {
         let record = result.as_struct();
-        let column = record.column_by_name(name).unwrap_or_else(|| panic!("{name}"));
+        let column = record
+            .column_by_name(name)
+            .unwrap_or_else(|| panic!("{name}"));
         column.as_primitive::<Float64Type>().iter().collect()
     }
 
@@ -274,12 +284,18 @@ mod tests {
     #[test]
     fn a_record_gives_the_features_of_every_field() {
         let signals = [("a", values(&[1.0, 3.0])), ("b", values(&[4.0, f64::NAN]))];
-        let fields = signals.iter().map(|(name, _)| Field::new(*name, DataType::Float64, true));
-        let columns = signals.iter().map(|(_, column)| Arc::clone(column)).collect();
+        let fields = signals
+            .iter()
+            .map(|(name, _)| Field::new(*name, DataType::Float64, true));
+        let columns = signals
+            .iter()
+            .map(|(_, column)| Arc::clone(column))
+            .collect();
         let record = StructArray::new(fields.collect(), columns, Some(vec![true, true].into()));
         let result = case([30, 5, 20]).run(&[Arc::new(record)]).unwrap();
         let names = result.as_struct().column_names();
-        let expected = "a a_mean a_spread a_slope a_recent a_moved b b_mean b_spread b_slope b_recent b_moved";
+        let expected =
+            "a a_mean a_spread a_slope a_recent a_moved b b_mean b_spread b_slope b_recent b_moved";
         assert_eq!(names.join(" "), expected);
         assert_eq!(field(&result, "a_mean"), [Some(1.0), Some(2.0)]);
         assert_eq!(field(&result, "b"), [Some(4.0), None]);
@@ -294,7 +310,12 @@ mod tests {
             assert!(said.contains("must be a number from 1 to 10000"), "{said}");
         }
         let refuse = |types: &[DataType]| udf().coerce_types(types).unwrap_err().to_string();
-        let text = [DataType::Utf8, DataType::Int64, DataType::Int64, DataType::Int64];
+        let text = [
+            DataType::Utf8,
+            DataType::Int64,
+            DataType::Int64,
+            DataType::Int64,
+        ];
         assert!(refuse(&text).contains("x a number or a record of numbers"));
         assert!(refuse(&[DataType::Float64]).contains("(x, rows, recent, first)"));
         let record = DataType::Struct(vec![Field::new("a", DataType::Utf8, true)].into());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::{Action, Catalog, Database, RecordKind};
+use catalog::{Action, Database, RecordKind};
 use models::Model;
 
 use super::{QueryEngine, execute};

@@ -143,7 +143,9 @@ impl VisitorMut for Fill<'_> {
             && let FunctionArguments::List(list) = &mut function.args
         {
             let columns = feature_names::columns(version.model.names());
-            let columns = columns.into_iter().map(|column| Ident::with_quote('"', column));
+            let columns = columns
+                .into_iter()
+                .map(|column| Ident::with_quote('"', column));
             let argument =
                 |column| FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(column)));
             list.args.extend(columns.map(argument));

@@ -19,9 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use analytics::sketches::xxh64;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, max, min};
-use arrow::datatypes::{
-    DataType, Field, Float64Type, Schema, TimeUnit, TimestampNanosecondType,
-};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, TimeUnit, TimestampNanosecondType};
 use catalog::TIME_COLUMN;
 use datafusion::common::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -147,7 +145,9 @@ fn names(field: &Field) -> Vec<String> {
     let column = field.name();
     match field.data_type() {
         DataType::Struct(fields) => {
-            let names = fields.iter().map(|field| feature_names::of_field(column, field.name()));
+            let names = fields
+                .iter()
+                .map(|field| feature_names::of_field(column, field.name()));
             names.collect()
         }
         _ => vec![column.clone()],

@@ -78,7 +78,12 @@ impl Source {
                 motors,
                 start,
                 days,
-            }) => Self::Motors(motors::Motors::read(fleet.as_deref(), *motors, *start, *days)?),
+            }) => Self::Motors(motors::Motors::read(
+                fleet.as_deref(),
+                *motors,
+                *start,
+                *days,
+            )?),
         })
     }
 

@@ -57,8 +57,12 @@ impl Motors {
             Ok(after) => nanos(after),
             Err(before) => nanos(before.duration()).map(|nanos| -nanos),
         };
-        let length = Duration::try_from_secs_f64(days * 86_400.0).ok().and_then(nanos);
-        let to_ns = from_ns.zip(length).and_then(|(from, length)| from.checked_add(length));
+        let length = Duration::try_from_secs_f64(days * 86_400.0)
+            .ok()
+            .and_then(nanos);
+        let to_ns = from_ns
+            .zip(length)
+            .and_then(|(from, length)| from.checked_add(length));
         let (from_ns, to_ns) = from_ns.zip(to_ns).ok_or(MotorsError::OutOfTime)?;
         Ok(Self {
             fleet: Fleet::new(config, to_ns)?,
@@ -122,7 +126,11 @@ mod tests {
 
     #[test]
     fn times_out_of_range_are_refused() {
-        let refuse = |days: f64| Motors::read(None, None, UNIX_EPOCH, days).unwrap_err().to_string();
+        let refuse = |days: f64| {
+            Motors::read(None, None, UNIX_EPOCH, days)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(refuse(1e6).contains("1677 to 2262"), "{}", refuse(1e6));
         let error = Motors::read(Some(Path::new("no-such-file")), None, UNIX_EPOCH, 1.0);
         assert!(error.unwrap_err().to_string().contains("no-such-file"));

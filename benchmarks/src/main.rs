@@ -12,6 +12,7 @@
 //! | `interrupt`                   | what a signal must not leave behind                       |
 //! | `ingest`, `peers`, `scenario` | commands: any server, all servers, one figure each        |
 //! | `queries`                     | command: the queries of TSBS, beside other engines        |
+//! | `script`                      | Python programs to compare with                           |
 //! | `figures`, `report`           | command: the first figures, with queries                  |
 //! | `model`, `compare`            | what those queries must answer; the same in DuckDB        |
 
@@ -35,6 +36,7 @@ mod queries;
 mod record;
 mod report;
 mod scenario;
+mod script;
 mod server;
 mod source;
 mod target;
@@ -88,6 +90,10 @@ enum Command {
     Rollup(scenario::rollup::Options),
     /// How late tasks begin, and what idle ones cost.
     Tasks(scenario::tasks::Options),
+    /// Functions for machines through SQL beside NumPy, pandas, tsfresh, statsmodels and scikit-learn.
+    Python(scenario::python::Options),
+    /// Run a story of the guide and tell how long each step takes.
+    Story(scenario::story::Options),
     /// Kill the server again and again and compare with what it acknowledged.
     CrashLoop(scenario::crash_loop::Options),
     /// Years of one-second data and a query over all of it.
@@ -126,6 +132,8 @@ fn run(command: Command) -> error::Result<()> {
         Command::Scoring(options) => scenario::scoring::run(&options),
         Command::Rollup(options) => scenario::rollup::run(&options),
         Command::Tasks(options) => scenario::tasks::run(&options),
+        Command::Python(options) => scenario::python::run(&options),
+        Command::Story(options) => scenario::story::run(&options),
         Command::CrashLoop(options) => scenario::crash_loop::run(&options),
         Command::History(options) => scenario::history::run(&options),
         Command::FirstFigures(options) => figures::first_figures(&options),

@@ -35,9 +35,11 @@ pub(crate) fn checkout() -> PathBuf {
     folder.canonicalize().unwrap()
 }
 
-/// The folder of a real data set, or nothing and a word about it where it is absent.
+/// The folder of a real data set in `TIDEMILL_DATASETS` or beside the checkout, or nothing and a word about it where it is absent.
 pub(crate) fn data_set(name: &str) -> Option<PathBuf> {
-    let folder = checkout().join("../shared/datasets").join(name);
+    let named = std::env::var_os("TIDEMILL_DATASETS").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| checkout().join("../shared/datasets"));
+    let folder = folder.join(name);
     if folder.is_dir() {
         return Some(folder);
     }

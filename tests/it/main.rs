@@ -27,6 +27,7 @@
 //! | `checks`       | how bad things are and who is told, over crashes; what is sent where        |
 //! | `cli`          | the command line                                                         |
 //! | `readme`       | what the README says works                                               |
+//! | `stories`      | so does what the stories of the guide say                                |
 
 #![allow(
     clippy::unwrap_used,
@@ -42,6 +43,8 @@ mod cli;
 mod client;
 mod connections;
 mod corpus;
+#[path = "../stories/document.rs"]
+mod document;
 mod durability;
 mod flight;
 mod full_disk;
@@ -55,6 +58,7 @@ mod readme;
 mod rollups;
 mod s3;
 mod secrets;
+mod stories;
 mod tasks;
 mod tls;
 mod webhook;

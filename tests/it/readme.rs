@@ -12,67 +12,11 @@
 
 use std::process::{Command, Output};
 
+use crate::document::{blocks, commands};
 use crate::harness::{Server, checkout, run, tidemill};
 
-/// A fenced block.
-#[derive(Debug)]
-struct Block {
-    language: String,
-    text: String,
-    /// Whether nothing but blank lines is between this block and the one before it.
-    follows: bool,
-}
-
-fn blocks(document: &str) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
-    let mut is_open = false;
-    let mut follows = false;
-    for line in document.lines() {
-        match (line.strip_prefix("```"), is_open) {
-            (Some(_), true) => (is_open, follows) = (false, true),
-            (Some(language), false) => {
-                is_open = true;
-                let language = language
-                    .split([' ', ','])
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
-                blocks.push(Block {
-                    language,
-                    text: String::new(),
-                    follows,
-                });
-            }
-            (None, true) => {
-                let text = &mut blocks.last_mut().expect("one is open").text;
-                text.push_str(line);
-                text.push('\n');
-            }
-            (None, false) => follows = follows && line.trim().is_empty(),
-        }
-    }
-    assert!(!is_open, "a block does not end");
-    blocks
-}
-
-/// The commands of a block that a test can run: those of the program that end by themselves.
-/// A line that ends in a backslash goes on in the next.
-fn commands(text: &str) -> Vec<String> {
-    let joined = text.replace("\\\n", " ");
-    let lines = joined
-        .lines()
-        .map(|line| line.trim().trim_start_matches("$ "));
-    let ours = lines.filter(|line| {
-        let mut words = line.split_whitespace();
-        let is_ours = line.starts_with("tidemill ") || line.contains("| tidemill ");
-        let is_server = words.any(|word| matches!(word, "serve" | "demo"));
-        is_ours && !is_server
-    });
-    ours.map(str::to_owned).collect()
-}
-
-/// Runs a line of the README as a shell would, `tidemill` being the program under test.
-fn shell(server: &Server, line: &str) -> Output {
+/// Runs a line of a document as a shell would, `tidemill` being the program under test.
+pub(crate) fn shell(server: &Server, line: &str) -> Output {
     let program = tidemill().get_program().to_owned();
     let script = format!("tidemill() {{ \"$PROGRAM\" \"$@\"; }}\n{line}");
     let mut command = Command::new("sh");
@@ -145,24 +89,4 @@ fn what_the_readme_says_works() {
         commands_run > 0 && queries_run > 0,
         "{commands_run} commands, {queries_run} queries"
     );
-}
-
-#[test]
-fn blocks_and_commands_are_found() {
-    let document = "a\n```sh\n# run\ntidemill serve &\ntidemill ping\n$ tidemill query \\\n  'x'\n\
-                    echo m | tidemill write\ncargo run\n```\n\n```text\nout\n```\nb\n```text\nx\n```\n";
-    let found = blocks(document);
-    let shape: Vec<_> = found
-        .iter()
-        .map(|b| (b.language.as_str(), b.follows))
-        .collect();
-    assert_eq!(shape, [("sh", false), ("text", true), ("text", false)]);
-    let expected = [
-        "tidemill ping",
-        "tidemill query    'x'",
-        "echo m | tidemill write",
-    ];
-    assert_eq!(commands(&found[0].text), expected);
-    assert_eq!(row_count("+--+\n| a |\n+--+\n| 1 |\n+--+"), 1);
-    assert_eq!(row_count("++\n++"), 0);
 }

@@ -1,9 +1,13 @@
 //! Feature vectors: the statistics of a signal that models are trained on, in few passes over its values.
 
+mod trailing;
+
 use crate::Summary;
 use crate::indicators::{CentralMoments, EFFICIENT, Extremes, efficient};
 use crate::statistics::{linear_trend, median_of};
 use crate::summary::defined;
+
+pub use trailing::{Reach, Trailing, trailing};
 
 /// Which features are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

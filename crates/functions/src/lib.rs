@@ -56,7 +56,8 @@ use datafusion_expr::registry::FunctionRegistry;
 use datafusion_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub use self::models::{
-    ModelCall, ModelVersion, aggregate_model_call, bind_aggregate, bind_scalar, scalar_model_call,
+    ModelCall, ModelVersion, aggregate_model_call, bind_aggregate, bind_scalar, is_typed_by_model,
+    model_call, scalar_model_call, typed_model_outputs,
 };
 
 /// Every aggregate function of this crate, family by family. All of them also work over window frames.
@@ -97,6 +98,7 @@ pub fn all_window_udfs() -> Vec<Arc<WindowUDF>> {
         health::window_udfs(),
         anomaly::window_udfs(),
         quality::window_udfs(),
+        features::window_udfs(),
     ]
     .into_iter()
     .flatten()

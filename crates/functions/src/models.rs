@@ -17,6 +17,7 @@ mod explain;
 mod is_anomaly;
 mod model_drift;
 mod model_output;
+mod model_outputs;
 mod predict;
 mod predict_interval;
 
@@ -31,6 +32,7 @@ use bound::Named;
 use explain::Explain;
 use is_anomaly::IsAnomaly;
 use model_output::ModelOutput;
+use model_outputs::ModelOutputs;
 use predict::Predict;
 use predict_interval::PredictInterval;
 
@@ -74,6 +76,31 @@ pub struct ModelCall {
     pub constants: usize,
 }
 
+/// How a function of this name is called, if it is one that uses models.
+pub fn model_call(name: &str) -> Option<ModelCall> {
+    if name == model_drift::NAME {
+        return Some(ModelCall { constants: 0 });
+    }
+    let mut scalars = SCALARS.iter();
+    let found = scalars.find(|scalar| scalar.name == name);
+    found.map(|scalar| scalar.form)
+}
+
+/// Whether what a function of this name returns can only be told with the model at hand: see [`typed_model_outputs`].
+pub fn is_typed_by_model(name: &str) -> bool {
+    name == <ModelOutputs as bound::ModelFunction>::NAME
+}
+
+/// `model_outputs`, knowing what these models give, by their names as they are written in a statement.
+///
+/// # Errors
+/// When one of the models has no outputs.
+pub fn typed_model_outputs<'a>(
+    models: impl IntoIterator<Item = (&'a str, &'a ModelVersion)>,
+) -> models::Result<ScalarUDF> {
+    model_outputs::typed(models)
+}
+
 /// How a scalar function is called, if it is one that uses models and has none yet.
 pub fn scalar_model_call(function: &ScalarUDF) -> Option<ModelCall> {
     SCALARS.iter().find_map(|scalar| (scalar.call)(function))
@@ -114,10 +141,13 @@ const SCALARS: &[Scalar] = &[
     Scalar::of::<PredictInterval>(),
     Scalar::of::<Explain>(),
     Scalar::of::<ModelOutput>(),
+    Scalar::of::<ModelOutputs>(),
 ];
 
 /// One of them, whatever its type.
 struct Scalar {
+    name: &'static str,
+    form: ModelCall,
     named: fn() -> ScalarUDF,
     call: fn(&ScalarUDF) -> Option<ModelCall>,
     bind: fn(&ScalarUDF, &ModelVersion, &[String]) -> models::Result<Option<ScalarUDF>>,
@@ -126,6 +156,10 @@ struct Scalar {
 impl Scalar {
     const fn of<F: bound::ModelFunction + Default>() -> Self {
         Self {
+            name: F::NAME,
+            form: ModelCall {
+                constants: F::CONSTANTS,
+            },
             named: || Named::udf(F::default()),
             call: bound::call::<F>,
             bind: bound::bind::<F>,

@@ -580,9 +580,10 @@ async fn plan_open(session: &SessionState, sql: &str) -> Result<LogicalPlan> {
     };
     refuse_statement(&statement)?;
     plan::nest_asof_joins(&mut statement);
+    let session = crate::models::complete(session, &mut statement).await?;
     let plan = session.statement_to_plan(statement).await?;
     refuse_effects(&plan)?;
-    crate::models::bind(session, plan).await
+    crate::models::bind(&session, plan).await
 }
 
 /// Lets statements through that read, by what they are called. What they contain is looked at in

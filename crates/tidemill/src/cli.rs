@@ -344,7 +344,7 @@ Examples:
   tidemill demo --data-dir ./demo --days 0.25 --no-live --exit-when-ready";
 
 /// A positive, finite number of days.
-fn days(text: &str) -> Result<f64, String> {
+pub(crate) fn days(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(days) if days.is_finite() && days > 0.0 => Ok(days),
         _ => Err("expected a number of days above zero".to_owned()),

@@ -36,6 +36,8 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Cmapss(#[from] load::cmapss::CmapssError),
     #[error(transparent)]
+    Motors(#[from] load::motors::MotorsError),
+    #[error(transparent)]
     Serve(#[from] crate::serving::ServeError),
     #[error(transparent)]
     Settings(#[from] crate::settings::SettingsError),

@@ -17,7 +17,7 @@ use super::bound::{ModelFunction, array, numbers};
 #[user_doc(
     doc_section(label = "Models"),
     description = "How anomalous a row is, from 0 to 1, by a model of kind `isolation_forest`, `pca` or `kmeans`. With the default calibration one row in a hundred of the training rows is above 0.667, and rows above 0.65 are called anomalous. NULL where a feature is missing.",
-    syntax_example = "anomaly_score(model, feature[, …])",
+    syntax_example = "anomaly_score(model[, feature, …])",
     sql_example = r#"```sql
 CREATE MODEL motor USING isolation_forest AS
 SELECT voltage_v, current_a, vibration_g FROM sensor_data WHERE time < '2026-02-01';
@@ -30,7 +30,7 @@ SELECT time, asset_id, anomaly_score('motor', voltage_v, current_a, vibration_g)
     ),
     argument(
         name = "feature",
-        description = "The features of the model in their order, any numeric type. `DESCRIBE MODEL` shows them."
+        description = "The features of the model in their order, numbers of any type or records of them; `DESCRIBE MODEL` shows them. Without any, the columns under the names that the model learned from."
     ),
     related_udf(name = "is_anomaly"),
     related_udf(name = "explain"),

@@ -5,14 +5,14 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Float64Array};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::cast::as_float64_array;
 use datafusion_common::{DataFusionError, Result, ScalarValue, internal_err, plan_err};
 use datafusion_expr::{
-    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 use models::Model;
 
@@ -26,8 +26,18 @@ pub(super) trait ModelFunction: Debug + Clone + Eq + Hash + Send + Sync + 'stati
     /// How many constant texts follow the name of the model.
     const CONSTANTS: usize = 0;
 
-    /// What a row gives.
+    /// What a row gives, if that does not depend on the model.
     fn return_type() -> DataType;
+
+    /// What a row gives as long as all that is known of the model is its name, if that is a constant.
+    fn named_return_type(&self, _model: Option<&str>) -> Result<DataType> {
+        Ok(Self::return_type())
+    }
+
+    /// What a row gives.
+    fn return_type_of(_model: &Model) -> DataType {
+        Self::return_type()
+    }
 
     /// The results of some rows. The columns are the model's features, missing values NaN.
     fn evaluate(
@@ -67,7 +77,14 @@ impl<F: ModelFunction> ScalarUDFImpl for Named<F> {
     }
 
     fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
-        Ok(F::return_type())
+        self.function.named_return_type(None)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let model = args.scalar_arguments.first().copied().flatten();
+        let model = model.and_then(|model| model.try_as_str().flatten());
+        let returned = self.function.named_return_type(model)?;
+        Ok(Arc::new(Field::new(F::NAME, returned, true)))
     }
 
     fn invoke_with_args(&self, _args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -136,7 +153,7 @@ impl<F: ModelFunction> ScalarUDFImpl for Bound<F> {
     }
 
     fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
-        Ok(F::return_type())
+        Ok(F::return_type_of(&self.version.model))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -144,10 +161,7 @@ impl<F: ModelFunction> ScalarUDFImpl for Bound<F> {
         let is_constant = |arg: &ColumnarValue| matches!(arg, ColumnarValue::Scalar(_));
         let is_one = features.iter().all(is_constant);
         let rows = if is_one { 1 } else { args.number_rows };
-        let columns: Vec<Feature> = features
-            .iter()
-            .map(|arg| Feature::try_new(arg, rows))
-            .collect::<Result<_>>()?;
+        let columns = Feature::all(features, rows)?;
         let columns: Vec<&[f64]> = columns.iter().map(Feature::values).collect();
         let model = &self.version.model;
         let result = F::evaluate(model, &self.constants, &columns, rows).map_err(failed)?;
@@ -164,12 +178,16 @@ impl<F: ModelFunction> ScalarUDFImpl for Bound<F> {
     }
 }
 
-/// Names and constants as they are, features as floats.
+/// Names and constants as they are, features as floats, records of features as records of floats.
 pub(super) fn coerced(arg_types: &[DataType], constants: usize) -> Vec<DataType> {
     let types = arg_types.iter().enumerate();
-    let coerced = types.map(|(place, given)| match place <= constants {
-        true => given.clone(),
-        false => DataType::Float64,
+    let coerced = types.map(|(place, given)| match given {
+        _ if place <= constants => given.clone(),
+        DataType::Struct(fields) => {
+            let float = |field: &FieldRef| Field::new(field.name(), DataType::Float64, true);
+            DataType::Struct(fields.iter().map(float).collect())
+        }
+        _ => DataType::Float64,
     });
     coerced.collect()
 }
@@ -188,18 +206,50 @@ pub(super) enum Feature {
 }
 
 impl Feature {
-    fn try_new(arg: &ColumnarValue, rows: usize) -> Result<Self> {
-        match arg {
-            ColumnarValue::Scalar(ScalarValue::Float64(value)) => {
-                Ok(Self::Own(vec![value.unwrap_or(f64::NAN); rows]))
+    /// The features of some arguments: one of each number, and those of the fields of each record.
+    fn all(args: &[ColumnarValue], rows: usize) -> Result<Vec<Self>> {
+        let mut features = Vec::with_capacity(args.len());
+        for arg in args {
+            match arg {
+                ColumnarValue::Scalar(ScalarValue::Float64(value)) => {
+                    features.push(Self::Own(vec![value.unwrap_or(f64::NAN); rows]));
+                }
+                ColumnarValue::Scalar(ScalarValue::Struct(record)) => {
+                    let record = ScalarValue::Struct(Arc::clone(record)).to_array_of_size(rows)?;
+                    Self::add(&mut features, &record)?;
+                }
+                ColumnarValue::Scalar(other) => {
+                    return internal_err!("expected DOUBLE or a record of it, got {other:?}");
+                }
+                ColumnarValue::Array(array) => Self::add(&mut features, array)?,
             }
-            ColumnarValue::Scalar(other) => internal_err!("expected DOUBLE, got {other:?}"),
-            ColumnarValue::Array(array) => Self::of(array),
         }
+        Ok(features)
     }
 
-    /// The feature of a column.
-    pub(super) fn of(array: &ArrayRef) -> Result<Self> {
+    /// The features of some columns.
+    pub(super) fn of_columns(columns: &[ArrayRef]) -> Result<Vec<Self>> {
+        let mut features = Vec::with_capacity(columns.len());
+        for column in columns {
+            Self::add(&mut features, column)?;
+        }
+        Ok(features)
+    }
+
+    fn add(features: &mut Vec<Self>, column: &ArrayRef) -> Result<()> {
+        match column.as_struct_opt() {
+            None => features.push(Self::of(column)?),
+            Some(record) => {
+                // What is missing as a whole is missing in each field.
+                for field in &record.flatten().1 {
+                    features.push(Self::of(field)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn of(array: &ArrayRef) -> Result<Self> {
         let array = as_float64_array(array)?;
         match array.null_count() {
             0 => Ok(Self::Whole(array.clone())),

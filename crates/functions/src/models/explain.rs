@@ -23,7 +23,7 @@ use super::bound::{ModelFunction, array};
 #[user_doc(
     doc_section(label = "Models"),
     description = "Why a model gives a row its score or prediction: a list of records `feature` and `contribution`, the largest first. Of an isolation forest or a scaler they are standard deviations from the mean of the training rows (of a forest those from 1.5), of `pca` and `kmeans` parts of the distance, of `ridge` and `gradient_boosting` what the feature adds to the mean prediction. A missing feature is left out.",
-    syntax_example = "explain(model, feature[, …])",
+    syntax_example = "explain(model[, feature, …])",
     sql_example = r#"```sql
 SELECT time, asset_id, why['feature'] AS feature, why['contribution'] AS contribution
 FROM (
@@ -37,7 +37,7 @@ FROM (
     ),
     argument(
         name = "feature",
-        description = "The features of the model in their order, any numeric type."
+        description = "The features of the model in their order, numbers of any type or records of them. Without any, the columns under the names that the model learned from."
     ),
     related_udf(name = "anomaly_score"),
     related_udf(name = "predict"),

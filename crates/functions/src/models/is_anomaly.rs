@@ -18,7 +18,7 @@ const SCORE_MAX: f64 = 0.65;
 #[user_doc(
     doc_section(label = "Models"),
     description = "Whether a row is anomalous: its `anomaly_score` is above 0.65. NULL where a feature is missing.",
-    syntax_example = "is_anomaly(model, feature[, …])",
+    syntax_example = "is_anomaly(model[, feature, …])",
     sql_example = r#"```sql
 SELECT time, asset_id FROM sensor_data WHERE is_anomaly('motor', voltage_v, current_a, vibration_g);
 ```"#,
@@ -28,7 +28,7 @@ SELECT time, asset_id FROM sensor_data WHERE is_anomaly('motor', voltage_v, curr
     ),
     argument(
         name = "feature",
-        description = "The features of the model in their order, any numeric type."
+        description = "The features of the model in their order, numbers of any type or records of them. Without any, the columns under the names that the model learned from."
     ),
     related_udf(name = "anomaly_score"),
     related_udf(name = "explain")

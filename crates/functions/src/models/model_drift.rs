@@ -27,12 +27,12 @@ use models::{Drift, DriftCounts, Model};
 use super::bound::{Feature, coerced, failed, unbound};
 use super::{ModelCall, ModelVersion};
 
-const NAME: &str = "model_drift";
+pub(super) const NAME: &str = "model_drift";
 
 #[user_doc(
     doc_section(label = "Models"),
     description = "How far the features of some rows have moved from the rows that a model was trained on, to tell when it has to be trained again: a list with a record `feature`, `psi` and `ks` for each. `psi`, the population stability index over the deciles of training, is below 0.1 for none, above 0.25 for a shift; `ks` is the distance of Kolmogorov and Smirnov, from 0 to 1. NULL without rows; `ks` is NULL where all values are missing.",
-    syntax_example = "model_drift(model, feature[, …])",
+    syntax_example = "model_drift(model[, feature, …])",
     sql_example = r#"```sql
 SELECT day, d['feature'] AS feature, d['psi'] AS psi
 FROM (
@@ -47,7 +47,7 @@ WHERE d['psi'] > 0.25;
     ),
     argument(
         name = "feature",
-        description = "The features of the model in their order, any numeric type."
+        description = "The features of the model in their order, numbers of any type or records of them. Without any, the columns under the names that the model learned from."
     ),
     related_udf(name = "psi"),
     related_udf(name = "anomaly_score")
@@ -148,7 +148,7 @@ struct Counting {
 impl Accumulator for Counting {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         // The first is the name of the model.
-        let columns: Vec<Feature> = values[1..].iter().map(Feature::of).collect::<Result<_>>()?;
+        let columns = Feature::of_columns(&values[1..])?;
         let columns: Vec<&[f64]> = columns.iter().map(Feature::values).collect();
         self.model
             .count_drift(&mut self.counts, &columns)

@@ -18,7 +18,7 @@ use super::bound::{ModelFunction, array, present};
 #[user_doc(
     doc_section(label = "Models"),
     description = "One of the columns that a model makes of its features: of `standard_scaler` and `robust_scaler` a scaled feature, by its name; of `pca` and `kmeans` the distances, scores and the cluster. NULL where a feature is missing. An output that the model does not have is an error that names those it has.",
-    syntax_example = "model_output(model, output, feature[, …])",
+    syntax_example = "model_output(model, output[, feature, …])",
     sql_example = r#"```sql
 CREATE MODEL normal USING standard_scaler WITH (regime = (setting_1, setting_2)) AS
 SELECT setting_1, setting_2, s_2, s_3 FROM cmapss;
@@ -35,7 +35,7 @@ SELECT unit_number, model_output('normal', 's_2', setting_1, setting_2, s_2, s_3
     ),
     argument(
         name = "feature",
-        description = "The features of the model in their order, any numeric type."
+        description = "The features of the model in their order, numbers of any type or records of them. Without any, the columns under the names that the model learned from."
     ),
     related_udf(name = "condition_normalize"),
     related_udf(name = "predict")

@@ -15,7 +15,7 @@ use super::bound::{ModelFunction, array, numbers};
 #[user_doc(
     doc_section(label = "Models"),
     description = "What a model of kind `ridge` or `gradient_boosting` predicts for a row, or the number of the cluster that `kmeans` puts it in. NULL where a feature is missing; gradient boosting has learned what a missing value means and predicts all the same.",
-    syntax_example = "predict(model, feature[, …])",
+    syntax_example = "predict(model[, feature, …])",
     sql_example = r#"```sql
 CREATE MODEL rul USING gradient_boosting PREDICT rul GROUP BY unit_number AS
 SELECT unit_number, s_2, s_3, s_4, s_11, rul FROM training;
@@ -28,7 +28,7 @@ SELECT unit_number, predict('rul', s_2, s_3, s_4, s_11) AS cycles_left FROM cmap
     ),
     argument(
         name = "feature",
-        description = "The features of the model in their order, any numeric type."
+        description = "The features of the model in their order, numbers of any type or records of them. Without any, the columns under the names that the model learned from."
     ),
     related_udf(name = "predict_interval"),
     related_udf(name = "explain")

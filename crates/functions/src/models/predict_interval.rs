@@ -18,7 +18,7 @@ use super::bound::{ModelFunction, array, presence};
 #[user_doc(
     doc_section(label = "Models"),
     description = "What a model of kind `ridge` or `gradient_boosting` predicts for a row, as a record `prediction`, `lower` and `upper`: the truth is between the bounds as often as option `interval` of the training said, 0.9 by default, on machines that the model has not seen. The bounds come from machines that were held out (split-conformal prediction). NULL where a feature is missing that the model cannot do without.",
-    syntax_example = "predict_interval(model, feature[, …])",
+    syntax_example = "predict_interval(model[, feature, …])",
     sql_example = r#"```sql
 SELECT unit_number, p['prediction'], p['lower'], p['upper']
 FROM (SELECT unit_number, predict_interval('rul', s_2, s_3, s_4, s_11) AS p FROM cmapss);
@@ -29,7 +29,7 @@ FROM (SELECT unit_number, predict_interval('rul', s_2, s_3, s_4, s_11) AS p FROM
     ),
     argument(
         name = "feature",
-        description = "The features of the model in their order, any numeric type."
+        description = "The features of the model in their order, numbers of any type or records of them. Without any, the columns under the names that the model learned from."
     ),
     related_udf(name = "predict"),
     related_udf(name = "coverage")

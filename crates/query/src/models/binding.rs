@@ -19,7 +19,7 @@ use functions::{
     ModelCall, ModelVersion, aggregate_model_call, bind_aggregate, bind_scalar, scalar_model_call,
 };
 
-use super::Scope;
+use super::{Scope, feature_names};
 use crate::error::Result;
 
 /// The plan with its models in it.
@@ -201,37 +201,89 @@ fn type_parameter(feature: &mut Expr) {
 /// Fails unless the features are as many as the model's, and numbers.
 fn check(call: &Call<'_>, version: &ModelVersion, schema: &DFSchema) -> PlanResult<()> {
     let names = version.model.names();
-    let features = call.args.get(1 + call.form.constants..).unwrap_or_default();
+    let args = call.args.get(1 + call.form.constants..).unwrap_or_default();
+    let mut given = Vec::with_capacity(names.len());
+    for arg in args {
+        features(arg, schema, &mut given)?;
+    }
     let ModelVersion {
         name,
         version: number,
         ..
     } = version;
-    if features.len() != names.len() {
+    if given.len() != names.len() {
         return plan_err!(
             "{}: version {number} of model '{name}' takes {} ({}), and {} given",
             call.function,
             count(names.len()),
             names.join(", "),
-            match features.len() {
+            match given.len() {
                 1 => "1 is".to_owned(),
                 more => format!("{more} are"),
             }
         );
     }
-    for (feature, name_of_it) in features.iter().zip(names) {
-        if matches!(feature, Expr::Placeholder(_)) {
-            continue;
-        }
-        let kind = feature.get_type(schema)?;
-        if !kind.is_numeric() && !kind.is_null() {
-            return plan_err!(
-                "{}: feature '{name_of_it}' of model '{name}' must be a number, and {feature} is {kind}",
-                call.function
-            );
-        }
+    for (feature, name_of_it) in given.iter().zip(names) {
+        feature.check(call, name, name_of_it)?;
     }
     Ok(())
+}
+
+/// A number that a call gives to a model.
+struct Given<'a> {
+    argument: &'a Expr,
+    /// The field of a record that it is.
+    field: Option<String>,
+    /// Nothing of a parameter, which becomes a number.
+    kind: Option<DataType>,
+}
+
+/// The numbers that an argument gives: itself, or its fields if it is a record.
+fn features<'a>(
+    argument: &'a Expr,
+    schema: &DFSchema,
+    given: &mut Vec<Given<'a>>,
+) -> PlanResult<()> {
+    let own = |kind| Given {
+        argument,
+        field: None,
+        kind,
+    };
+    if matches!(argument, Expr::Placeholder(_)) {
+        given.push(own(None));
+        return Ok(());
+    }
+    match argument.get_type(schema)? {
+        DataType::Struct(fields) => given.extend(fields.iter().map(|field| Given {
+            argument,
+            field: Some(field.name().clone()),
+            kind: Some(field.data_type().clone()),
+        })),
+        kind => given.push(own(Some(kind))),
+    }
+    Ok(())
+}
+
+impl Given<'_> {
+    fn check(&self, call: &Call<'_>, model: &str, expected: &str) -> PlanResult<()> {
+        let function = call.function;
+        let Self {
+            argument, field, ..
+        } = self;
+        if let (Some(field), (_, Some(learned))) = (field, feature_names::parts(expected))
+            && field != learned
+        {
+            return plan_err!(
+                "{function}: feature {expected} of model '{model}' is field '{learned}', and {argument} has '{field}' in its place"
+            );
+        }
+        match &self.kind {
+            Some(kind) if !kind.is_numeric() && !kind.is_null() => plan_err!(
+                "{function}: feature '{expected}' of model '{model}' must be a number, and {argument} is {kind}"
+            ),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn count(features: usize) -> String {

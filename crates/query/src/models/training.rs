@@ -7,6 +7,7 @@
 //! | those after `IGNORE`            | nothing                                                            |
 //! | `time`, a timestamp             | the range of times that is kept with the model                     |
 //! | any other that is a number      | a feature; NULL is a missing value                                 |
+//! | a record of numbers             | a feature for each of its fields, `f['mean']` say                  |
 //! | any other                       | an error that names it                                             |
 //!
 //! The columns are held in memory while the model is trained, and counted against the memory of queries together
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use analytics::sketches::xxh64;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{cast, max, min};
-use arrow::datatypes::{DataType, Float64Type, Schema, TimeUnit, TimestampNanosecondType};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, TimeUnit, TimestampNanosecondType};
 use catalog::TIME_COLUMN;
 use datafusion::common::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -26,6 +27,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReser
 use futures::StreamExt;
 use models::{Control, Options, Trained, TrainingData};
 
+use super::feature_names;
 use crate::advice;
 use crate::error::{Error, Result};
 
@@ -76,7 +78,7 @@ impl Training {
         let places = || roles.iter().enumerate();
         let features = places().filter(|(_, role)| **role == Role::Feature);
         let names: Vec<String> = features
-            .map(|(place, _)| schema.field(place).name().clone())
+            .flat_map(|(place, _)| names(schema.field(place)))
             .collect();
         let mut training = Self {
             features: vec![Vec::new(); names.len()],
@@ -107,8 +109,10 @@ impl Training {
         for (column, role) in batch.columns().iter().zip(roles) {
             match role {
                 Role::Feature => {
-                    let feature = features.next().expect("there is one for each such column");
-                    append(feature, column)?;
+                    for column in parts(column) {
+                        let feature = features.next().expect("there is one for each such column");
+                        append(feature, &column)?;
+                    }
                 }
                 Role::Target => append(self.target.get_or_insert_default(), column)?,
                 Role::Group => group(self.groups.get_or_insert_default(), column)?,
@@ -136,6 +140,37 @@ impl Training {
     }
 }
 
+/// The names of the features that a column is.
+fn names(field: &Field) -> Vec<String> {
+    let column = field.name();
+    match field.data_type() {
+        DataType::Struct(fields) => {
+            let names = fields
+                .iter()
+                .map(|field| feature_names::of_field(column, field.name()));
+            names.collect()
+        }
+        _ => vec![column.clone()],
+    }
+}
+
+/// The columns of numbers that a column is.
+fn parts(column: &ArrayRef) -> Vec<ArrayRef> {
+    match column.as_struct_opt() {
+        // What is missing as a whole is missing in each field.
+        Some(record) => record.flatten().1,
+        None => vec![Arc::clone(column)],
+    }
+}
+
+/// Whether a column of this type can be learned from.
+fn is_feature(kind: &DataType) -> bool {
+    match kind {
+        DataType::Struct(fields) => fields.iter().all(|field| field.data_type().is_numeric()),
+        kind => kind.is_numeric(),
+    }
+}
+
 fn roles(recipe: &Recipe, schema: &Schema) -> Result<Vec<Role>> {
     let named = [&recipe.target, &recipe.group];
     let named = named.into_iter().flatten().chain(&recipe.ignored);
@@ -149,7 +184,7 @@ fn roles(recipe: &Recipe, schema: &Schema) -> Result<Vec<Role>> {
             });
         }
     }
-    let role = |field: &Arc<arrow::datatypes::Field>| {
+    let role = |field: &Arc<Field>| {
         let (name, kind) = (field.name(), field.data_type());
         let role = match () {
             () if recipe.ignored.contains(name) => Role::Ignored,
@@ -158,8 +193,12 @@ fn roles(recipe: &Recipe, schema: &Schema) -> Result<Vec<Role>> {
             () if name == TIME_COLUMN && matches!(kind, DataType::Timestamp(..)) => Role::Time,
             () => Role::Feature,
         };
-        let has_to_be_number = matches!(role, Role::Feature | Role::Target);
-        if has_to_be_number && !kind.is_numeric() {
+        let is_fit = match role {
+            Role::Feature => is_feature(kind),
+            Role::Target => kind.is_numeric(),
+            Role::Group | Role::Time | Role::Ignored => true,
+        };
+        if !is_fit {
             return Err(Error::NotANumber {
                 column: name.clone(),
                 kind: kind.to_string(),

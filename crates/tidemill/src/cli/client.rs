@@ -324,7 +324,7 @@ impl FromStr for TypedField {
 
 /// Load a known data set.
 ///
-/// Reads a published data set from its original files and writes it as tables. Nothing is downloaded.
+/// Reads a published data set from its original files, or simulates one, and writes it as tables. Nothing is downloaded.
 #[derive(Args, Debug)]
 #[command(after_long_help = LOAD_EXAMPLES)]
 pub(crate) struct LoadArgs {
@@ -340,12 +340,14 @@ pub(crate) struct LoadArgs {
 const LOAD_EXAMPLES: &str = "\
 Examples:
   tidemill load cmapss ./CMAPSSData --database cmapss
+  tidemill load motors --database plant             # a day of a simulated fleet
   tidemill load cmapss --help                       # the tables it makes, and more";
 
 /// The data sets; each is described by its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LoadCommand {
     Cmapss(CmapssArgs),
+    Motors(MotorsArgs),
 }
 
 /// NASA's turbofan engine degradation data (C-MAPSS).
@@ -397,6 +399,38 @@ Examples:
   tidemill load cmapss ./CMAPSSData --database cmapss --sets FD001,FD003 --step 1h
   tidemill query --database cmapss \\
     \"SELECT unit_number, max(time_cycles) FROM cmapss_test WHERE dataset = 'FD001' GROUP BY 1\"";
+
+/// A simulated fleet of electric motors with known faults.
+///
+/// The fleet of `tidemill demo` at a time that is given, so that the same command writes the same rows whenever it is run. Faults are placed
+/// relative to the end.
+#[derive(Args, Debug)]
+#[command(after_long_help = MOTORS_HELP)]
+pub(crate) struct MotorsArgs {
+    /// The fleet to simulate (TOML) instead of the built-in one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fleet: Option<PathBuf>,
+    /// How many motors.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) motors: Option<u32>,
+    /// The time of the first row, in UTC; the time of day may be left out.
+    #[arg(long, value_name = "RFC3339", default_value = "2026-01-01T00:00:00Z",
+          value_parser = start)]
+    pub(crate) start: SystemTime,
+    /// How many days; fractions are fine.
+    #[arg(long, value_name = "D", default_value = "1", value_parser = super::days)]
+    pub(crate) days: f64,
+}
+
+const MOTORS_HELP: &str = "\
+What is written:
+  sensor_data      tags asset_id, operating_state (RUNNING, IDLE, OFF); fields voltage_v, current_a, power_factor,
+                   vibration_g, power_kw; one row per motor and second, unless the fleet's file says otherwise
+  injected_faults  tags asset_id, kind, severity, signal; fields start_ns, end_ns, amount, description: the truth
+
+Examples:
+  tidemill load motors --database plant --days 0.5
+  tidemill load motors --database plant --fleet my-fleet.toml --start 2026-03-01 --days 7";
 
 /// Ask a server whether it is ready.
 ///

@@ -181,10 +181,19 @@ fn connection_flags_may_stand_before_or_after_an_inner_subcommand() {
     else {
         panic!("not load");
     };
-    let LoadCommand::Cmapss(cmapss) = args.command;
+    let LoadCommand::Cmapss(cmapss) = args.command else {
+        panic!("not cmapss")
+    };
     assert_eq!(args.database.database.as_deref(), Some("plant"));
     assert_eq!(cmapss.sets, ["FD001", "FD003"]);
     assert_eq!(cmapss.step.as_secs(), 3600);
+    let Command::Load(args) = command("tidemill load motors -d plant --motors 3 --days 0.5") else {
+        panic!("not load");
+    };
+    let LoadCommand::Motors(motors) = args.command else {
+        panic!("not motors")
+    };
+    assert_eq!((motors.motors, motors.days), (Some(3), 0.5));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `tidemill load`: known data sets in their original files, one module each.
 
 pub(crate) mod cmapss;
+pub(crate) mod motors;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -9,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::write::{describe, exit_code};
 use super::{Result, connect, database};
-use crate::cli::client::{CmapssArgs, LoadArgs, LoadCommand, Precision};
+use crate::cli::client::{CmapssArgs, LoadArgs, LoadCommand, MotorsArgs, Precision};
 use crate::client::retry;
 use crate::client::upload::{Behaviour, Target, Upload};
 
@@ -23,18 +24,11 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode> {
         precision: Precision::Nanosecond.name(),
         accept_partial: true,
     };
-    let LoadCommand::Cmapss(CmapssArgs {
-        dir,
-        sets,
-        start,
-        step,
-    }) = &args.command;
     // Everything is read and checked before a connection is made, let alone a row written.
-    let timeline = cmapss::Timeline::new(*start, *step)?;
-    let sets = cmapss::read(dir, sets)?;
+    let source = Source::read(&args.command)?;
     let client = connect(&args.connection)?;
     let started = Instant::now();
-    let bar = ProgressBar::new(sets.iter().map(|set| set.row_count() as u64).sum());
+    let bar = ProgressBar::new(source.row_count());
     bar.set_style(bar_style());
     let mut notify = |message: &str| bar.suspend(|| eprintln!("{message}"));
     let behaviour = Behaviour {
@@ -44,14 +38,11 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode> {
     };
     let mut upload = Upload::new(&client, target.clone(), "the generated lines", behaviour);
     let mut sent = 0;
-    let result: Result<()> = sets
-        .iter()
-        .try_for_each(|set| {
-            set.for_each_line(&timeline, |line| {
-                sent += 1;
-                bar.inc(1);
-                Ok(upload.push(sent, line.as_bytes())?)
-            })
+    let result: Result<()> = source
+        .for_each_line(|line| {
+            sent += 1;
+            bar.inc(1);
+            Ok(upload.push(sent, line)?)
         })
         .and_then(|()| Ok(upload.finish()?));
     let summary = upload.summary();
@@ -59,6 +50,59 @@ pub(crate) fn run(args: &LoadArgs) -> Result<ExitCode> {
     eprintln!("{}", describe(summary, &target.database, started));
     result?;
     Ok(exit_code(summary))
+}
+
+/// What is loaded.
+enum Source {
+    Cmapss {
+        sets: Vec<cmapss::Set>,
+        timeline: cmapss::Timeline,
+    },
+    Motors(motors::Motors),
+}
+
+impl Source {
+    fn read(command: &LoadCommand) -> Result<Self> {
+        Ok(match command {
+            LoadCommand::Cmapss(CmapssArgs {
+                dir,
+                sets,
+                start,
+                step,
+            }) => Self::Cmapss {
+                timeline: cmapss::Timeline::new(*start, *step)?,
+                sets: cmapss::read(dir, sets)?,
+            },
+            LoadCommand::Motors(MotorsArgs {
+                fleet,
+                motors,
+                start,
+                days,
+            }) => Self::Motors(motors::Motors::read(
+                fleet.as_deref(),
+                *motors,
+                *start,
+                *days,
+            )?),
+        })
+    }
+
+    fn row_count(&self) -> u64 {
+        match self {
+            Self::Cmapss { sets, .. } => sets.iter().map(|set| set.row_count() as u64).sum(),
+            Self::Motors(motors) => motors.row_count(),
+        }
+    }
+
+    /// Calls `send` with every row as a line of line protocol.
+    fn for_each_line(&self, mut send: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        match self {
+            Self::Cmapss { sets, timeline } => sets
+                .iter()
+                .try_for_each(|set| set.for_each_line(timeline, |line| send(line.as_bytes()))),
+            Self::Motors(motors) => motors.for_each_line(send),
+        }
+    }
 }
 
 /// The look of a progress bar over rows.

@@ -525,6 +525,10 @@ fn rows_are_forwarded_and_none_is_lost_while_the_other_side_is_away() {
          WHERE time >= $window_start AND time < $window_stop GROUP BY 1, 2",
     );
     let rows = |client: &Client| client.count("central", "SELECT count(*) FROM sums");
+    let tables = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'sums'";
+    wait_until("the table is made", || {
+        central_server.client().count("central", tables) == 1
+    });
     wait_until("rows arrive", || rows(central_server.client()) >= 6);
     let v3 = central_server.client().on_v3().http().to_owned();
     central_server.kill();

@@ -1,8 +1,10 @@
 //! Structured logs on standard error.
 
 use std::io::IsTerminal as _;
+use std::str::FromStr as _;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Directive;
 
 /// Starts logging. `TIDEMILL_LOG` chooses what (`info` by default; `debug`, `storage=trace` …), and
 /// `TIDEMILL_LOG_FORMAT=json` chooses JSON lines.
@@ -17,6 +19,8 @@ pub(crate) fn start_quietly() {
 
 fn start_at(level: &str) {
     let filter = EnvFilter::try_from_env("TIDEMILL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    // It logs the texts that it parses, whatever secrets are in them.
+    let filter = filter.add_directive(Directive::from_str("sqlparser=info").expect("it is one"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

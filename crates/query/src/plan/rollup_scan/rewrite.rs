@@ -45,12 +45,19 @@ impl Rewrite<'_> {
             let at = states.iter().position(|known| *known == state);
             at.map_or_else(|| lit(false), |at| column(&state_name(at)))
         };
-        // One aggregate for each that is needed; an answer may be made of two.
-        let mut aggregates = Vec::new();
+        // One aggregate for each that is needed; an answer may be made of two, and two of one.
+        let mut aggregates: Vec<Expr> = Vec::new();
         let mut places = Vec::new();
         for call in &self.question.calls {
-            places.push(aggregates.len());
-            aggregates.extend(self.merged(call, &place)?);
+            let mut of_call = Vec::new();
+            for aggregate in self.merged(call, &place)? {
+                let known = aggregates.iter().position(|known| *known == aggregate);
+                of_call.push(known.unwrap_or(aggregates.len()));
+                if known.is_none() {
+                    aggregates.push(aggregate);
+                }
+            }
+            places.push(of_call);
         }
         let keys = groups.iter().map(|name| column(name));
         let key_count = groups.len();
@@ -66,7 +73,7 @@ impl Rewrite<'_> {
         let keys = (0..key_count).map(of_merged);
         let answers = self.question.calls.iter().zip(&places);
         let answers =
-            answers.map(|(call, at)| answer(call, &|offset| of_merged(key_count + at + offset)));
+            answers.map(|(call, places)| answer(call, &|at| of_merged(key_count + places[at])));
         let columns: Vec<_> = keys.chain(answers).collect();
         self.as_before(merged, columns)
     }

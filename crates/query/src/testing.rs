@@ -1,6 +1,7 @@
 //! A database in memory, for the tests of this crate.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -13,6 +14,7 @@ use object_store::memory::InMemory;
 use storage::Durability;
 
 use crate::caller::Caller;
+use crate::checks::CheckSettings;
 use crate::engine;
 use crate::error::Result;
 use crate::models::ModelCache;
@@ -22,6 +24,8 @@ use crate::settings::Settings;
 use crate::system;
 
 const DATABASE: &str = "test";
+/// A hundred years.
+const LONG: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// One database in a catalog and a store of its own.
 pub(crate) struct TestDatabase {
@@ -77,6 +81,15 @@ impl TestDatabase {
 
     /// An engine over it, as a process has one after its start.
     pub(crate) fn engine(&self) -> Arc<engine::QueryEngine> {
+        // Tests may play long ago: nothing of it is to be forgotten for that.
+        let checks = CheckSettings {
+            statuses_kept: LONG,
+            ..CheckSettings::default()
+        };
+        let notifications = notify::Settings {
+            kept: LONG,
+            ..notify::Settings::default()
+        };
         let engine = engine::QueryEngine::new(
             Settings::default(),
             self.data_dir.path(),
@@ -84,6 +97,7 @@ impl TestDatabase {
             Arc::clone(&self.storage),
             Arc::new(SystemClock),
         );
+        let engine = engine.unwrap().with_checks(checks, notifications);
         Arc::new(engine.unwrap())
     }
 

@@ -85,6 +85,7 @@ fn numbers(words: &str) -> (i64, i64) {
 async fn check(name: &str, text: &str) {
     let database = TestDatabase::open().await;
     let mut engine = database.engine();
+    restore(&engine).await.unwrap();
     let mut lines = text
         .lines()
         .filter(|line| !line.starts_with('#'))

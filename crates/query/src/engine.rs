@@ -580,7 +580,7 @@ async fn plan_open(session: &SessionState, sql: &str) -> Result<LogicalPlan> {
     };
     refuse_statement(&statement)?;
     plan::nest_asof_joins(&mut statement);
-    let session = crate::models::complete(session, &mut statement).await?;
+    let session = Box::pin(crate::models::complete(session, &mut statement)).await?;
     let plan = session.statement_to_plan(statement).await?;
     refuse_effects(&plan)?;
     crate::models::bind(&session, plan).await

@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -39,9 +40,9 @@ pub(crate) async fn complete<'a>(
     };
     let mut versions = BTreeMap::new();
     for name in found.names {
-        if !versions.contains_key(&name) {
-            let version = scope.find(&name).await?;
-            versions.insert(name, version);
+        if let Entry::Vacant(place) = versions.entry(name) {
+            let version = scope.find(place.key()).await?;
+            place.insert(version);
         }
     }
     visit(statement, &mut Fill(&versions));

@@ -95,7 +95,7 @@ impl FlightService for Flight {
             let info = statements::info(self, &caller, request.into_inner()).await;
             info.map_err(status)
         };
-        within(&caller, info).await.map(Response::new)
+        Box::pin(within(&caller, info)).await.map(Response::new)
     }
 
     /// Planning is all that there is to wait for, so the first answer is the last.
@@ -122,7 +122,7 @@ impl FlightService for Flight {
             let schema = statements::schema_of_descriptor(self, &caller, descriptor).await;
             schema.map_err(status)
         };
-        within(&caller, schema).await.map(Response::new)
+        Box::pin(within(&caller, schema)).await.map(Response::new)
     }
 
     async fn do_get(
@@ -150,7 +150,7 @@ impl FlightService for Flight {
     ) -> Result<Response<Self::DoPutStream>, Status> {
         let caller = self.caller(&request)?;
         let messages: Messages = Box::pin(request.into_inner().peekable());
-        let result = within(&caller, put(self, &caller, messages)).await?;
+        let result = Box::pin(within(&caller, put(self, &caller, messages))).await?;
         let app_metadata = result.into();
         let result = futures::stream::iter([Ok(PutResult { app_metadata })]);
         Ok(Response::new(result.boxed()))
@@ -162,7 +162,7 @@ impl FlightService for Flight {
     ) -> Result<Response<Self::DoActionStream>, Status> {
         let caller = self.caller(&request)?;
         let action = actions::run(self, &caller, request.into_inner());
-        let answer = within(&caller, action).await?;
+        let answer = Box::pin(within(&caller, action)).await?;
         let body = answer.body.map(|body| Ok(ActionResult { body }));
         let mut response = Response::new(futures::stream::iter(body).boxed());
         if let Some(cookie) = answer.cookie {

@@ -142,6 +142,11 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(
+        clippy::single_range_in_vec_init,
+        clippy::reversed_empty_ranges,
+        reason = "lists of ranges, some with one and some empty"
+    )]
     fn what_is_left_of_ranges() {
         let check = |ranges: &[Range<i64>], others: &[Range<i64>], expected: &[Range<i64>]| {
             assert_eq!(without(ranges, others), expected, "{ranges:?} {others:?}");

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::states::CheckState;
 
-/// What everybody sees of checks. Nothing is known before [`super::restore()`].
+/// What everybody sees of checks. Nothing is known before what was kept has been read back (`restore`).
 #[derive(Debug, Default)]
 pub struct Checks {
     pub(super) inner: Mutex<Inner>,

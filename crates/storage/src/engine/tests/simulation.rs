@@ -287,18 +287,25 @@ impl Simulation {
     /// changes nothing.
     async fn finish(&mut self, mut program: Program) {
         self.calm_down(&program);
-        if !program.life.is_alive() {
-            // Something in the background has just met the end that was waiting for it.
-            let death = self.world.disk.last_death();
-            program = self.end_and_restart(program, Ending::Death(death)).await;
-            self.calm_down(&program);
-        }
-        let rows = self.draw_rows(&program);
-        let write = self.model.send(rows.clone());
-        let batch = program.batch(&rows);
-        match busy(program.engine.write(batch, Durability::Synced)).await {
-            Ok(sequence) => self.model.acknowledge(write, sequence, Durability::Synced),
-            Err(error) => self.fail(format!("a calm engine refuses a write: {error}")),
+        loop {
+            if !program.life.is_alive() {
+                // Something in the background has just met the end that was waiting for it.
+                let death = self.world.disk.last_death();
+                program = self.end_and_restart(program, Ending::Death(death)).await;
+                self.calm_down(&program);
+            }
+            let rows = self.draw_rows(&program);
+            let write = self.model.send(rows.clone());
+            let batch = program.batch(&rows);
+            match busy(program.engine.write(batch, Durability::Synced)).await {
+                Ok(sequence) => {
+                    self.model.acknowledge(write, sequence, Durability::Synced);
+                    break;
+                }
+                // A request that was under way when everything was calmed down may bring the end later.
+                Err(_) if !program.life.is_alive() => {}
+                Err(error) => self.fail(format!("a calm engine refuses a write: {error}")),
+            }
         }
         let power_loss = Death::PowerLoss {
             seed: self.random.next_u64(),

@@ -18,6 +18,7 @@ mod magnitudes;
 mod moments;
 mod peaks;
 mod shape;
+mod spread;
 mod squares;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub use shape::{
     Gather, c3, longest_strike, mean_crossings, number_peaks, quantile_change, ratio_beyond_sigma,
     time_reversal,
 };
+pub use spread::{Mean, Spread};
 pub use squares::SquareSum;
 pub use vector::{EFFICIENT, efficient};
 pub use waveform::{Crossings, Jumps, Path, Reversals};

@@ -41,6 +41,7 @@ pub(crate) use floats::{FloatAggregate, Floats, Read};
 pub(crate) use item::Item;
 
 use crate::collected::{Call, Output, call};
+use crate::series::MovingAccumulator;
 
 /// Reads the result from a state, given the options of the call; `None` is NULL.
 pub(crate) type Reading<S, O> = Arc<dyn Fn(&S) -> Option<O> + Send + Sync>;
@@ -201,9 +202,8 @@ impl<F: SummaryFunction> AggregateUDFImpl for Aggregate<F> {
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(sliding::SlidingAccumulator::new(
-            self.plan(&args)?,
-        )))
+        let moving = sliding::SlidingAccumulator::new(self.plan(&args)?);
+        Ok(Box::new(MovingAccumulator::new(moving)))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {

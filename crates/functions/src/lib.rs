@@ -37,6 +37,7 @@ mod rul;
 mod scalar;
 mod segments;
 mod selectors;
+pub mod series;
 mod sketches;
 mod smoothing;
 mod span;

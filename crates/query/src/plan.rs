@@ -6,6 +6,7 @@
 //! | `last_rows`  | the last row of each series instead of all rows   | optimizer rules, table, operators       |
 //! | `gap_fill`   | `date_bin_gapfill`, `locf`, `interpolate`, …      | analyzer rule, node, operator           |
 //! | `run_aggregation` | neighbouring rows of a group aggregated at once   | physical optimizer rule, operator     |
+//! | `series_windows` | windows over series in order, many rows at once    | physical optimizer rule, operator      |
 //! | `rollup_scan` | rollups read in place of raw rows                 | optimizer rule                          |
 //! | `windowed_limit` | `ORDER BY time LIMIT n` over windows of times      | optimizer rule, node, operator        |
 //! | `yielding_joins` | joins that pause, and so can be stopped       | physical optimizer rule                 |
@@ -18,6 +19,7 @@ mod interruptible_joins;
 mod last_rows;
 mod rollup_scan;
 mod run_aggregation;
+mod series_windows;
 #[cfg(test)]
 mod tests;
 mod windowed_limit;
@@ -39,6 +41,9 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{LogicalPlan, ScalarUDF, UserDefinedLogicalNode};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
@@ -48,6 +53,17 @@ static GAP_FILLING: LazyLock<Arc<gap_fill::GapFilling>> =
 static FUNCTIONS: LazyLock<Vec<Arc<ScalarUDF>>> =
     LazyLock::new(|| gap_fill::functions().map(Arc::new).collect());
 
+type PhysicalRules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
+
+/// DataFusion's, and those of ours that have to come before it puts rows in order and spreads them.
+static PHYSICAL_RULES: LazyLock<PhysicalRules> = LazyLock::new(|| {
+    let mut rules = PhysicalOptimizer::new().rules;
+    let settling = EnsureRequirements::new();
+    let place = rules.iter().position(|rule| rule.name() == settling.name());
+    rules.insert(place.unwrap_or(0), Arc::new(series_windows::SeriesWindows));
+    rules
+});
+
 /// Adds our rules and operators to a session.
 pub(crate) fn extend(builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
@@ -56,6 +72,7 @@ pub(crate) fn extend(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_optimizer_rule(Arc::new(last_rows::NewestOfGroups))
         .with_optimizer_rule(Arc::new(rollup_scan::RollupScans))
         .with_optimizer_rule(Arc::new(windowed_limit::WindowedLimits))
+        .with_physical_optimizer_rules(PHYSICAL_RULES.clone())
         .with_physical_optimizer_rule(Arc::new(run_aggregation::RunAggregation))
         .with_physical_optimizer_rule(Arc::new(yielding_joins::YieldingJoins))
         .with_relation_planners(vec![Arc::new(asof_join::AsofJoins)])

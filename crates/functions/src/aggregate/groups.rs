@@ -8,6 +8,9 @@ use datafusion_expr::{EmitTo, GroupsAccumulator};
 use super::{Item, Plan, SummaryFunction, for_each_state, state_columns};
 use crate::collected::Output;
 
+/// Fewer items than this are added one at a time: a summary of a block has to be merged.
+const RUN_MIN: usize = 8;
+
 /// The states of all groups, side by side. One state per group.
 #[derive(Debug)]
 pub(crate) struct SummaryGroups<F: SummaryFunction> {
@@ -34,9 +37,18 @@ impl<F: SummaryFunction> GroupsAccumulator for SummaryGroups<F> {
     ) -> Result<()> {
         self.states.resize(total_num_groups, F::State::default());
         let (plan, states) = (&self.plan, &mut self.states);
-        F::Item::for_each_grouped(values, group_indices, opt_filter, |group, item| {
-            if let Some(item) = plan.mapped(item) {
-                states[group].push(item);
+        if plan.mapping.is_some() {
+            return F::Item::for_each_grouped(values, group_indices, opt_filter, |group, item| {
+                if let Some(item) = plan.mapped(item) {
+                    states[group].push(item);
+                }
+            });
+        }
+        F::Item::for_each_run(values, group_indices, opt_filter, |group, items| {
+            let state = &mut states[group];
+            match items.len() < RUN_MIN {
+                true => items.iter().for_each(|item| state.push(*item)),
+                false => state.extend(items),
             }
         })
     }

@@ -6,6 +6,8 @@ use datafusion_common::{Result, ScalarValue, not_impl_err};
 use datafusion_expr::Accumulator;
 
 use super::{Item, Plan, SummaryFunction, state_scalars};
+use crate::collected::Output;
+use crate::series::{Frames, Moving, Presence};
 
 /// Accumulates the rows of a frame whose both ends move forward. One state and one item per row in the frame.
 ///
@@ -14,6 +16,9 @@ use super::{Item, Plan, SummaryFunction, state_scalars};
 pub(crate) struct SlidingAccumulator<F: SummaryFunction> {
     plan: Plan<F>,
     window: Sliding<F::State, F::Item>,
+    presence: Presence,
+    /// The items of a batch and their rows; kept for its memory.
+    items: Vec<(usize, F::Item)>,
 }
 
 impl<F: SummaryFunction> SlidingAccumulator<F> {
@@ -21,6 +26,8 @@ impl<F: SummaryFunction> SlidingAccumulator<F> {
         Self {
             plan,
             window: Sliding::default(),
+            presence: Presence::default(),
+            items: vec![],
         }
     }
 }
@@ -64,6 +71,36 @@ impl<F: SummaryFunction> Accumulator for SlidingAccumulator<F> {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.window.heap_bytes()
+        size_of_val(self)
+            + self.window.heap_bytes()
+            + self.presence.heap_bytes()
+            + self.items.capacity() * size_of::<(usize, F::Item)>()
+    }
+}
+
+impl<F: SummaryFunction> Moving for SlidingAccumulator<F> {
+    fn evaluate_frames(&mut self, columns: &[ArrayRef], frames: &Frames) -> Result<ArrayRef> {
+        let (plan, items) = (&self.plan, &mut self.items);
+        items.clear();
+        F::Item::for_each_present(columns, |row, item| {
+            items.extend(plan.mapped(item).map(|item| (frames.first + row, item)));
+        })?;
+        let mut items = items.iter().peekable();
+        let mut through = frames.first;
+        let mut results = Vec::with_capacity(frames.len());
+        for (start, end) in frames.starts.iter().zip(&frames.ends) {
+            while let Some((row, item)) = items.next_if(|(row, _)| row < end) {
+                self.presence.miss(through..*row);
+                self.window.push(*item);
+                through = row + 1;
+            }
+            if through < *end {
+                self.presence.miss(through..*end);
+                through = *end;
+            }
+            self.window.pop(self.presence.move_to(*start));
+            results.push((plan.read)(&self.window.summary()));
+        }
+        F::Output::array(results, &plan.result_type)
     }
 }

@@ -7,7 +7,7 @@
 //! | none                           | NULL              |
 //! | NULL, NaN, infinity among them | those are skipped |
 
-use analytics::indicators::CentralMoments;
+use analytics::indicators::Mean;
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::Documentation;
 use datafusion_macros::user_doc;
@@ -35,10 +35,10 @@ pub(super) struct MovingAvg;
 impl FloatAggregate for MovingAvg {
     const NAME: &'static str = "moving_avg";
 
-    type State = CentralMoments;
+    type State = Mean;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<CentralMoments>> {
-        Ok(CentralMoments::mean)
+    fn read(&self, _options: &[ScalarValue]) -> Result<Read<Mean>> {
+        Ok(Mean::mean)
     }
 
     fn documentation(&self) -> Option<&Documentation> {

@@ -8,7 +8,7 @@
 //! | all equal                      | 0                 |
 //! | NULL, NaN, infinity among them | those are skipped |
 
-use analytics::indicators::CentralMoments;
+use analytics::indicators::Spread;
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::Documentation;
 use datafusion_macros::user_doc;
@@ -36,10 +36,10 @@ pub(super) struct MovingStd;
 impl FloatAggregate for MovingStd {
     const NAME: &'static str = "moving_std";
 
-    type State = CentralMoments;
+    type State = Spread;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<CentralMoments>> {
-        Ok(CentralMoments::std_sample)
+    fn read(&self, _options: &[ScalarValue]) -> Result<Read<Spread>> {
+        Ok(Spread::std_sample)
     }
 
     fn documentation(&self) -> Option<&Documentation> {

@@ -3,9 +3,11 @@
 //! One state serves whole groups, growing frames and moving ones: values come and go in O(log n) each. The state that is
 //! stored is the list of values, so parts merge in any order. Eight bytes per value, with room to grow twice that.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::ops::Range;
 use std::sync::Arc;
 
 use analytics::smoothing::OrderedWindow;
@@ -21,7 +23,8 @@ use datafusion_expr::{
 };
 
 use crate::constant::constant;
-use crate::values::for_each_block;
+use crate::series::{Frames, Moving, MovingAccumulator};
+use crate::values::{for_each_block, is_present};
 
 /// Reads the result off the values; `None` is NULL.
 pub(super) type Read = Box<dyn Fn(&OrderedWindow) -> Option<f64> + Send + Sync>;
@@ -86,10 +89,12 @@ impl<F: OrderedFunction> AggregateUDFImpl for Ordered<F> {
         let constants = constants
             .map(|(index, name)| constant(&args, 1 + index, F::NAME, name))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Box::new(Values {
+        Ok(Box::new(MovingAccumulator::new(Values {
             window: OrderedWindow::default(),
             read: self.function.read(&constants)?,
-        }))
+            inside: VecDeque::new(),
+            frame: 0..0,
+        })))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
@@ -109,6 +114,9 @@ impl<F: OrderedFunction> AggregateUDFImpl for Ordered<F> {
 struct Values {
     window: OrderedWindow,
     read: Read,
+    /// The values of the frame's rows, NaN where one is missing; only where many frames are gone through at once.
+    inside: VecDeque<f64>,
+    frame: Range<usize>,
 }
 
 impl Debug for Values {
@@ -165,6 +173,31 @@ impl Accumulator for Values {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.window.heap_bytes()
+        size_of_val(self) + self.window.heap_bytes() + self.inside.capacity() * size_of::<f64>()
+    }
+}
+
+impl Moving for Values {
+    fn evaluate_frames(&mut self, columns: &[ArrayRef], frames: &Frames) -> Result<ArrayRef> {
+        let values = as_float64_array(&columns[0])?;
+        let mut results = Vec::with_capacity(frames.len());
+        for (start, end) in frames.starts.iter().zip(&frames.ends) {
+            for row in self.frame.end - frames.first..end - frames.first {
+                let value = is_present(values, row).then(|| values.value(row));
+                if let Some(value) = value {
+                    self.window.insert(value);
+                }
+                self.inside.push_back(value.unwrap_or(f64::NAN));
+            }
+            for value in self.inside.drain(..start - self.frame.start) {
+                if !value.is_nan() {
+                    let was_there = self.window.remove(value);
+                    debug_assert!(was_there, "only what came can leave a frame");
+                }
+            }
+            self.frame = *start..*end;
+            results.push((self.read)(&self.window));
+        }
+        Ok(Arc::new(Float64Array::from(results)))
     }
 }

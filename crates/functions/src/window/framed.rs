@@ -4,10 +4,12 @@
 //! one of many at the same time, or outside. Rows enter and leave as the frame moves, each once.
 //!
 //! DataFusion evaluates such functions over whole partitions, in the order of rows and one after the other, which is how
-//! an evaluator knows its row.
+//! an evaluator knows its row. An operator that has the rows in order hands them over batch by batch ([`Comparing`]).
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use analytics::anomaly::Reference;
 use arrow::array::{ArrayRef, AsArray, Float64Array};
@@ -16,6 +18,7 @@ use datafusion_common::{Result, ScalarValue, exec_err};
 use datafusion_expr::PartitionEvaluator;
 
 use super::Arguments;
+use crate::series::{Comparing, ComparingEvaluator, Frames};
 use crate::values::is_present;
 
 /// What is made of a score.
@@ -28,15 +31,16 @@ pub(crate) fn framed<R: Reference>(
     reference: R,
     finish: Finish,
 ) -> Box<dyn PartitionEvaluator> {
-    Box::new(Evaluator {
+    Box::new(ComparingEvaluator::new(Evaluator {
         function: arguments.function,
         width: arguments.value_count(),
         reference,
         finish,
         frame: 0..0,
         row: 0,
+        inside: VecDeque::new(),
         buffer: vec![],
-    })
+    }))
 }
 
 struct Evaluator<R> {
@@ -49,6 +53,9 @@ struct Evaluator<R> {
     frame: Range<usize>,
     /// The row that is next.
     row: usize,
+    /// The features of the rows in the reference, one row after the other; those of a row that lacks one are NaN. Only where many
+    /// frames are gone through at once: DataFusion hands the whole partition over each time.
+    inside: VecDeque<f64>,
     buffer: Vec<f64>,
 }
 
@@ -62,6 +69,13 @@ impl<R: fmt::Debug> fmt::Debug for Evaluator<R> {
 }
 
 impl<R: Reference> Evaluator<R> {
+    fn features<'a>(&self, columns: &'a [ArrayRef]) -> Vec<&'a Float64Array> {
+        let features = columns[..self.width].iter();
+        features
+            .map(|column| column.as_primitive::<Float64Type>())
+            .collect()
+    }
+
     /// Reads a row; `false` when a value is missing.
     fn read(&mut self, columns: &[&Float64Array], row: usize) -> bool {
         self.buffer.clear();
@@ -97,10 +111,7 @@ impl<R: Reference> PartitionEvaluator for Evaluator<R> {
 
     /// Called once for each row, in order, with all rows of the partition.
     fn evaluate(&mut self, values: &[ArrayRef], range: &Range<usize>) -> Result<ScalarValue> {
-        let columns = values[..self.width]
-            .iter()
-            .map(|column| column.as_primitive::<Float64Type>());
-        let columns: Vec<&Float64Array> = columns.collect();
+        let columns = self.features(values);
         self.move_to(&columns, range)?;
         let row = self.row;
         self.row += 1;
@@ -109,5 +120,56 @@ impl<R: Reference> PartitionEvaluator for Evaluator<R> {
         }
         let score = self.reference.score(&self.buffer, range.contains(&row));
         Ok(ScalarValue::Float64(score.map(self.finish)))
+    }
+}
+
+impl<R: Reference> Evaluator<R> {
+    /// Takes the next row in.
+    fn enter(&mut self, columns: &[&Float64Array], row: usize) {
+        if self.read(columns, row) {
+            self.reference.insert(&self.buffer);
+        } else {
+            self.buffer.fill(f64::NAN);
+        }
+        self.inside.extend(&self.buffer);
+    }
+
+    /// Lets the oldest row go.
+    fn leave(&mut self) {
+        self.buffer.clear();
+        self.buffer.extend(self.inside.drain(..self.width));
+        if !self.buffer[0].is_nan() {
+            self.reference.remove(&self.buffer);
+        }
+    }
+}
+
+impl<R: Reference> Comparing for Evaluator<R> {
+    fn evaluate_frames(&mut self, columns: &[ArrayRef], frames: &Frames) -> Result<ArrayRef> {
+        let columns = self.features(columns);
+        let mut scores = Vec::with_capacity(frames.len());
+        for (row, (start, end)) in frames.starts.iter().zip(&frames.ends).enumerate() {
+            for entering in self.frame.end..*end {
+                self.enter(&columns, entering - frames.first);
+            }
+            for _ in self.frame.start..*start {
+                self.leave();
+            }
+            self.frame = *start..*end;
+            let score = match self.read(&columns, row) {
+                true => {
+                    let is_inside = self.frame.contains(&(frames.first + row));
+                    self.reference.score(&self.buffer, is_inside)
+                }
+                false => None,
+            };
+            scores.push(score.map(self.finish));
+        }
+        Ok(Arc::new(Float64Array::from(scores)))
+    }
+
+    fn size(&self) -> usize {
+        // The reference has about as much as the rows in it.
+        size_of_val(self) + 2 * self.inside.capacity() * size_of::<f64>()
     }
 }

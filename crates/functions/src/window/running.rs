@@ -12,6 +12,7 @@ use datafusion_expr::PartitionEvaluator;
 use super::Arguments;
 use super::inputs::{Columns, Inputs};
 use crate::collected::{Output, Record, Struct};
+use crate::series::StreamingEvaluator;
 
 /// A type of result.
 pub(crate) trait Cell: Copy + Debug + Send + 'static {
@@ -80,10 +81,10 @@ pub(crate) fn running<R: Running<Output: Cell>>(
     arguments: &Arguments,
     running: R,
 ) -> Box<dyn PartitionEvaluator> {
-    Box::new(Evaluator {
+    Box::new(StreamingEvaluator::new(Evaluator {
         inputs: Inputs::new(arguments),
         running,
-    })
+    }))
 }
 
 #[derive(Debug)]

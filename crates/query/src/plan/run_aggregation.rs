@@ -22,3 +22,4 @@ mod runs;
 mod tests;
 
 pub(super) use rule::RunAggregation;
+pub(super) use runs::changes;

@@ -157,7 +157,7 @@ impl Function {
 
 /// Of every row but the last, whether the next one differs. Values of a dictionary that are the same
 /// under two keys make a run more, which does no harm.
-fn changes(key: &ArrayRef) -> Result<BooleanBuffer> {
+pub(in crate::plan) fn changes(key: &ArrayRef) -> Result<BooleanBuffer> {
     let tags = key.as_any_dictionary_opt();
     let values = tags.map_or(&**key, |tags| tags.keys() as &dyn Array);
     let pairs = values.len() - 1;

@@ -1,0 +1,169 @@
+//! The mean alone, and the mean with the standard deviation: less to keep than all [moments](super::CentralMoments), for windows that move
+//! by a row at a time.
+//!
+//! Both count from an anchor, the first value seen, so that an offset costs no digits, and merge as Chan, Golub and LeVeque (1983) do.
+
+use super::COUNT_MIN;
+use crate::Summary;
+use crate::summary::{defined, sum_terms};
+
+/// The number of values and the sum of their distances from the first one.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Mean {
+    count: u64,
+    anchor: f64,
+    sum: f64,
+}
+
+impl Mean {
+    /// The mean; `None` without values.
+    pub fn mean(&self) -> Option<f64> {
+        if self.count == 0 {
+            return None;
+        }
+        defined(self.anchor + self.sum / self.count as f64)
+    }
+}
+
+impl Summary for Mean {
+    const PARTS: &'static [&'static str] = &["count", "anchor", "sum"];
+
+    fn push(&mut self, value: f64) {
+        if self.count == 0 {
+            self.anchor = value;
+        }
+        self.count += 1;
+        self.sum += value - self.anchor;
+    }
+
+    fn extend(&mut self, values: &[f64]) {
+        let Some(first) = values.first() else {
+            return;
+        };
+        if self.count == 0 {
+            self.anchor = *first;
+        }
+        let anchor = self.anchor;
+        let [sum] = sum_terms(values, |value| [value - anchor]);
+        self.count += values.len() as u64;
+        self.sum += sum;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        if self.count == 0 {
+            *self = *other;
+            return;
+        }
+        self.sum += other.sum + (other.anchor - self.anchor) * other.count as f64;
+        self.count += other.count;
+    }
+
+    fn part(&self, index: usize) -> f64 {
+        [self.count as f64, self.anchor, self.sum][index]
+    }
+
+    fn from_parts(part: impl Fn(usize) -> f64) -> Self {
+        Self {
+            count: part(0) as u64,
+            anchor: part(1),
+            sum: part(2),
+        }
+    }
+}
+
+/// The number of values, their mean, and the sum of the squares of their distances from it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Spread {
+    count: u64,
+    anchor: f64,
+    /// The mean, as a distance from the anchor.
+    mean: f64,
+    m2: f64,
+}
+
+impl Spread {
+    /// The sample standard deviation (divided by n − 1); `None` below two values.
+    pub fn std_sample(&self) -> Option<f64> {
+        if self.count < COUNT_MIN {
+            return None;
+        }
+        defined((self.m2 / (self.count - 1) as f64).sqrt())
+    }
+}
+
+impl Summary for Spread {
+    const PARTS: &'static [&'static str] = &["count", "anchor", "mean", "m2"];
+
+    fn push(&mut self, value: f64) {
+        if self.count == 0 {
+            self.anchor = value;
+        }
+        self.count += 1;
+        let distance = value - self.anchor;
+        let delta = distance - self.mean;
+        self.mean += delta / self.count as f64;
+        self.m2 += delta * (distance - self.mean);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        if self.count == 0 {
+            *self = *other;
+            return;
+        }
+        let (a, b) = (self.count as f64, other.count as f64);
+        let delta = (other.anchor - self.anchor) + (other.mean - self.mean);
+        let step = delta / (a + b);
+        self.m2 += other.m2 + delta * step * a * b;
+        self.mean += step * b;
+        self.count += other.count;
+    }
+
+    fn part(&self, index: usize) -> f64 {
+        [self.count as f64, self.anchor, self.mean, self.m2][index]
+    }
+
+    fn from_parts(part: impl Fn(usize) -> f64) -> Self {
+        Self {
+            count: part(0) as u64,
+            anchor: part(1),
+            mean: part(2),
+            m2: part(3),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::CentralMoments;
+    use crate::summary::promises;
+
+    #[test]
+    fn they_are_what_all_moments_say() {
+        let values = (0..500).map(|i| f64::from(i * i % 97) * 0.25 + 1e9);
+        let moments = CentralMoments::of(values.clone());
+        let (mean, spread) = (Mean::of(values.clone()), Spread::of(values));
+        assert_eq!(mean.mean(), moments.mean());
+        let (found, expected) = (spread.std_sample().unwrap(), moments.std_sample().unwrap());
+        assert!(
+            (found - expected).abs() < 1e-12 * expected,
+            "{found} {expected}"
+        );
+    }
+
+    #[test]
+    fn splitting_and_sliding_keep_the_mean() {
+        promises::check(Mean::mean);
+    }
+
+    #[test]
+    fn splitting_and_sliding_keep_the_standard_deviation() {
+        promises::check(Spread::std_sample);
+    }
+}

@@ -9,6 +9,7 @@
 //! AggregateExec: mode=FinalPartitioned          as planned
 //!   RepartitionExec: Hash                       as planned
 //!     AggregateExec: mode=PartialReduce         one state a group; left out where order is to be kept
+//!                                               or states are lists of rows
 //!       RunAggregateExec                        one state a run
 //!         …                                     what AggregateExec: mode=Partial had below it
 //! ```

@@ -61,7 +61,7 @@ fn has_runs(aggregate: &AggregateExec) -> bool {
 
 fn by_runs(aggregate: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
     let runs = Arc::new(RunAggregateExec::new(aggregate.clone()));
-    if *aggregate.input_order_mode() != InputOrderMode::Linear {
+    if *aggregate.input_order_mode() != InputOrderMode::Linear || keeps_rows(aggregate)? {
         return Ok(runs);
     }
     let functions = aggregate.aggr_expr().to_vec();
@@ -75,4 +75,15 @@ fn by_runs(aggregate: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
         aggregate.input_schema(),
     );
     Ok(Arc::new(reduced?))
+}
+
+/// Whether states grow with the rows: putting two of them together then makes nothing less.
+fn keeps_rows(aggregate: &AggregateExec) -> Result<bool> {
+    for function in aggregate.aggr_expr() {
+        let states = function.state_fields()?;
+        if states.iter().any(|state| state.data_type().is_nested()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -82,7 +82,8 @@ pub(super) fn merge_ordering(stock: &Arc<dyn ExecutionPlan>) -> Result<Option<Le
     let keys: Vec<_> = keys.collect();
     let rising = function.order_by();
     if keys.is_empty() {
-        return Ok(LexOrdering::new(rising.iter().cloned()));
+        // One series: rows of one partition may come between any two of another, which makes no runs.
+        return Ok(None);
     }
     let found = orderings(input).into_iter().find(|ordering| {
         let (of_keys, of_rows) = ordering.split_at(keys.len().min(ordering.len()));

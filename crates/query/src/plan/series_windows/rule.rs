@@ -64,7 +64,7 @@ fn is_over_series(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
             return Ok(false);
         }
     }
-    if merge_ordering(plan)?.is_some() {
+    if merge_ordering(plan)?.is_some() || first.partition_by().is_empty() {
         return Ok(true);
     }
     let mode = get_window_mode(first.partition_by(), first.order_by(), input)?;

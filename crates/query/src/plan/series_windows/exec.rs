@@ -27,7 +27,7 @@ use futures::{StreamExt, stream};
 
 use super::frames::order_ticks;
 use super::merge::Merge;
-use super::rule::windows;
+use super::rule::Windows;
 use super::series::{InSeries, Window};
 use crate::plan::run_aggregation::changes;
 
@@ -47,7 +47,8 @@ pub(super) struct SeriesWindowExec {
 
 impl SeriesWindowExec {
     pub(super) fn try_new(stock: Arc<dyn ExecutionPlan>) -> Result<Self> {
-        let ordering = merge_ordering(&stock)?;
+        let windows = Windows::of(&stock).ok_or_else(not_a_window)?;
+        let ordering = merge_ordering(windows)?;
         let mut equivalences = stock.equivalence_properties().clone();
         equivalences.clear_per_partition_constants();
         let properties = PlanProperties::clone(stock.properties())
@@ -69,18 +70,15 @@ impl SeriesWindowExec {
 
 /// What an input is to be ordered by, so that its partitions can be merged and series come one after the other: the order that it has, or
 /// most of it has, if that is by nothing but what series are told by and then what rows rise by.
-pub(super) fn merge_ordering(stock: &Arc<dyn ExecutionPlan>) -> Result<Option<LexOrdering>> {
-    let (functions, input) = windows(stock).ok_or_else(not_a_window)?;
-    let Some(function) = functions.first() else {
-        return internal_err!("there are no functions of windows");
-    };
+pub(super) fn merge_ordering(windows: Windows) -> Result<Option<LexOrdering>> {
+    let Windows { input, .. } = windows;
     let properties = input.equivalence_properties();
-    let keys = function.partition_by().iter().filter(|key| {
+    let keys = windows.keys().iter().filter(|key| {
         let constant = properties.is_expr_constant(key);
         !matches!(constant, Some(AcrossPartitions::Uniform(_)))
     });
     let keys: Vec<_> = keys.collect();
-    let rising = function.order_by();
+    let rising = windows.rising();
     if keys.is_empty() {
         // One series: rows of one partition may come between any two of another, which makes no runs.
         return Ok(None);
@@ -118,7 +116,7 @@ fn not_a_window() -> datafusion::common::DataFusionError {
 
 impl DisplayAs for SeriesWindowExec {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let functions = windows(&self.stock).map_or(&[][..], |(functions, _)| functions);
+        let functions = Windows::of(&self.stock).map_or(&[][..], |windows| windows.functions);
         let names: Vec<_> = functions.iter().map(|function| function.name()).collect();
         write!(f, "SeriesWindowExec: wdw=[{}]", names.join(", "))?;
         match &self.ordering {
@@ -193,25 +191,20 @@ impl ExecutionPlan for SeriesWindowExec {
         if partition != 0 {
             return internal_err!("this operator has one partition, not {partition}");
         }
-        let (functions, input) = windows(&self.stock).ok_or_else(not_a_window)?;
-        let schema = input.schema();
-        let made = functions.iter().map(|function| {
+        let stock = Windows::of(&self.stock).ok_or_else(not_a_window)?;
+        let schema = stock.input.schema();
+        let made = stock.functions.iter().map(|function| {
             let window = Window::try_new(function, &schema)?;
             window.ok_or_else(|| internal_datafusion_err!("a function is of no series any more"))
         });
         let windows = made.collect::<Result<Vec<_>>>()?;
         let needs_peers = windows.iter().any(|window| window.needs_peers);
-        let rising = functions
-            .first()
-            .map_or(&[][..], |function| function.order_by());
-        let keys = functions
-            .first()
-            .map_or(&[][..], |function| function.partition_by());
         let series = Series {
-            rows: self.rows(input, &context)?,
+            rows: self.rows(stock.input, &context)?,
             windows,
-            keys: keys.to_vec(),
-            time: rising
+            keys: stock.keys().to_vec(),
+            time: stock
+                .rising()
                 .first()
                 .filter(|_| needs_peers)
                 .map(|order| Arc::clone(&order.expr)),

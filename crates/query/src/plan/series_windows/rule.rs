@@ -6,6 +6,7 @@ use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::physical_expr::window::WindowExpr;
+use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec, get_window_mode};
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
@@ -41,32 +42,50 @@ impl PhysicalOptimizerRule for SeriesWindows {
     }
 }
 
-/// The functions and the input of a stock operator of windows.
-pub(super) fn windows(
-    plan: &Arc<dyn ExecutionPlan>,
-) -> Option<(&[Arc<dyn WindowExpr>], &Arc<dyn ExecutionPlan>)> {
-    if let Some(bounded) = plan.downcast_ref::<BoundedWindowAggExec>() {
-        return Some((bounded.window_expr(), bounded.input()));
+/// What a stock operator of windows computes, and over what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Windows<'a> {
+    pub(super) functions: &'a [Arc<dyn WindowExpr>],
+    pub(super) input: &'a Arc<dyn ExecutionPlan>,
+}
+
+impl<'a> Windows<'a> {
+    /// `None` where the plan is another operator, or one without functions.
+    pub(super) fn of(plan: &'a Arc<dyn ExecutionPlan>) -> Option<Self> {
+        let bounded = plan.downcast_ref::<BoundedWindowAggExec>();
+        let (functions, input) = match bounded {
+            Some(bounded) => (bounded.window_expr(), bounded.input()),
+            None => {
+                let whole = plan.downcast_ref::<WindowAggExec>()?;
+                (whole.window_expr(), whole.input())
+            }
+        };
+        (!functions.is_empty()).then_some(Self { functions, input })
     }
-    let whole = plan.downcast_ref::<WindowAggExec>()?;
-    Some((whole.window_expr(), whole.input()))
+
+    /// What tells series from each other.
+    pub(super) fn keys(&self) -> &'a [Arc<dyn PhysicalExpr>] {
+        self.functions[0].partition_by()
+    }
+
+    /// What the rows of a series rise by.
+    pub(super) fn rising(&self) -> &'a [PhysicalSortExpr] {
+        self.functions[0].order_by()
+    }
 }
 
 fn is_over_series(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
-    let Some((functions, input)) = windows(plan) else {
+    let Some(windows) = Windows::of(plan) else {
         return Ok(false);
     };
-    let Some(first) = functions.first() else {
-        return Ok(false);
-    };
-    for function in functions {
-        if Window::try_new(function, &input.schema())?.is_none() {
+    for function in windows.functions {
+        if Window::try_new(function, &windows.input.schema())?.is_none() {
             return Ok(false);
         }
     }
-    if merge_ordering(plan)?.is_some() || first.partition_by().is_empty() {
+    if windows.keys().is_empty() || merge_ordering(windows)?.is_some() {
         return Ok(true);
     }
-    let mode = get_window_mode(first.partition_by(), first.order_by(), input)?;
+    let mode = get_window_mode(windows.keys(), windows.rising(), windows.input)?;
     Ok(matches!(mode, Some((false, InputOrderMode::Sorted))))
 }

@@ -47,8 +47,9 @@ impl Loess {
         for start in (0..n - 1).step_by(jump) {
             let end = (start + jump).min(n - 1);
             let (first, step) = (smoothed[start], smoothed[end] - smoothed[start]);
-            for index in start + 1..end {
-                smoothed[index] = first + step / (end - start) as f64 * (index - start) as f64;
+            let step = step / (end - start) as f64;
+            for (index, value) in smoothed[start..end].iter_mut().enumerate() {
+                *value = first + step * index as f64;
             }
         }
     }

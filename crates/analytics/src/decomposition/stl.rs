@@ -268,14 +268,14 @@ mod tests {
 
     #[test]
     fn parts_are_those_of_statsmodels() {
-        for (series, period) in [("stl_hourly", 24), ("stl_short", 7)] {
-            let check = |name: &str, stl| check(&format!("{series}_{name}")[4..], series, stl);
+        for (data, period) in [("stl_hourly", 24), ("stl_short", 7)] {
+            let check = |name: &str, stl| check(&format!("{data}_{name}")[4..], data, stl);
             check("plain", Stl::new(period, 7).without_jumps());
             check("robust", Stl::new(period, 7).robust().without_jumps());
             check("wide", Stl::new(period, 21).robust().without_jumps());
             check("jumps", Stl::new(period, 7).robust());
             check("jumps_wide", Stl::new(period, 21));
-            let count = crate::maintenance_golden::series(series).len();
+            let count = series(data).len();
             check("periodic", Stl::periodic(period, count).robust());
         }
     }

@@ -205,10 +205,10 @@ impl Weights {
 
     fn add(&mut self, x: &[f64], weight: f64) {
         self.zeroth += weight;
-        for i in 0..x.len() {
-            self.first[i] += weight * x[i];
-            for j in 0..=i {
-                *self.second.at_mut(i, j) += weight * x[i] * x[j];
+        for (i, one) in x.iter().enumerate() {
+            self.first[i] += weight * one;
+            for (j, other) in x[..=i].iter().enumerate() {
+                *self.second.at_mut(i, j) += weight * one * other;
             }
         }
     }

@@ -246,7 +246,10 @@ mod tests {
         };
         let short = run(&[0.0, 1.0], &[1.0, 0.5]);
         let long = run(&[0.0, 1.0, 2.0], &[1.0, 0.9, 0.8]);
-        assert_eq!(similarity.rul(&short[..1], &[long.clone()]), None);
+        assert_eq!(
+            similarity.rul(&short[..1], std::slice::from_ref(&long)),
+            None
+        );
         assert_eq!(similarity.rul(&long, &[short]), None);
         assert_eq!(similarity.rul::<Vec<RunPoint>>(&long, &[]), None);
         assert_eq!(similarity.rul(&long, &[vec![]]), None);

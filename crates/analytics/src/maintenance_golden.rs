@@ -1,9 +1,12 @@
 //! Reference values of health, remaining life, reliability and evaluation: `golden/maintenance.txt`, computed once by
-//! `golden/golden_maintenance.py`.
+//! `golden/golden_maintenance.py`; and of what reads a whole series: `golden/sequences.txt` by `golden/golden_sequences.py`.
 
 use crate::reliability::Lifetime;
 
-const TEXT: &str = include_str!("../golden/maintenance.txt");
+const TEXTS: [&str; 2] = [
+    include_str!("../golden/maintenance.txt"),
+    include_str!("../golden/sequences.txt"),
+];
 
 /// What follows a name on its line of a kind.
 fn find(kind: &str, name: &str) -> &'static str {
@@ -12,7 +15,7 @@ fn find(kind: &str, name: &str) -> &'static str {
         let (line_name, values) = rest.split_once(' ')?;
         (line_kind == kind && line_name == name).then_some(values)
     };
-    let found = TEXT.lines().find_map(line);
+    let found = TEXTS.iter().flat_map(|text| text.lines()).find_map(line);
     found.unwrap_or_else(|| panic!("{kind} {name} is not among the reference values"))
 }
 

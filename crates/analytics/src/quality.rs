@@ -7,6 +7,7 @@
 //! | `hampel`    | Hampel's filter                                                                       |
 //! | `plausible` | range and rate of change                                                              |
 //! | `repair`    | values at plausible speeds, and in place of missing ones                              |
+//! | `timestamps`| times on an even grid                                                                 |
 //!
 //! Times are in ticks and in order.
 
@@ -15,6 +16,7 @@ mod indices;
 mod plausible;
 mod ranges;
 mod repair;
+mod timestamps;
 
 pub use hampel::{Filtered, hampel};
 pub use indices::{Timing, timing, validity};
@@ -24,3 +26,4 @@ pub use ranges::{
     sampling_stats, stuck_ranges,
 };
 pub use repair::{Imputation, SpeedLimits, impute, repair_speed, speed_limits};
+pub use timestamps::{RepairedTime, TimeGrid, repair_times, repaired_span, time_grid};

@@ -5,7 +5,7 @@
 //! | `weibull`      | the Weibull distribution: survival, hazard, remaining life, chance of failure, replacement age |
 //! | `lifetimes`    | fitted distributions, by maximum likelihood with censoring                                     |
 //! | `survival`     | Kaplan–Meier, Nelson–Aalen, log-rank test, concordance                                         |
-//! | `hazards`      | Cox's proportional hazards, of one covariate                                                   |
+//! | `hazards`      | Cox's proportional hazards                                                                     |
 //! | `repair`       | availability, mean time between failures, mean time to repair                                  |
 //! | `fleet`        | Crow–AMSAA growth, spare parts                                                                 |
 //!
@@ -19,7 +19,7 @@ mod survival;
 mod weibull;
 
 pub use fleet::{CrowAmsaa, crow_amsaa, oee, spare_demand};
-pub use hazards::{HazardRatio, cox_ph};
+pub use hazards::{CoxModel, HazardRatio, cox_ph};
 pub use lifetimes::{
     ExponentialFit, ExponentialLives, LognormalFit, Parameter, WeibullFit, lognormal_fit,
     weibull_fit,

@@ -5,6 +5,7 @@
 //! | `zscore`, `robust_zscore`, `iqr_score`, `fleet_deviation`, `hotelling_t2`, `spe_q` | the rows of its frame | counts |
 //! | `anomaly_ewma`, `anomaly_cusum`, `spc_rules`, …    | a reference that was set       | does not matter     |
 //! | `level_shift`, `volatility_shift`                  | the rows before it with those after | does not matter |
+//! | `seasonal_anomaly`, `shesd`                        | the trend and season of a group, as lists to `unnest` |  |
 //!
 //! Scores are on their own scale, most of them negative below the centre; `normalize` turns those that have no limit of
 //! their own into numbers from 0 to 1, and charts give shares of their limits.
@@ -24,6 +25,8 @@ mod level_shift;
 mod page_hinkley;
 mod persist_anomaly;
 mod robust_zscore;
+mod seasonal_anomaly;
+mod shesd;
 mod spc_rules;
 mod spe_q;
 mod volatility_shift;
@@ -38,7 +41,12 @@ use crate::window::{Arguments, Window};
 
 /// The aggregates of this family.
 pub(crate) fn aggregate_udfs() -> Vec<AggregateUDF> {
-    vec![Collected::udf(grubbs::Grubbs), Collected::udf(dixon::Dixon)]
+    vec![
+        Collected::udf(grubbs::Grubbs),
+        Collected::udf(dixon::Dixon),
+        Collected::udf(seasonal_anomaly::SeasonalAnomaly),
+        Collected::udf(shesd::Shesd),
+    ]
 }
 
 /// The window functions of this family.

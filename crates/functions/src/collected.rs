@@ -21,6 +21,7 @@
 //! A frame that moves keeps its rows and computes each result anew: the cost per row is that of the whole frame.
 
 pub(crate) mod call;
+pub(crate) mod covaried;
 mod groups;
 pub(crate) mod judged;
 mod lists;
@@ -169,7 +170,8 @@ impl<F: CollectedFunction> Collected<F> {
                 F::NAME
             );
         }
-        call::read(args, F::NAME, F::Row::WIDTH, F::OPTIONS, read)
+        let width = F::Row::width(args.exprs.len());
+        call::read(args, F::NAME, width, F::OPTIONS, read)
     }
 
     fn plan(&self, args: &AccumulatorArgs) -> Result<Plan<F>> {
@@ -233,7 +235,7 @@ impl<F: CollectedFunction> AggregateUDFImpl for Collected<F> {
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         Ok(lists::fields(
             args.name,
-            &args.input_fields[..F::Row::WIDTH],
+            &args.input_fields[..F::Row::width(args.input_fields.len())],
         ))
     }
 

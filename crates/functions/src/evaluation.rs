@@ -1,6 +1,7 @@
 //! Evaluation: how good forecasts, alarms and scores are.
 //!
-//! Errors and counts of alarms are built on `aggregate`, rankings and events in time on `collected`.
+//! Errors and counts of alarms are built on `aggregate`, rankings and events in time on `collected`; what divides machines into
+//! those to learn from and those to test on are scalars.
 
 mod best_threshold;
 mod brier;
@@ -9,6 +10,7 @@ mod coverage;
 mod crps;
 mod detection_delay;
 mod f1;
+mod kfold_by_group;
 mod mae;
 mod mape;
 mod mase;
@@ -24,18 +26,25 @@ mod recall;
 mod rmse;
 mod roc_auc;
 mod smape;
+mod split;
+mod train_test_split_by;
 
 use std::sync::Arc;
 
 use analytics::evaluation::Judged;
 use datafusion_common::Result;
-use datafusion_expr::AggregateUDF;
+use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 use crate::aggregate::{Aggregate, Mapping};
 use crate::collected::{Call, Collected};
 
 /// The score from which on a row is an alarm, by default.
 const THRESHOLD: f64 = 0.5;
+
+/// The scalar functions of this family.
+pub(crate) fn scalar_udfs() -> Vec<ScalarUDF> {
+    vec![kfold_by_group::udf(), train_test_split_by::udf()]
+}
 
 /// The aggregates of this family.
 pub(crate) fn aggregate_udfs() -> Vec<AggregateUDF> {

@@ -18,6 +18,7 @@ mod calendar;
 mod change;
 mod collected;
 mod constant;
+mod decomposition;
 mod downsampling;
 mod evaluation;
 mod fatigue;
@@ -38,6 +39,7 @@ mod scalar;
 mod segments;
 mod selectors;
 pub mod series;
+mod similarity;
 mod sketches;
 mod smoothing;
 mod span;
@@ -81,6 +83,8 @@ pub fn all_aggregate_udfs() -> Vec<Arc<AggregateUDF>> {
         anomaly::aggregate_udfs(),
         features::aggregate_udfs(),
         quality::aggregate_udfs(),
+        decomposition::aggregate_udfs(),
+        similarity::aggregate_udfs(),
         models::aggregate_udfs(),
     ]
     .into_iter()
@@ -114,6 +118,7 @@ pub fn all_scalar_udfs() -> Vec<Arc<ScalarUDF>> {
         health::scalar_udfs(),
         rul::scalar_udfs(),
         reliability::scalar_udfs(),
+        evaluation::scalar_udfs(),
         calendar::scalar_udfs(),
         sketches::scalar_udfs(),
         models::scalar_udfs(),

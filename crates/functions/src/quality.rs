@@ -8,6 +8,7 @@
 //! | `sampling_stats`, `sensor_noise`, `sensor_drift`           | how it is sampled and how its sensor ages   |
 //! | `plausible`, `hampel_flag`, `hampel`                       | what is wrong with a row, and a better value |
 //! | `repair_values`, `impute`                                  | better values where a signal is too fast or missing |
+//! | `repair_timestamps`                                        | times on an even grid, as a list to `unnest` |
 
 mod completeness;
 mod consistency;
@@ -19,6 +20,7 @@ mod missing_ranges;
 mod plausible;
 mod reading;
 mod referenced;
+mod repair_timestamps;
 mod repair_values;
 mod sampling_stats;
 mod sensor_drift;
@@ -44,6 +46,7 @@ pub(crate) fn aggregate_udfs() -> Vec<AggregateUDF> {
         Collected::udf(missing_ranges::MissingRanges),
         Collected::udf(stuck_ranges::StuckRanges),
         Collected::udf(duplicate_times::DuplicateTimes),
+        Collected::udf(repair_timestamps::RepairTimestamps),
         Collected::udf(sampling_stats::SamplingStats),
         Collected::udf(sensor_drift::SensorDrift),
         Collected::udf(OverStretch(sensor_noise::SensorNoise)),

@@ -1,4 +1,5 @@
-//! Remaining useful life from a trend, without a trained model; labels to train one, and the score to judge one by.
+//! Remaining useful life without a trained model, from a trend or from runs that were alike; labels to train one, and the score to
+//! judge one by.
 
 mod passage;
 mod phm08_score;
@@ -6,8 +7,10 @@ mod rul_exponential;
 mod rul_label;
 mod rul_linear;
 mod rul_power;
+mod rul_similarity;
 mod rul_wiener;
 mod time_to_threshold;
+mod trajectory;
 
 use datafusion_expr::{AggregateUDF, ScalarUDF};
 
@@ -22,6 +25,7 @@ pub(crate) fn aggregate_udfs() -> Vec<AggregateUDF> {
         Aggregate::over(rul_exponential::RulExponential),
         Collected::udf(rul_power::RulPower),
         Collected::udf(rul_wiener::RulWiener),
+        Collected::udf(trajectory::Trajectory),
         Aggregate::over(time_to_threshold::TimeToThreshold),
         Aggregate::over(phm08_score::Phm08ScoreOf),
     ]
@@ -29,5 +33,5 @@ pub(crate) fn aggregate_udfs() -> Vec<AggregateUDF> {
 
 /// The scalar functions of this family.
 pub(crate) fn scalar_udfs() -> Vec<ScalarUDF> {
-    vec![rul_label::udf()]
+    vec![rul_label::udf(), rul_similarity::udf()]
 }

@@ -98,7 +98,7 @@ fn farthest(sorted: &[f64]) -> Option<(f64, f64)> {
 }
 
 /// What the greatest distance from the mean among n normal values, in standard deviations, is above with chance alpha.
-fn critical_deviate(count: usize, alpha: f64) -> f64 {
+pub(super) fn critical_deviate(count: usize, alpha: f64) -> f64 {
     let n = count as f64;
     let t = student_quantile_above(alpha / (2.0 * n), n - 2.0);
     (n - 1.0) / n.sqrt() * (t * t / (n - 2.0 + t * t)).sqrt()

@@ -46,7 +46,7 @@ pub fn from_quartiles(distance: f64) -> f64 {
 }
 
 /// A distance in units of a scale, which may be zero.
-fn scaled(distance: f64, scale: f64) -> Option<f64> {
+pub(super) fn scaled(distance: f64, scale: f64) -> Option<f64> {
     if distance == 0.0 {
         return Some(0.0);
     }

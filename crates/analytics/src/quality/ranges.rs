@@ -33,7 +33,7 @@ pub fn missing_ranges(times: &[i64], step: Option<f64>) -> Vec<MissingRange> {
     times.windows(2).filter_map(range).collect()
 }
 
-fn median_step(times: &[i64]) -> Option<f64> {
+pub(super) fn median_step(times: &[i64]) -> Option<f64> {
     let steps = times.windows(2).map(|pair| ticks_between(pair[0], pair[1]));
     let mut steps: Vec<f64> = steps.filter(|step| *step > 0.0).collect();
     steps.sort_unstable_by(f64::total_cmp);

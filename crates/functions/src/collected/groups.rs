@@ -54,7 +54,7 @@ impl<F: CollectedFunction> GroupsAccumulator for GroupedRows<F> {
     ) -> Result<()> {
         self.groups.resize_with(total_num_groups, Vec::new);
         let mut outcome = Ok(());
-        F::Row::for_each_present(&values[..F::Row::WIDTH], |index, row| {
+        F::Row::for_each_present(&values[..F::Row::width(values.len())], |index, row| {
             if is_kept(opt_filter, index) && outcome.is_ok() {
                 outcome = self.push(group_indices[index], row);
             }
@@ -93,7 +93,7 @@ impl<F: CollectedFunction> GroupsAccumulator for GroupedRows<F> {
     ) -> Result<Vec<ArrayRef>> {
         let mut rows: Vec<F::Row> = Vec::with_capacity(values[0].len());
         let mut counts = vec![0; values[0].len()];
-        F::Row::for_each_present(&values[..F::Row::WIDTH], |index, row| {
+        F::Row::for_each_present(&values[..F::Row::width(values.len())], |index, row| {
             if is_kept(opt_filter, index) {
                 rows.push(row);
                 counts[index] += 1;

@@ -22,8 +22,13 @@ use datafusion_expr::TIMEZONE_WILDCARD;
 
 /// A row of a group as it is kept.
 pub(crate) trait Row: Clone + std::fmt::Debug + Send + Sync + 'static {
-    /// How many columns make a row.
+    /// How many columns make a row, at least.
     const WIDTH: usize;
+
+    /// How many of so many arguments are columns. Rows of any number of columns take all.
+    fn width(_argument_count: usize) -> usize {
+        Self::WIDTH
+    }
 
     /// The types that the columns may have, one alternative after the other.
     fn signatures() -> Vec<Vec<DataType>>;

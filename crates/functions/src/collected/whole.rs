@@ -67,13 +67,15 @@ impl<F: CollectedFunction> Rows<F> {
 
 impl<F: CollectedFunction> Accumulator for Rows<F> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        F::Row::for_each_present(&values[..F::Row::WIDTH], |_, row| self.rows.push(row))?;
+        F::Row::for_each_present(&values[..F::Row::width(values.len())], |_, row| {
+            self.rows.push(row)
+        })?;
         Plan::<F>::check_count(self.rows.len() - self.gone)
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let mut count = 0;
-        F::Row::for_each_present(&values[..F::Row::WIDTH], |_, _| count += 1)?;
+        F::Row::for_each_present(&values[..F::Row::width(values.len())], |_, _| count += 1)?;
         self.gone = (self.gone + count).min(self.rows.len());
         // Moving what is left costs as much as has left before: constant time per row.
         if self.gone * 2 > self.rows.len() {

@@ -11,11 +11,11 @@ use datafusion_expr::Documentation;
 use datafusion_macros::user_doc;
 
 use crate::collected::judged::Scored;
-use crate::collected::{Call, CollectedFunction, Formula, QUADRATIC_COUNT_MAX};
+use crate::collected::{Call, CollectedFunction, Formula};
 
 #[user_doc(
     doc_section(label = "Reliability"),
-    description = "Share of the pairs of lifetimes in which the one with the greater score lasts longer, of those where it is known which does; equal scores count half. 1 at best, 0.5 for guesses. For a risk, which is high for what fails early, pass its negative. As `lifelines.utils.concordance_index`. NULL without such pairs. At most 20000 rows per group.",
+    description = "Share of the pairs of lifetimes in which the one with the greater score lasts longer, of those where it is known which does; equal scores count half. 1 at best, 0.5 for guesses. For a risk, which is high for what fails early, pass its negative. As `lifelines.utils.concordance_index`. NULL without such pairs.",
     syntax_example = "concordance_index(duration, failed, score)",
     sql_example = r#"```sql
 SELECT concordance_index(hours, failed, predicted_rul) FROM lifetimes;
@@ -40,8 +40,6 @@ pub(crate) struct ConcordanceIndex;
 
 impl CollectedFunction for ConcordanceIndex {
     const NAME: &'static str = "concordance_index";
-
-    const COUNT_MAX: usize = QUADRATIC_COUNT_MAX;
 
     type Row = Scored;
 

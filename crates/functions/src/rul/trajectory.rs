@@ -88,7 +88,10 @@ mod tests {
     fn ages_begin_at_zero() {
         let case = Case::new(Collected::udf(Trajectory));
         let health = values(&[0.7, 0.9, f64::NAN, 0.8, 0.6]);
-        let cycles = [health.clone(), integers([12, 10, 11, 11, 12])];
+        let cycles = [
+            std::sync::Arc::clone(&health),
+            integers([12, 10, 11, 11, 12]),
+        ];
         case.check_list(&cycles, "age", Some(&[0.0, 1.0, 2.0]), 0.0);
         case.check_list(&cycles, "health", Some(&[0.9, 0.8, 0.6]), 0.0);
         let times = [health, seconds(&[12.5, 10.0, 11.0, 11.0, 12.5])];

@@ -203,6 +203,261 @@ fn nothing_is_missed_or_invented_however_often_the_process_is_killed() {
     assert_eq!(told, expected, "everybody was told of every change");
 }
 
+/// What each second of a time to come is like is known, and so are all changes: whatever cuts the work off, every window is
+/// looked at once, in its order.
+#[test]
+fn every_window_is_looked_at_once_under_load_however_often_the_process_is_killed() {
+    const SECOND: u64 = 1_000_000_000;
+    let is_hot = |second: u64| second / 2 % 2 == 0;
+    let webhook = Webhook::start();
+    let site = site();
+    let mut server = site.start();
+    let now = now_secs();
+    let lines: String = (now - 5..now + 900)
+        .map(|second| {
+            let temp = if is_hot(second) { 95 } else { 70 };
+            format!("known,asset=m1 temp={temp}i {second}000000000\n")
+        })
+        .collect();
+    server.client().write("plant", lines);
+    endpoint(server.client(), &webhook);
+    run(server.client(), "CREATE NOTIFICATION RULE page TO pager");
+    run(
+        server.client(),
+        "CREATE CHECK known EVERY '1s' CATCH UP ALL AS SELECT asset, max(temp) AS temp FROM known \
+         WHERE time >= $window_start AND time < $window_stop GROUP BY asset LEVEL crit WHEN temp > 90",
+    );
+    let made_by = now_secs();
+    let mut random = Seeded(11);
+    for round in 0..8 {
+        webhook.answer(if random.below(3) == 0 { 503 } else { 204 });
+        // Rows that have nothing to do with it, so that the log is busy whenever the process ends.
+        for write in 0..random.below(25) {
+            let noise: String = (0..300)
+                .map(|row| format!("noise,row=r{row} v={write}i,round={round}i\n"))
+                .collect();
+            server.client().write("plant", noise);
+        }
+        server.kill();
+        site.start_and_kill(Duration::from_millis(random.below(900)));
+        server = start(&site);
+    }
+    webhook.answer(204);
+    let client = server.client();
+    let through = "SELECT CAST(completed_through AS BIGINT) FROM system.checks";
+    let caught_up = now_secs() * SECOND;
+    wait_until("it has caught up", || {
+        client.value("plant", through).as_u64().unwrap_or(0) >= caught_up
+    });
+    run(client, "ALTER CHECK known PAUSE");
+    wait_until("it rests", || {
+        let running = "SELECT count(*) FROM system.checks WHERE state = 'paused'";
+        client.count("plant", running) == 1
+    });
+    let through = client.value("plant", through).as_u64().unwrap();
+    let pending = "SELECT count(*) FROM system.notifications WHERE state = 'pending'";
+    wait_until("everybody is told", || client.count("plant", pending) == 0);
+    let sql = "SELECT CAST(time AS BIGINT) AS at, previous_level, level FROM system.check_statuses ORDER BY time";
+    let seen: Vec<_> = client
+        .rows("plant", sql)
+        .iter()
+        .map(|row| (row["at"].as_u64().unwrap(), row["level"] == "crit"))
+        .collect();
+    // The first change is that to the first hot second; from then on every change of the seconds is one.
+    let first = seen[0].0 / SECOND;
+    assert!(
+        first <= made_by + 6,
+        "{first} is late, it was made by {made_by}"
+    );
+    let changes = (first..=through / SECOND).filter_map(|stop| {
+        let (before, level) = (is_hot(stop - 2), is_hot(stop - 1));
+        (stop == first || before != level).then_some((stop * SECOND, level))
+    });
+    let expected: Vec<_> = changes.collect();
+    assert!(expected.len() > 4, "{expected:?}");
+    assert_eq!(seen, expected, "every change once, and no other");
+    let mut told = BTreeMap::new();
+    for body in webhook.taken().iter().map(|request| request.json()) {
+        for alert in body["alerts"].as_array().unwrap() {
+            let id = alert["id"].as_str().unwrap().to_owned();
+            let what = (
+                alert["time_nanos"].as_u64().unwrap(),
+                alert["level"] == "crit",
+            );
+            // What is told again has the same id, and what has another id is something else.
+            assert_eq!(*told.entry(id).or_insert(what), what);
+        }
+    }
+    let told: BTreeSet<_> = told.into_values().collect();
+    assert_eq!(
+        told,
+        expected.into_iter().collect(),
+        "everybody was told of every change"
+    );
+}
+
+/// What is known of a check or a task that fails: levels, states and what was said.
+fn failures(client: &Client) -> Vec<String> {
+    let sql = "SELECT check_name, previous_level, level, state, tags FROM system.check_statuses \
+               WHERE reason = 'failure' ORDER BY time";
+    let rows = client.rows("plant", sql);
+    let names = ["check_name", "previous_level", "level", "state", "tags"];
+    rows.iter()
+        .map(|row| names.map(|name| row[name].as_str().unwrap()).join(" "))
+        .collect()
+}
+
+#[test]
+fn people_are_told_when_a_check_cannot_look_and_when_it_can_again() {
+    let webhook = Webhook::start();
+    let site = site().set("checks.failures_told=2");
+    let server = site.start();
+    let client = server.client();
+    client.write("plant", "motor,asset=m1 n=1i\n");
+    endpoint(client, &webhook);
+    // Whatever series it is about, whoever relies on a check is told that it fails.
+    run(
+        client,
+        "CREATE NOTIFICATION RULE page WHERE line = 'A' TO pager",
+    );
+    run(
+        client,
+        "CREATE CHECK share EVERY '1s' RETRIES 0 AS SELECT asset, 100 / last_value(n ORDER BY time) AS share FROM motor \
+         GROUP BY asset LEVEL crit WHEN share > 1000",
+    );
+    client.write("plant", "motor,asset=m1 n=0i\n");
+    wait_until("it is known", || failures(client).len() == 1);
+    assert_eq!(failures(client), ["share ok unknown firing {}"]);
+    wait_until("somebody is told", || webhook.taken().len() == 1);
+    let body = webhook.taken()[0].json();
+    assert_eq!(body["level"], "unknown");
+    let message = body["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("check share cannot look: "),
+        "{message}"
+    );
+    assert_eq!(client.rows("plant", "SHOW ALERTS")[0]["level"], "unknown");
+    assert_eq!(client.rows("plant", "SHOW CHECKS")[0]["level"], "unknown");
+    server.kill();
+    let server = start(&site);
+    let client = server.client();
+    let failed = "SELECT count(*) FROM system.checks WHERE failures >= 4";
+    wait_until("it fails on", || client.count("plant", failed) == 1);
+    assert_eq!(failures(client).len(), 1, "it is known already");
+    client.write("plant", "motor,asset=m1 n=1i\n");
+    wait_until("it is over", || failures(client).len() == 2);
+    assert_eq!(failures(client)[1], "share unknown ok resolved {}");
+    wait_until("that is told", || webhook.taken().len() == 2);
+    let body = webhook.taken()[1].json();
+    assert_eq!(body["status"], "resolved");
+    assert_eq!(body["message"], "check share looks again");
+    assert_eq!(client.rows("plant", "SHOW ALERTS").len(), 0);
+}
+
+#[test]
+fn people_are_told_when_a_task_is_disabled_and_when_it_runs_again() {
+    let webhook = Webhook::start();
+    let server = site().start();
+    let client = server.client();
+    client.write("plant", "motor,asset=m1 n=0i\n");
+    endpoint(client, &webhook);
+    run(
+        client,
+        "CREATE NOTIFICATION RULE page LEVELS (unknown) TO pager",
+    );
+    run(
+        client,
+        "CREATE NOTIFICATION RULE others FOR CHECKS (shares) TO pager",
+    );
+    run(
+        client,
+        "CREATE TASK shares EVERY '1s' RETRIES 0 DISABLE AFTER 2 AS INSERT INTO share \
+         SELECT asset, 100 / last_value(n ORDER BY time) AS share FROM motor GROUP BY asset",
+    );
+    wait_until("it is told", || webhook.taken().len() == 1);
+    let body = webhook.taken()[0].json();
+    let message = body["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("task shares runs no more: "),
+        "{message}"
+    );
+    assert_eq!(body["rule"], "page");
+    let disabled = "SELECT count(*) FROM system.tasks WHERE status = 'disabled'";
+    wait_until("it is disabled", || client.count("plant", disabled) == 1);
+    client.write("plant", "motor,asset=m1 n=1i\n");
+    run(client, "ALTER TASK shares RESUME");
+    wait_until("it is told that it runs", || webhook.taken().len() == 2);
+    assert_eq!(
+        webhook.taken()[1].json()["message"],
+        "task shares runs again"
+    );
+    assert_eq!(
+        failures(client),
+        [
+            "shares ok unknown firing {\"task\":\"shares\"}",
+            "shares unknown ok resolved {\"task\":\"shares\"}",
+        ]
+    );
+}
+
+#[test]
+fn an_endpoint_is_tried_out_and_looked_after_on_the_command_line() {
+    let webhook = Webhook::start();
+    let server = site().start();
+    let client = server.client();
+    temperature(client, "m1", 95.0);
+    endpoint(client, &webhook);
+    run(
+        client,
+        "CREATE CHECK hot ON motor.temp EVERY '1s' CRIT WHEN value > 90",
+    );
+    let said = |words: &[&str]| {
+        let mut words = words.to_vec();
+        words.extend(["--database", "plant"]);
+        let output = crate::harness::run(&mut server.cli(&words), b"");
+        let (out, err) = (output.stdout, output.stderr);
+        let said = String::from_utf8([out, err].concat()).unwrap();
+        assert!(output.status.success(), "{words:?}: {said}");
+        said
+    };
+    assert!(said(&["endpoint", "test", "pager"]).contains("delivered"));
+    assert_eq!(webhook.taken()[0].json()["alerts"][0]["check"], "test");
+    webhook.answer(500);
+    let failed = said(&["endpoint", "test", "pager"]);
+    assert!(
+        failed.contains("failed") && failed.contains("500"),
+        "{failed}"
+    );
+    assert!(said(&["endpoint", "pause", "pager"]).contains("paused"));
+    assert!(said(&["endpoint", "show", "pager", "--format", "json"]).contains("webhook"));
+    // The window of a row that was just written ends within a second.
+    temperature(client, "m1", 95.0);
+    wait_until("it fires", || {
+        temperature(client, "m1", 95.0);
+        said(&["check", "alerts"]).contains("crit")
+    });
+    assert!(said(&["check", "show", "hot", "--format", "json"]).contains("last_value"));
+    assert!(
+        said(&[
+            "check",
+            "silence",
+            "hot",
+            "--for",
+            "1h",
+            "--comment",
+            "it's known"
+        ])
+        .contains("silence")
+    );
+    let silence = said(&["check", "silences", "--format", "json"]);
+    assert!(silence.contains("it's known"), "{silence}");
+    said(&["check", "pause", "hot"]);
+    said(&["check", "acknowledge", "hot", "--where", "asset = 'm1'"]);
+    said(&["check", "drop", "hot"]);
+    assert_eq!(client.rows("plant", "SHOW CHECKS").len(), 0);
+    assert!(said(&["endpoint", "list"]).contains("pager"));
+}
+
 /// How bad a series is, as the newest change has it.
 fn level(client: &Client, asset: &str) -> String {
     let sql = format!(
@@ -551,15 +806,16 @@ fn rows_are_forwarded_and_none_is_lost_while_the_other_side_is_away() {
         .arg(&bind(&v3));
     let central_server = central.start();
     let through = "SELECT CAST(completed_through AS BIGINT) FROM system.tasks";
-    let back = now_secs() * 1_000_000_000;
+    let first = "SELECT CAST(min(time) AS BIGINT) FROM sums";
+    let first = central_server.client().value("central", first);
+    let first = first.as_u64().unwrap();
+    // Six windows at least, on a machine that does all of this at once, too.
+    let back = (now_secs() * 1_000_000_000).max(first + 6_000_000_000);
     wait_until("it has caught up", || {
         client.value("plant", through).as_u64().unwrap_or(0) >= back
     });
     run(client, "ALTER TASK forward PAUSE");
     let through = client.value("plant", through).as_u64().unwrap();
-    let first = "SELECT CAST(min(time) AS BIGINT) FROM sums";
-    let first = central_server.client().value("central", first);
-    let first = first.as_u64().unwrap();
     let expected = client.rows(
         "plant",
         &format!(

@@ -25,6 +25,7 @@
 //! | `tls`          | the command line over TLS; no tokens in the clear on a network            |
 //! | `tasks`        | statements that run by themselves, over crashes, with their owner's rights |
 //! | `checks`       | how bad things are and who is told, over crashes; what is sent where        |
+//! | `mail`         | mail that is taken, refused, or must not be sent                         |
 //! | `cli`          | the command line                                                         |
 //! | `readme`       | what the README says works                                               |
 //! | `stories`      | so does what the stories of the guide say                                |
@@ -50,6 +51,7 @@ mod flight;
 mod full_disk;
 mod golden;
 mod harness;
+mod mail;
 mod maintenance;
 mod model;
 mod models;

@@ -9,8 +9,9 @@
 use std::path::Path;
 
 use crate::document::{Action, difference, state_of_run, steps};
-use crate::harness::{Server, checkout, data_set, run, wait_until};
+use crate::harness::{Server, Site, checkout, data_set, run, wait_until};
 use crate::readme::shell;
+use crate::webhook::Webhook;
 
 /// Runs a page that needs these data sets.
 fn tell(page: &str, data_sets: &[&str]) {
@@ -60,6 +61,108 @@ fn tell(page: &str, data_sets: &[&str]) {
     }
     assert!(differences.is_empty(), "{page}\n{}", differences.join("\n"));
     assert!(compared > 0, "{page} shows nothing");
+}
+
+/// The statements of a page that begin with these words, every second instead of every minute.
+fn loop_of(page: &str, beginnings: &[&str]) -> Vec<String> {
+    let text = std::fs::read_to_string(checkout().join("docs/guide/stories").join(page)).unwrap();
+    let steps = steps(&text, None);
+    let statement = |beginning: &&str| {
+        let mut found = steps.iter().filter_map(|step| match &step.action {
+            Action::Sql(sql) if sql.starts_with(beginning) => Some(sql.clone()),
+            _ => None,
+        });
+        let sql = found
+            .next()
+            .unwrap_or_else(|| panic!("{page} has no {beginning}"));
+        sql.replace("EVERY '1m'", "EVERY '1s'")
+            .replace("EVERY '10m'", "EVERY '1s'")
+            .replace(" OFFSET '10s'", "")
+            .replace(" OFFSET '15s'", "")
+    };
+    beginnings.iter().map(statement).collect()
+}
+
+#[test]
+fn the_loop_of_the_turbofans_tells_of_engines_that_are_due() {
+    let webhook = Webhook::start();
+    let server = Site::open()
+        .set(r#"notifications.allowed=["127.0.0.1"]"#)
+        .start();
+    let client = server.client();
+    // Engines that are made up: all that wears of them are these sensors, from 0 to 10.
+    let sensors = |value: f64| {
+        let worn = [2, 3, 4, 7, 8, 11, 12, 13, 15, 20, 21];
+        worn.map(|sensor| format!("s_{sensor}={value}")).join(",")
+    };
+    let row = |table: &str, unit: u32, cycle: u32, value: f64| {
+        let sensors = sensors(value);
+        format!(
+            "{table},dataset=FD001,unit_number={unit} time_cycles={cycle}i,{sensors} {cycle}000000000\n"
+        )
+    };
+    let mut lines: String = (1..=15)
+        .map(|cycle| row("cmapss_train", 1, cycle, 0.0))
+        .collect();
+    lines.extend((175..=190).map(|cycle| row("cmapss_train", 1, cycle, 10.0)));
+    for (unit, value) in [(7, 1.0), (8, 8.0), (9, 9.0)] {
+        lines += &row("cmapss_test", unit, 40, value);
+    }
+    client.write("plant", lines);
+    let statements = loop_of(
+        "turbofans.md",
+        &[
+            "CREATE TASK fleet_health",
+            "CREATE TASK fleet_alerts",
+            "CREATE ENDPOINT",
+            "CREATE NOTIFICATION RULE",
+            "CREATE CHECK engine_due",
+        ],
+    );
+    for sql in &statements {
+        let sql = sql.replace("https://alerts.example/fleet", &webhook.url("/fleet"));
+        client.rows("plant", &sql);
+        // What comes next reads what this one writes.
+        wait_until("there are estimates", || {
+            client.tables("plant").contains(&"rul_estimates".to_owned())
+        });
+    }
+    let due = "SELECT DISTINCT unit_number, severity, estimated_rul FROM maintenance_alerts ORDER BY unit_number";
+    wait_until("it is noted which are due", || {
+        client
+            .tables("plant")
+            .contains(&"maintenance_alerts".to_owned())
+            && client.rows("plant", due).len() == 2
+    });
+    let found = client.rows("plant", due);
+    assert_eq!(found[0]["unit_number"], "8");
+    assert_eq!(found[0]["severity"], "warning");
+    assert_eq!(found[0]["estimated_rul"], 25.0);
+    assert_eq!(found[1]["severity"], "critical");
+    assert_eq!(found[1]["estimated_rul"], 12.5);
+    let told = || {
+        let bodies = webhook.taken();
+        let alerts = bodies
+            .iter()
+            .flat_map(|it| it.json()["alerts"].as_array().unwrap().clone());
+        let mut said: Vec<_> = alerts
+            .map(|alert| {
+                format!(
+                    "{} {}",
+                    alert["level"].as_str().unwrap(),
+                    alert["message"].as_str().unwrap()
+                )
+            })
+            .collect();
+        said.sort();
+        said
+    };
+    wait_until("both are told", || told().len() == 2);
+    let expected = [
+        "crit engine 9: 12.5 cycles left after 40",
+        "warn engine 8: 25.0 cycles left after 40",
+    ];
+    assert_eq!(told(), expected);
 }
 
 #[test]

@@ -25,11 +25,16 @@ pub enum Level {
     Warn,
     /// Somebody must act.
     Crit,
+    /// Nobody knows, because the check itself fails. No series has it.
+    Unknown,
 }
 
 impl Level {
     /// All levels, the best first.
-    pub const ALL: [Self; 4] = [Self::Ok, Self::Info, Self::Warn, Self::Crit];
+    pub const ALL: [Self; 5] = [Self::Ok, Self::Info, Self::Warn, Self::Crit, Self::Unknown];
+
+    /// Those that a series can have.
+    pub const OF_SERIES: [Self; 4] = [Self::Ok, Self::Info, Self::Warn, Self::Crit];
 
     /// The one of a name.
     pub fn of_name(name: &str) -> Option<Self> {
@@ -44,6 +49,7 @@ impl Level {
             Self::Info => "info",
             Self::Warn => "warn",
             Self::Crit => "crit",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -154,7 +160,7 @@ impl Series {
             .pending
             .is_some_and(|pending| pending.level > self.level);
         match self.level {
-            Level::Warn | Level::Crit => Alert::Firing,
+            Level::Warn | Level::Crit | Level::Unknown => Alert::Firing,
             Level::Ok | Level::Info if may_become_worse => Alert::Pending,
             Level::Ok | Level::Info => Alert::None,
         }

@@ -8,11 +8,13 @@
 //! | `pagerduty` | an event for every alert, which PagerDuty puts together by its key |
 //! | `alertmanager` | alerts of the API of Prometheus Alertmanager, version 2 |
 //! | `influxdb` | line protocol to `/api/v2/write`: rows of tasks, and alerts as rows |
+//! | `smtp` | a mail |
 
 mod alertmanager;
 mod influxdb;
 mod pagerduty;
 mod slack;
+pub(crate) mod smtp;
 mod teams;
 mod webhook;
 
@@ -22,7 +24,7 @@ use url::Url;
 
 use crate::error::{Error, Result};
 use crate::notification::Notification;
-use crate::sender::Outgoing;
+use crate::sender::{Message, Outgoing};
 pub use influxdb::forward_request;
 
 /// Options of an endpoint, by name. They may be secret, all of them.
@@ -43,17 +45,20 @@ pub enum Kind {
     Alertmanager,
     /// InfluxDB 2, and what speaks its API, such as this program.
     InfluxDb,
+    /// Mail.
+    Smtp,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Webhook,
         Self::Slack,
         Self::Teams,
         Self::PagerDuty,
         Self::Alertmanager,
         Self::InfluxDb,
+        Self::Smtp,
     ];
 
     /// What it is called.
@@ -65,6 +70,7 @@ impl Kind {
             Self::PagerDuty => "pagerduty",
             Self::Alertmanager => "alertmanager",
             Self::InfluxDb => "influxdb",
+            Self::Smtp => "smtp",
         }
     }
 
@@ -88,6 +94,7 @@ impl Kind {
             Self::PagerDuty => pagerduty::OPTIONS,
             Self::Alertmanager => alertmanager::OPTIONS,
             Self::InfluxDb => influxdb::OPTIONS,
+            Self::Smtp => smtp::OPTIONS,
         }
     }
 
@@ -121,19 +128,29 @@ impl Kind {
         }
         // What can be made of an example can be made.
         self.url(options)?;
-        self.requests(options, &example()).map(drop)
+        self.messages(options, &example()).map(drop)
     }
 
-    /// Where requests go; for [`crate::Sender::check`].
+    /// Where messages go; for [`crate::Sender::check`].
     pub fn url(self, options: &Options) -> Result<Url> {
         match self {
             Self::PagerDuty => url_or(options, pagerduty::URL),
+            Self::Smtp => smtp::server(options),
             _ => url_or(options, ""),
         }
     }
 
-    /// The requests that a notification is.
-    pub fn requests(self, options: &Options, it: &Notification) -> Result<Vec<Outgoing>> {
+    /// What a notification is, to be sent one after the other.
+    pub fn messages(self, options: &Options, it: &Notification) -> Result<Vec<Message>> {
+        if self == Self::Smtp {
+            return Ok(vec![Message::Mail(Box::new(smtp::mail(options, it)?))]);
+        }
+        let requests = self.requests(options, it)?.into_iter();
+        Ok(requests.map(Message::Request).collect())
+    }
+
+    /// The requests that a notification is, to what speaks HTTP.
+    fn requests(self, options: &Options, it: &Notification) -> Result<Vec<Outgoing>> {
         let mut requests = match self {
             Self::Webhook => vec![webhook::request(options, it)?],
             Self::Slack => vec![slack::request(options, it)?],
@@ -141,6 +158,7 @@ impl Kind {
             Self::PagerDuty => pagerduty::requests(options, it)?,
             Self::Alertmanager => vec![alertmanager::request(options, it)?],
             Self::InfluxDb => vec![influxdb::request(options, it)?],
+            Self::Smtp => Vec::new(),
         };
         for request in &mut requests {
             // How the other side knows what it has been told already.

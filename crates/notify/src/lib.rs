@@ -1,7 +1,7 @@
 //! What is sent to others: to whom it may be sent, in which shape, and how secrets for it are kept.
 //!
 //! ```text
-//!   Notification ─▶ kinds (webhook, slack, …) ─▶ Outgoing ─▶ Sender ─▶ addresses: allowed? ─▶ the other side
+//!   Notification ─▶ kinds (webhook, smtp, …) ─▶ Message ─▶ Sender ─▶ addresses: allowed? ─▶ the other side
 //!                      ▲ options                                        connects to what was looked at
 //!                      └─ Vault: sealed in the catalog, the key in the data directory
 //! ```
@@ -12,6 +12,7 @@
 mod addresses;
 mod error;
 mod kinds;
+mod mailer;
 mod notification;
 mod sender;
 mod settings;
@@ -20,9 +21,10 @@ mod vault;
 
 pub use addresses::is_public;
 pub use error::{Error, Result};
+pub use kinds::smtp::Mail;
 pub use kinds::{Kind, Options, forward_request, shown_target};
 pub use notification::{Alert, Notification};
-pub use sender::{Failure, Outgoing, Sender};
+pub use sender::{Failure, Message, Outgoing, Sender};
 pub use settings::Settings;
 pub use template::{check_message, message};
 pub use vault::Vault;

@@ -61,7 +61,8 @@ impl Notification {
     pub fn new(id: String, rule: &str, endpoint: &str, database: &str, alerts: Vec<Alert>) -> Self {
         let is_firing = alerts.iter().any(|alert| alert.status == "firing");
         let rank = |level: &str| match level {
-            "crit" => 3,
+            "crit" => 4,
+            "unknown" => 3,
             "warn" => 2,
             "info" => 1,
             _ => 0,
@@ -84,6 +85,27 @@ impl Notification {
             database: database.to_owned(),
             alerts,
         }
+    }
+}
+
+impl Notification {
+    /// One by which somebody sees that an endpoint can be reached.
+    pub fn test(id: String, endpoint: &str, database: &str, now_nanos: i64) -> Self {
+        let alert = Alert {
+            key: id.clone(),
+            id: id.clone(),
+            check: "test".to_owned(),
+            level: "info".to_owned(),
+            previous_level: "ok".to_owned(),
+            status: "firing".to_owned(),
+            message: format!("this is a test of the endpoint {endpoint}"),
+            time_nanos: now_nanos,
+            time: Alert::time_text(now_nanos),
+            since: Alert::time_text(now_nanos),
+            tags: BTreeMap::new(),
+            values: Map::new(),
+        };
+        Self::new(id, "test", endpoint, database, vec![alert])
     }
 }
 

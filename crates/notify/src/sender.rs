@@ -17,10 +17,21 @@ use url::{Host, Url};
 
 use crate::addresses::Allowed;
 use crate::error::{Error, Result};
+use crate::kinds::smtp::{self, Mail};
+use crate::mailer;
 use crate::settings::Settings;
 
 /// As much of what the other side says of a failure is passed on.
 const WORDS_BYTES_MAX: usize = 300;
+
+/// What is sent at a time.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A request of HTTP.
+    Request(Outgoing),
+    /// A mail.
+    Mail(Box<Mail>),
+}
 
 /// A request to send.
 #[derive(Clone)]
@@ -84,6 +95,20 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// Whether the same request may be taken later.
     pub is_transient: bool,
+    /// Whether the other side says that to try again is of no use, whatever happens.
+    pub is_final: bool,
+}
+
+impl Failure {
+    /// One that may pass.
+    pub fn transient(problem: String) -> Self {
+        Self {
+            problem,
+            retry_after: None,
+            is_transient: true,
+            is_final: false,
+        }
+    }
 }
 
 /// Sends requests.
@@ -96,6 +121,7 @@ pub struct Sender {
     /// For what is named by the setting.
     plain: OnceLock<Client>,
     timeout: Duration,
+    mail_timeout: Duration,
     response_bytes_max: u64,
 }
 
@@ -107,6 +133,7 @@ impl Sender {
             encrypted: OnceLock::new(),
             plain: OnceLock::new(),
             timeout: settings.timeout,
+            mail_timeout: settings.mail_timeout,
             response_bytes_max: settings.response_bytes_max.as_u64(),
         })
     }
@@ -149,19 +176,42 @@ impl Sender {
         let is_named = self.allowed.names_host(host)
             || literal.is_some_and(|address| self.allowed.names_address(address));
         // A name may stand for an address of a network that is named.
-        if url.scheme() == "http" && literal.is_some() && !is_named {
+        if matches!(url.scheme(), "http" | smtp::PLAIN) && literal.is_some() && !is_named {
             return Err(unencrypted(host));
         }
         Ok(())
     }
 
+    /// Sends what a notification is, or a part of it, within the time of the settings.
+    pub async fn deliver(&self, message: &Message) -> Result<(), Failure> {
+        match message {
+            Message::Request(request) => self.send(request, self.timeout).await,
+            Message::Mail(mail) => {
+                let timeout = self.mail_timeout;
+                // A dialogue is large, and kept by few.
+                let sent = tokio::time::timeout(timeout, Box::pin(self.mail(mail)));
+                sent.await.unwrap_or_else(|_| Err(late(timeout)))
+            }
+        }
+    }
+
+    async fn mail(&self, mail: &Mail) -> Result<(), Failure> {
+        let failure = Failure::transient;
+        self.check(&mail.url)
+            .map_err(|error| failure(error.to_string()))?;
+        let host = mail.url.host_str().unwrap_or_default();
+        let host = host.trim_matches(['[', ']']);
+        let must_be_named = mail.url.scheme() == smtp::PLAIN;
+        let found = Guard::look_up(&self.allowed, must_be_named, host).await;
+        let mut found = found.map_err(|error| failure(error.to_string()))?;
+        let port = mail.url.port().unwrap_or_default();
+        found.iter_mut().for_each(|address| address.set_port(port));
+        mailer::send(mail, &found).await
+    }
+
     /// Sends a request within this time.
     pub async fn send(&self, outgoing: &Outgoing, timeout: Duration) -> Result<(), Failure> {
-        let failure = |problem: String| Failure {
-            problem,
-            retry_after: None,
-            is_transient: true,
-        };
+        let failure = Failure::transient;
         self.check(&outgoing.url)
             .map_err(|error| failure(error.to_string()))?;
         let client = self.client(outgoing.url.scheme() == "https");
@@ -182,21 +232,17 @@ impl Sender {
             }
         };
         // The whole of it, whatever the other side does.
-        let late = || failure(format!("no answer within {timeout:?}"));
         tokio::time::timeout(timeout, sent)
             .await
-            .map_err(|_| late())?
+            .map_err(|_| late(timeout))?
     }
 
     /// What the other side says that it does not take.
     async fn refusal(&self, mut response: Response, secrets: &[String]) -> Failure {
         let status = response.status();
         if status.is_redirection() {
-            return Failure {
-                problem: format!("the answer is {status}: redirects are not followed"),
-                retry_after: None,
-                is_transient: true,
-            };
+            let problem = format!("the answer is {status}: redirects are not followed");
+            return Failure::transient(problem);
         }
         let retry_after = response.headers().get(RETRY_AFTER);
         let retry_after = retry_after
@@ -219,12 +265,18 @@ impl Sender {
             retry_after,
             is_transient: !status.is_client_error()
                 || matches!(status.as_u16(), 401 | 403 | 404 | 408 | 425 | 429),
+            // Somebody can mend the address, or the template of the body.
+            is_final: false,
         }
     }
 }
 
+fn late(timeout: Duration) -> Failure {
+    Failure::transient(format!("no answer within {timeout:?}"))
+}
+
 /// What an answer says, without what it should not repeat, and no longer than anybody reads.
-fn without_secrets(said: &str, secrets: &[String]) -> String {
+pub(crate) fn without_secrets(said: &str, secrets: &[String]) -> String {
     let mut said: String = said
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -259,14 +311,15 @@ fn literal(url: &Url) -> Option<IpAddr> {
     match url.host()? {
         Host::Ipv4(address) => Some(address.into()),
         Host::Ipv6(address) => Some(address.into()),
-        Host::Domain(_) => None,
+        // The hosts of other schemes than those of the web are not looked at when a URL is read.
+        Host::Domain(name) => name.parse().ok(),
     }
 }
 
 fn unencrypted(host: &str) -> Error {
     Error::Forbidden {
         host: host.to_owned(),
-        what: "addressed without encryption (http)",
+        what: "addressed without encryption",
     }
 }
 

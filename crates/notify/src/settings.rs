@@ -19,6 +19,10 @@ pub struct Settings {
     /// How long one batch of rows to another server may take. Default 30 seconds.
     #[serde(with = "humantime_serde")]
     pub forward_timeout: Duration,
+    /// How long sending one mail may take; servers of mail let others wait before they greet them. Default 30
+    /// seconds.
+    #[serde(with = "humantime_serde")]
+    pub mail_timeout: Duration,
     /// As much of an answer is read. Default 64 KiB.
     pub response_bytes_max: ByteSize,
     /// Deliveries at a time; at most two of them to one endpoint. Default 8.
@@ -39,6 +43,7 @@ impl Default for Settings {
             allowed: Vec::new(),
             timeout: Duration::from_secs(5),
             forward_timeout: Duration::from_secs(30),
+            mail_timeout: Duration::from_secs(30),
             response_bytes_max: ByteSize::kib(64),
             concurrent: 8,
             give_up_after: Duration::from_secs(86_400),

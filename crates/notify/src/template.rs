@@ -14,6 +14,9 @@ const FUEL: u64 = 100_000;
 /// The longest text that comes out of a template of a message.
 const MESSAGE_BYTES_MAX: usize = 4096;
 
+/// The longest text of a mail.
+const TEXT_BYTES_MAX: usize = 256 * 1024;
+
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_fuel(Some(FUEL));
@@ -60,6 +63,13 @@ fn parse(what: &'static str, template: &str) -> Result<()> {
 pub fn message(template: &str, values: &impl Serialize) -> Result<String> {
     let mut text = render("message", template, values)?;
     text.truncate(text.floor_char_boundary(MESSAGE_BYTES_MAX));
+    Ok(text)
+}
+
+/// A text as long as a mail may be: values are put in as they are.
+pub(crate) fn text(template: &str, values: &impl Serialize) -> Result<String> {
+    let mut text = render("text", template, values)?;
+    text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
     Ok(text)
 }
 

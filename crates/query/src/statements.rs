@@ -58,18 +58,17 @@ mod drop_token;
 mod export_model;
 mod grammar;
 mod kill_query;
+mod short_check;
 mod show;
 mod undrop_database;
 mod undrop_table;
 
 mod alter_task;
 mod create_task;
-mod drop_task;
 mod execute_task;
 mod insert;
 mod task;
 
-mod alter_check;
 mod alter_endpoint;
 mod alter_rollup;
 mod create_check;
@@ -128,18 +127,14 @@ const FORMS: &[Form] = &[
     kill_query::FORM,
     undrop_database::FORM,
     undrop_table::FORM,
-    alter_task::FORM,
     create_task::FORM,
     create_task::OR_REPLACE,
-    drop_task::FORM,
     execute_task::FORM,
     alter_rollup::FORM,
     create_rollup::FORM,
     drop_rollup::FORM,
     keep_table::FORM,
     refresh_rollup::FORM,
-    alter_check::FORM,
-    alter_check::DROP,
     create_check::FORM,
     create_check::OR_REPLACE,
     create_endpoint::FORM,
@@ -149,7 +144,7 @@ const FORMS: &[Form] = &[
 ];
 
 /// Those that are alike, and come together.
-const MORE_FORMS: [&[Form]; 2] = [&alter_endpoint::FORMS, &silence::FORMS];
+const MORE_FORMS: [&[Form]; 3] = [&alter_endpoint::FORMS, &alter_task::FORMS, &silence::FORMS];
 
 /// A text as lists of queries and logs may have it: without secrets.
 pub(crate) fn shown(sql: &str) -> &str {

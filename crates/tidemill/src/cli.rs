@@ -5,6 +5,7 @@
 //! source of defaults is the settings' `Default`, and [`ServeArgs::overrides`] hands the given ones to
 //! [`crate::settings::layered`] as the topmost layer.
 
+pub(crate) mod automation;
 pub(crate) mod client;
 pub(crate) mod model;
 pub(crate) mod store;
@@ -18,6 +19,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use automation::{CheckArgs, EndpointArgs, RollupArgs};
 use client::{DatabaseArgs, LoadArgs, PingArgs, QueryArgs, TableArgs, WriteArgs};
 use model::ModelArgs;
 use store::{BackupArgs, RestoreArgs, VerifyArgs};
@@ -62,6 +64,9 @@ pub(crate) enum Command {
     Model(ModelArgs),
     Token(TokenArgs),
     Task(TaskArgs),
+    Check(CheckArgs),
+    Endpoint(EndpointArgs),
+    Rollup(RollupArgs),
     Load(LoadArgs),
     Config(ConfigArgs),
     Ping(PingArgs),

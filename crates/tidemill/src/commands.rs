@@ -1,5 +1,6 @@
 //! What the subcommands do, one module each, and what those that talk to a server share.
 
+pub(crate) mod automation;
 pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod database;
@@ -10,6 +11,7 @@ pub(crate) mod ping;
 pub(crate) mod query;
 pub(crate) mod restore;
 pub(crate) mod serve;
+mod statement;
 pub(crate) mod store;
 pub(crate) mod table;
 pub(crate) mod task;

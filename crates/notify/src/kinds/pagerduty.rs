@@ -31,6 +31,7 @@ fn event(options: &Options, it: &Notification, alert: &Alert) -> Vec<u8> {
     };
     let severity = match alert.level.as_str() {
         "crit" => "critical",
+        "unknown" => "error",
         "warn" => "warning",
         _ => "info",
     };

@@ -53,7 +53,7 @@ fn attachment(alert: &Alert) -> Value {
 fn color(level: &str) -> &'static str {
     match level {
         "crit" => "danger",
-        "warn" => "warning",
+        "warn" | "unknown" => "warning",
         "info" => "#439FE0",
         _ => "good",
     }

@@ -30,7 +30,7 @@ pub(super) fn request(options: &Options, it: &Notification) -> Result<Outgoing> 
 fn blocks(alert: &Alert) -> [Value; 2] {
     let color = match alert.level.as_str() {
         "crit" => "Attention",
-        "warn" => "Warning",
+        "warn" | "unknown" => "Warning",
         "info" => "Accent",
         _ => "Good",
     };

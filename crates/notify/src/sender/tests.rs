@@ -138,6 +138,7 @@ async fn a_refusal_is_told_without_secrets() {
         problem: "the answer is 429 Too Many Requests: Bearer … is busy".to_owned(),
         retry_after: Some(Duration::from_secs(7)),
         is_transient: true,
+        is_final: false,
     };
     assert_eq!(sent, Err(expected));
     server.join().unwrap();

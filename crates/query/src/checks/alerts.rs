@@ -7,7 +7,7 @@ use automation::{Alert, Level};
 use catalog::{Check, Database, State, TagCondition};
 
 use super::board::Checks;
-use super::rows::{self, Lines};
+use super::rows::{self, Lines, OF_CHECK};
 use super::rules;
 use crate::engine::QueryEngine;
 use crate::error::Result;
@@ -51,7 +51,12 @@ impl Checks {
             let Some(database) = state.database_of(check.task.database) else {
                 continue;
             };
-            for (series, known) in &kept.series {
+            let itself = kept.failing.iter().map(|known| (OF_CHECK, known));
+            let series = kept
+                .series
+                .iter()
+                .map(|(series, known)| (series.as_str(), known));
+            for (series, known) in itself.chain(series) {
                 let (alert, since) = match known.series.alert() {
                     Alert::None => continue,
                     Alert::Pending => ("pending", known.series.pending.map(|it| it.since)),
@@ -62,7 +67,7 @@ impl Checks {
                 alerts.push(AlertView {
                     check: Arc::clone(check),
                     database: Arc::clone(database),
-                    series: series.clone(),
+                    series: series.to_owned(),
                     tags: known.tags.clone(),
                     level: known.series.level,
                     state: alert,
@@ -94,7 +99,12 @@ impl Checks {
         let mut state = (**kept.state.lock()).clone();
         let mut lines = Lines::default();
         let mut count = 0;
-        for (series, known) in &mut state.series {
+        let itself = state.failing.iter_mut().map(|known| (OF_CHECK, known));
+        let series = state
+            .series
+            .iter_mut()
+            .map(|(series, known)| (series.as_str(), known));
+        for (series, known) in itself.chain(series) {
             if known.firing_since.is_some() && conditions.hold(&known.tags) {
                 known.acknowledged = Some((by.by.clone(), by.at, by.comment.clone()));
                 lines.state(id, series, &known.to_text());

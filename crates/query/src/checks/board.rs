@@ -71,7 +71,7 @@ pub(crate) struct StatusRecord {
     pub(crate) previous_level: Level,
     /// `firing`, `resolved` or `quiet`.
     pub(crate) state: &'static str,
-    /// `level`, `silence` or `forgotten`.
+    /// `level`, `silence`, `forgotten` or `failure`.
     pub(crate) reason: &'static str,
     pub(crate) message: String,
     /// JSON.
@@ -173,6 +173,13 @@ impl Checks {
             .collect()
     }
 
+    /// What is known of a check, if anything is.
+    pub(super) fn state_of(&self, check: RecordId) -> Option<Arc<CheckState>> {
+        let kept = self.inner.lock().states.get(&check).map(Arc::clone)?;
+        let state = Arc::clone(&kept.state.lock());
+        Some(state)
+    }
+
     /// A check is gone.
     pub(crate) fn forget(&self, check: RecordId) {
         self.inner.lock().states.remove(&check);
@@ -216,12 +223,12 @@ impl Checks {
 
     /// Of a check: the worst level, how many series there are, how many of them fire.
     pub(crate) fn summary(&self, check: RecordId) -> (Level, usize, usize) {
-        let kept = self.inner.lock().states.get(&check).map(Arc::clone);
-        let Some(state) = kept.map(|kept| Arc::clone(&kept.state.lock())) else {
+        let Some(state) = self.state_of(check) else {
             return (Level::Ok, 0, 0);
         };
         let series = state.series.values();
-        let worst = series.clone().map(|known| known.series.level).max();
+        let all = series.clone().chain(&state.failing);
+        let worst = all.map(|known| known.series.level).max();
         let firing = series.filter(|known| known.firing_since.is_some()).count();
         (worst.unwrap_or_default(), state.series.len(), firing)
     }

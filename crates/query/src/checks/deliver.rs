@@ -177,12 +177,16 @@ impl Deliverer {
         let Failure {
             problem,
             retry_after,
+            is_final,
             ..
         } = failure;
         let attempts = batch.attempt;
         warn!(notification = %batch.id, attempt = attempts, %problem, "somebody could not be told");
         let state = self.engine.catalog().state();
-        let pace = self.pace(&state, &batch.group).unwrap_or_default();
+        let mut pace = self.pace(&state, &batch.group).unwrap_or_default();
+        if is_final {
+            pace.give_up_after = i64::MIN;
+        }
         let retry_after = retry_after.and_then(|it| i64::try_from(it.as_nanos()).ok());
         let given_up = {
             let mut inner = self.checks.inner.lock();
@@ -250,9 +254,12 @@ impl Deliverer {
             let task = &alert.check.task;
             for rule in repeating.iter().filter(|rule| {
                 !is_quiet && {
-                    rule.rule.database == task.database
-                        && rule.is_about(&task.name, &alert.tags)
-                        && rule.has_level(alert.level)
+                    let is_about = match alert.level {
+                        // A check that cannot look has no series, and so no tags.
+                        Level::Unknown => rule.is_about_check(Some(&task.name)),
+                        _ => rule.is_about(&task.name, &alert.tags),
+                    };
+                    rule.rule.database == task.database && is_about && rule.has_level(alert.level)
                 }
             }) {
                 let key = digest(&[&task.id.to_string(), &alert.series]);
@@ -280,39 +287,22 @@ fn repeated(
     key: String,
     now: i64,
 ) -> NotificationRecord {
-    let task = &alert.check.task;
-    let level = alert.level.name();
-    let id = digest(&[&rule.rule.id.to_string(), &key, &now.to_string(), level]);
-    NotificationRecord {
-        id: id.clone(),
+    let values = serde_json::from_str(&alert.values).unwrap_or_default();
+    let change = rules::Change {
+        check: &alert.check.task.name,
+        database: &alert.database.name,
+        key,
+        tags: &alert.tags,
+        values: &values,
         at: now,
-        rule: rule.rule.id,
-        rule_name: rule.rule.name.clone(),
-        endpoint_name: rule.endpoint_name.clone(),
-        database: alert.database.name.to_string(),
-        group: rule.group(&key, &alert.tags),
-        series: key.clone(),
-        told_from: Level::Ok,
-        alert: Alert {
-            id,
-            check: task.name.clone(),
-            key,
-            level: level.to_owned(),
-            previous_level: level.to_owned(),
-            status: "firing".to_owned(),
-            message: alert.message.clone(),
-            time_nanos: now,
-            time: Alert::time_text(now),
-            since: Alert::time_text(alert.since),
-            tags: alert.tags.clone(),
-            values: serde_json::from_str(&alert.values).unwrap_or_default(),
-        },
-        state: Delivery::Pending,
-        batch: None,
-        attempts: 0,
-        error: None,
-        finished_at: None,
-    }
+        since: alert.since,
+        from: alert.level,
+        to: alert.level,
+        message: alert.message.clone(),
+    };
+    let mut record = rule.notification(change, "firing");
+    record.told_from = Level::Ok;
+    record
 }
 
 /// Sends a batch to its endpoint.
@@ -322,12 +312,6 @@ async fn tell(
     rule: &str,
     batch: &Batch,
 ) -> Result<(), Failure> {
-    let broken = |error: notify::Error| Failure {
-        problem: error.to_string(),
-        retry_after: None,
-        is_transient: true,
-    };
-    let (kind, options) = opened(engine, endpoint).map_err(broken)?;
     let alerts = batch.items.iter();
     let alerts: Vec<_> = alerts
         .map(|item| Alert {
@@ -344,10 +328,31 @@ async fn tell(
         &database.unwrap_or_default(),
         alerts,
     );
-    let requests = kind.requests(&options, &notification).map_err(broken)?;
-    let timeout = engine.notification_settings().timeout;
-    for request in requests {
-        engine.sender().send(&request, timeout).await?;
+    send(engine, endpoint, &notification).await
+}
+
+/// Sends an example, whether the endpoint is paused or not.
+pub(crate) async fn test(
+    engine: &QueryEngine,
+    endpoint: &Endpoint,
+    database: &str,
+    now: i64,
+) -> Result<(), Failure> {
+    let id = digest(&["test", &endpoint.id.to_string(), &now.to_string()]);
+    let example = Notification::test(id, &endpoint.name, database, now);
+    send(engine, endpoint, &example).await
+}
+
+async fn send(
+    engine: &QueryEngine,
+    endpoint: &Endpoint,
+    notification: &Notification,
+) -> Result<(), Failure> {
+    let broken = |error: notify::Error| Failure::transient(error.to_string());
+    let (kind, options) = opened(engine, endpoint).map_err(broken)?;
+    let messages = kind.messages(&options, notification).map_err(broken)?;
+    for message in messages {
+        engine.sender().deliver(&message).await?;
     }
     Ok(())
 }

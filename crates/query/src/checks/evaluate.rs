@@ -16,10 +16,10 @@ use futures::TryStreamExt as _;
 use notify::Alert;
 use serde_json::{Map, Value, json};
 
-use super::board::{Delivery, NotificationRecord, StatusRecord};
+use super::board::{NotificationRecord, StatusRecord};
 use super::definition::{IS_LEFT, IS_MET, Rules, wrapped};
 use super::rows::{self, Lines};
-use super::rules::{self, Ready};
+use super::rules::{self, Change, Ready};
 use super::states::{CheckState, Known, digest, series_id};
 use crate::caller::Caller;
 use crate::engine::{Access, QueryEngine, SqlRequest};
@@ -323,45 +323,25 @@ impl Changes<'_> {
         status: &str,
         since: i64,
     ) -> NotificationRecord {
-        let task = &self.check.task;
-        let (check_id, rule_id) = (task.id.to_string(), rule.rule.id.to_string());
         let Transition { at, from, to, .. } = transition;
         let message = match &rule.rule.message {
             Some(template) => self.message(known, template, transition, "level"),
             None => known.message.clone(),
         };
-        let key = digest(&[&check_id, series]);
-        let id = digest(&[&rule_id, &key, &at.to_string(), to.name()]);
-        NotificationRecord {
-            id: id.clone(),
+        let task = &self.check.task;
+        let change = Change {
+            check: &task.name,
+            database: &self.database.name,
+            key: digest(&[&task.id.to_string(), series]),
+            tags: &known.tags,
+            values: &known.values,
             at,
-            rule: rule.rule.id,
-            rule_name: rule.rule.name.clone(),
-            endpoint_name: rule.endpoint_name.clone(),
-            database: self.database.name.to_string(),
-            group: rule.group(&key, &known.tags),
-            series: key.clone(),
-            told_from: from,
-            alert: Alert {
-                id,
-                check: task.name.clone(),
-                key,
-                level: to.name().to_owned(),
-                previous_level: from.name().to_owned(),
-                status: status.to_owned(),
-                message,
-                time_nanos: at,
-                time: Alert::time_text(at),
-                since: Alert::time_text(since),
-                tags: known.tags.clone(),
-                values: known.values.clone(),
-            },
-            state: Delivery::Pending,
-            batch: None,
-            attempts: 0,
-            error: None,
-            finished_at: None,
-        }
+            since,
+            from,
+            to,
+            message,
+        };
+        rule.notification(change, status)
     }
 }
 

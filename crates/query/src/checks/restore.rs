@@ -13,6 +13,7 @@ use notify::Alert;
 
 use super::board::{Delivery, NotificationRecord, StatusRecord};
 use super::database_name;
+use super::failing::REASON;
 use super::rows::{self, NOTIFICATIONS, OF_CHECK, STATES, STATUSES};
 use super::states::{CheckState, Known};
 use crate::caller::Caller;
@@ -68,13 +69,15 @@ fn restore_states(engine: &QueryEngine, batches: &[RecordBatch]) -> Result<()> {
         let rows = Rows::of(batch)?;
         for row in 0..batch.num_rows() {
             let check = rows.text("check", row).and_then(|id| id.parse().ok());
-            let check = check.filter(|id| known.check(*id).is_some());
+            let check = check.filter(|id| known.scheduled(*id).is_some());
             let (Some(check), Some(series)) = (check, rows.text("series", row)) else {
                 continue;
             };
             let state = states.entry(check).or_default();
             if series == OF_CHECK {
                 state.through = rows.number("through", row).unwrap_or(0);
+                let failing = rows.text("state", row).filter(|text| !text.is_empty());
+                state.failing = failing.map(|text| Known::of_text(&text)).transpose()?;
             } else if let Some(text) = rows.text("state", row).filter(|text| !text.is_empty()) {
                 let known = Known::of_text(&text)?;
                 state.series.insert(series, known);
@@ -152,9 +155,9 @@ impl Rows {
 
 fn status(rows: &Rows, row: usize) -> Option<StatusRecord> {
     let text = |name| rows.text(name, row).unwrap_or_default();
-    let one_of = |name, all: [&'static str; 3]| {
+    let one_of = |name, all: &[&'static str]| {
         let found = text(name);
-        all.into_iter().find(|it| *it == found).unwrap_or(all[0])
+        *all.iter().find(|it| **it == found).unwrap_or(&all[0])
     };
     Some(StatusRecord {
         at: rows.time(row)?,
@@ -164,8 +167,8 @@ fn status(rows: &Rows, row: usize) -> Option<StatusRecord> {
         database: text("database_name"),
         level: rows::level(Some(&text("level"))),
         previous_level: rows::level(Some(&text("previous_level"))),
-        state: one_of("state", ["quiet", "firing", "resolved"]),
-        reason: one_of("reason", ["level", "silence", "forgotten"]),
+        state: one_of("state", &["quiet", "firing", "resolved"]),
+        reason: one_of("reason", &["level", "silence", "forgotten", REASON]),
         message: text("message"),
         tags: text("tags"),
         values: text("values"),

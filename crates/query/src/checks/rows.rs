@@ -2,7 +2,7 @@
 //!
 //! | table | key | what a row says |
 //! |---|---|---|
-//! | `states` | check, series | what is known of the series; written over again and again. Series `-` is the check itself |
+//! | `states` | check, series | what is known of the series; written over again and again. Series `-` is the check itself, or a task |
 //! | `statuses` | check, series, time | a change of level |
 //! | `notifications` | id, time | a change that is to be told by a rule, and what became of it |
 //!

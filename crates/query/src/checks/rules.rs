@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use automation::{Level, TagMatch, TagMatches};
 use catalog::{Database, NotificationRule, Silence, State, TagCondition};
+use notify::Alert;
+use serde_json::{Map, Value};
 
+use super::board::{Delivery, NotificationRecord};
+use super::states::digest;
 use crate::error::{Error, Result};
 
 /// Fails unless conditions on tags are some.
@@ -27,6 +31,23 @@ pub(super) struct Ready {
     pub(super) endpoint_name: String,
     levels: Vec<Level>,
     tags: TagMatches,
+}
+
+/// A change of a level, as far as it is told.
+#[derive(Debug)]
+pub(super) struct Change<'a> {
+    pub(super) check: &'a str,
+    pub(super) database: &'a str,
+    /// The series, among all series of all checks.
+    pub(super) key: String,
+    pub(super) tags: &'a BTreeMap<String, String>,
+    pub(super) values: &'a Map<String, Value>,
+    pub(super) at: i64,
+    /// Since when it fires.
+    pub(super) since: i64,
+    pub(super) from: Level,
+    pub(super) to: Level,
+    pub(super) message: String,
 }
 
 /// The rules of a database that tell anything. One that cannot be asked any more says so in the log.
@@ -56,9 +77,51 @@ pub(super) fn ready(state: &State, rule: &Arc<NotificationRule>) -> Option<Ready
 impl Ready {
     /// Whether it tells of this check and series.
     pub(super) fn is_about(&self, check: &str, tags: &BTreeMap<String, String>) -> bool {
+        self.is_about_check(Some(check)) && self.tags.hold(tags)
+    }
+
+    /// Whether it tells of this check, whichever series it is; without one, of all checks.
+    pub(super) fn is_about_check(&self, check: Option<&str>) -> bool {
         let checks = &self.rule.checks;
-        let is_of_check = checks.is_empty() || checks.iter().any(|name| name == check);
-        is_of_check && self.tags.hold(tags)
+        checks.is_empty() || checks.iter().any(|name| Some(name.as_str()) == check)
+    }
+
+    /// What is to be told of a change.
+    pub(super) fn notification(&self, change: Change<'_>, status: &str) -> NotificationRecord {
+        let Change {
+            key, at, from, to, ..
+        } = change;
+        let id = digest(&[&self.rule.id.to_string(), &key, &at.to_string(), to.name()]);
+        NotificationRecord {
+            id: id.clone(),
+            at,
+            rule: self.rule.id,
+            rule_name: self.rule.name.clone(),
+            endpoint_name: self.endpoint_name.clone(),
+            database: change.database.to_owned(),
+            group: self.group(&key, change.tags),
+            series: key.clone(),
+            told_from: from,
+            alert: Alert {
+                id,
+                check: change.check.to_owned(),
+                key,
+                level: to.name().to_owned(),
+                previous_level: from.name().to_owned(),
+                status: status.to_owned(),
+                message: change.message,
+                time_nanos: at,
+                time: Alert::time_text(at),
+                since: Alert::time_text(change.since),
+                tags: change.tags.clone(),
+                values: change.values.clone(),
+            },
+            state: Delivery::Pending,
+            batch: None,
+            attempts: 0,
+            error: None,
+            finished_at: None,
+        }
     }
 
     pub(super) fn has_level(&self, level: Level) -> bool {
@@ -82,7 +145,7 @@ impl Ready {
             Some(names) => {
                 let values = names.iter();
                 let values = values.map(|name| tags.get(name).map_or("", String::as_str));
-                serde_json::Value::from(values.collect::<Vec<_>>()).to_string()
+                Value::from(values.collect::<Vec<_>>()).to_string()
             }
         }
     }

@@ -14,6 +14,9 @@ pub struct CheckSettings {
     /// Changes of levels that are kept in memory for `system.check_statuses`, the newest of all checks.
     /// Default 10 000.
     pub statuses_shown: usize,
+    /// People are told that a check cannot look, by the level `unknown`, when so many windows in a row have failed; of
+    /// fewer, they may be told of what passes by itself. Default 3.
+    pub failures_told: u32,
     /// How long changes of levels are kept in the database `_checks`. Default 90 days.
     #[serde(with = "humantime_serde")]
     pub statuses_kept: Duration,
@@ -24,6 +27,7 @@ impl Default for CheckSettings {
         Self {
             series_max: 10_000,
             statuses_shown: 10_000,
+            failures_told: 3,
             statuses_kept: Duration::from_secs(90 * 86_400),
         }
     }

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 pub(super) struct CheckState {
     /// Windows that end by this have been looked at, as far as anything came of them.
     pub(super) through: i64,
+    /// That it cannot look, if that is so: like a series of the check itself.
+    pub(super) failing: Option<Known>,
     /// By what [`series_id`] makes of their tags.
     pub(super) series: BTreeMap<String, Known>,
 }

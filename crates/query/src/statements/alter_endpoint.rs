@@ -1,16 +1,19 @@
 //! `ALTER ENDPOINT | NOTIFICATION RULE name PAUSE | RESUME`, `DROP ENDPOINT | NOTIFICATION RULE [IF EXISTS] name`.
 //!
+//! `TEST ENDPOINT name` sends an example now, once, and says what came of it.
+//!
 //! What is to be told to an endpoint that is paused waits. An endpoint that rules tell cannot be dropped before them.
 
 use async_trait::async_trait;
 use catalog::{Action, Database, Endpoint, NotificationRule, RecordId, RecordKind};
 use datafusion::sql::sqlparser::parser::Parser;
 
-use super::{Change, Context, Done, Form, Statement, grammar, task};
+use super::{Change, Context, Done, Form, Statement, endpoint, grammar, task};
 use crate::caller::Need;
+use crate::checks;
 use crate::error::{Error, Result};
 
-pub(super) const FORMS: [Form; 4] = [
+pub(super) const FORMS: [Form; 5] = [
     Form {
         words: &["ALTER", "ENDPOINT"],
         parse: |parser| parse(parser, RecordKind::Endpoint, false),
@@ -26,6 +29,13 @@ pub(super) const FORMS: [Form; 4] = [
     Form {
         words: &["DROP", "NOTIFICATION", "RULE"],
         parse: |parser| parse(parser, RecordKind::NotificationRule, true),
+    },
+    Form {
+        words: &["TEST", "ENDPOINT"],
+        parse: |parser| {
+            let name = grammar::name(parser)?;
+            Ok(Statement::Change(Box::new(TestEndpoint { name })))
+        },
     },
 ];
 
@@ -160,5 +170,42 @@ impl Alter {
         }
         context.catalog.remove_record::<Endpoint>(id).await?;
         Ok("endpoint dropped")
+    }
+}
+
+/// Sends an example.
+#[derive(Debug)]
+struct TestEndpoint {
+    name: String,
+}
+
+#[async_trait]
+impl Change for TestEndpoint {
+    fn need(&self) -> Need<'_> {
+        Need::Request(Action::Admin)
+    }
+
+    fn may_be_scheduled(&self) -> bool {
+        false
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &["endpoint_name", "state", "error"]
+    }
+
+    async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
+        let database = task::database(&context, None)?;
+        let endpoint = endpoint::find(&context, &database, &self.name)?;
+        let now = context.clock.now_nanos();
+        let sent = checks::test(context.engine, &endpoint, &database.name, now).await;
+        let (state, error) = match sent {
+            Ok(()) => ("delivered", None),
+            Err(failure) => ("failed", Some(failure.problem)),
+        };
+        Ok(Done::Row(vec![
+            Some(self.name),
+            Some(state.to_owned()),
+            error,
+        ]))
     }
 }

@@ -15,6 +15,8 @@
 //!                 | MESSAGE '{{ asset }} is at {{ temp }}'
 //! ```
 //!
+//! In the place of everything from `when` to `SELECT …` there may be `ON table.column …`: [`super::short_check`].
+//!
 //! The query and its conditions are planned when the check is made, with the rights of who makes it, and run with
 //! the same rights, as they are then.
 
@@ -28,6 +30,7 @@ use catalog::{
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token};
 
+use super::short_check::Short;
 use super::task::Frame;
 use super::{Change, Context, Done, Form, Statement, endpoint, grammar, insert, task};
 use crate::caller::Need;
@@ -58,10 +61,18 @@ struct CreateCheck {
     or_replace: bool,
     if_not_exists: bool,
     frame: Frame,
-    /// Where the query begins, and where it has ended.
-    select_at: (Location, Location),
+    source: Source,
     select: String,
     clauses: Clauses,
+}
+
+/// Where the query comes from.
+#[derive(Debug)]
+enum Source {
+    /// It is written: where it begins, and where it has ended.
+    Written(Location, Location),
+    /// It follows from a few words.
+    Short(Short),
 }
 
 /// What stands after the query.
@@ -80,14 +91,23 @@ fn parse(parser: &mut Parser<'_>, or_replace: bool) -> Result<CreateCheck> {
     let if_not_exists = !or_replace && grammar::if_not_exists(parser);
     let name = grammar::name(parser)?;
     let database = endpoint::in_database(parser)?;
-    let frame = Frame::parse(parser)?;
+    let (frame, short) = match Short::parse(parser)? {
+        Some((short, frame)) => (frame, Some(short)),
+        None => (Frame::parse(parser)?, None),
+    };
     if matches!(frame.trigger, TaskTrigger::Write { .. }) {
         return Err(grammar::syntax(
             "a check runs EVERY so long, or at times of a CRON",
         ));
     }
-    let select_at = select(parser)?;
-    let clauses = clauses(parser)?;
+    let source = match short {
+        Some(short) => Source::Short(short),
+        None => select(parser)?,
+    };
+    let mut clauses = clauses(parser)?;
+    if let Source::Short(short) = &source {
+        short_clauses(short, &mut clauses)?;
+    }
     if clauses.levels.is_empty() && clauses.silence.is_none() {
         return Err(grammar::unexpected(parser, "LEVEL … WHEN or SILENT AFTER"));
     }
@@ -97,14 +117,14 @@ fn parse(parser: &mut Parser<'_>, or_replace: bool) -> Result<CreateCheck> {
         or_replace,
         if_not_exists,
         frame,
-        select_at,
+        source,
         select: String::new(),
         clauses,
     })
 }
 
 /// Passes over the query: everything until what can only be a clause of a check.
-fn select(parser: &mut Parser<'_>) -> Result<(Location, Location)> {
+fn select(parser: &mut Parser<'_>) -> Result<Source> {
     let first = parser.peek_token_ref();
     let begins = |word: &str| matches!(&first.token, Token::Word(found) if found.value.eq_ignore_ascii_case(word));
     if !begins("SELECT") && !begins("WITH") {
@@ -114,7 +134,8 @@ fn select(parser: &mut Parser<'_>) -> Result<(Location, Location)> {
     let mut depth = 0_usize;
     loop {
         if depth == 0 && begins_clause(parser) {
-            return Ok((start, parser.peek_token_ref().span.start));
+            let end = parser.peek_token_ref().span.start;
+            return Ok(Source::Written(start, end));
         }
         match parser.next_token().token {
             Token::LParen => depth += 1,
@@ -135,7 +156,11 @@ fn is_word(token: &Token, wanted: &str) -> bool {
 fn begins_clause(parser: &Parser<'_>) -> bool {
     let token = |at: usize| parser.peek_nth_token_ref(at).token.clone();
     let (first, second) = (token(0), token(1));
-    let is_level = |token: &Token| Level::ALL.iter().any(|level| is_word(token, level.name()));
+    let is_level = |token: &Token| {
+        Level::OF_SERIES
+            .iter()
+            .any(|level| is_word(token, level.name()))
+    };
     let is_text = |token: &Token| matches!(token, Token::SingleQuotedString(_));
     (is_word(&first, "LEVEL") && is_level(&second) && is_word(&token(2), "WHEN"))
         || (is_word(&first, "SILENT") && is_word(&second, "AFTER"))
@@ -146,10 +171,36 @@ fn begins_clause(parser: &Parser<'_>) -> bool {
         || (is_word(&first, "FOR") && is_text(&second))
 }
 
+/// What a check in one line says by the words before its clauses, and what it cannot have after them.
+fn short_clauses(short: &Short, clauses: &mut Clauses) -> Result<()> {
+    if !clauses.series.is_empty() {
+        return Err(grammar::syntax(
+            "BY (…) says which series there are, not SERIES BY",
+        ));
+    }
+    let Some(silence) = short.silence() else {
+        return Ok(());
+    };
+    if !clauses.levels.is_empty() || clauses.silence.is_some() {
+        let problem = "SILENT FOR looks at nothing but when rows came; \
+                       a check of values may end with SILENT AFTER '5m' AS crit";
+        return Err(grammar::syntax(problem));
+    }
+    clauses.silence = Some(silence.clone());
+    Ok(())
+}
+
+/// A level and `WHEN`: what `LEVEL` may be left out before.
+fn begins_level(parser: &Parser<'_>) -> bool {
+    let (first, second) = (parser.peek_nth_token_ref(0), parser.peek_nth_token_ref(1));
+    let mut levels = Level::OF_SERIES.iter();
+    levels.any(|level| is_word(&first.token, level.name())) && is_word(&second.token, "WHEN")
+}
+
 fn clauses(parser: &mut Parser<'_>) -> Result<Clauses> {
     let mut clauses = Clauses::default();
     loop {
-        if grammar::word(parser, "LEVEL") {
+        if grammar::word(parser, "LEVEL") || begins_level(parser) {
             levels(parser, &mut clauses.levels)?;
         } else if grammar::word(parser, "SERIES") {
             grammar::expect(parser, "BY")?;
@@ -205,14 +256,18 @@ fn levels(parser: &mut Parser<'_>, levels: &mut Vec<CheckLevel>) -> Result<()> {
         levels.push(CheckLevel { level, when, until });
         let has_comma = parser.consume_token(&Token::Comma);
         let next = &parser.peek_token_ref().token;
-        if !has_comma && !Level::ALL.iter().any(|level| is_word(next, level.name())) {
+        if !has_comma
+            && !Level::OF_SERIES
+                .iter()
+                .any(|level| is_word(next, level.name()))
+        {
             return Ok(());
         }
     }
 }
 
-fn level(parser: &mut Parser<'_>) -> Result<Level> {
-    let mut levels = Level::ALL.into_iter();
+pub(super) fn level(parser: &mut Parser<'_>) -> Result<Level> {
+    let mut levels = Level::OF_SERIES.into_iter();
     let level = levels.find(|level| grammar::word(parser, level.name()));
     level.ok_or_else(|| grammar::unexpected(parser, "crit, warn, info or ok"))
 }
@@ -238,12 +293,14 @@ impl Change for CreateCheck {
     }
 
     fn keep_text(&mut self, sql: &str) {
-        let (start, end) = self.select_at;
+        let Source::Written(start, end) = self.source else {
+            return;
+        };
         let (from, rest) = (grammar::text_from(sql, start), grammar::text_from(sql, end));
         self.select = from[..from.len() - rest.len()].trim_end().to_owned();
     }
 
-    async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
+    async fn run(mut self: Box<Self>, context: Context<'_>) -> Result<Done> {
         let database = task::database(&context, self.database.as_deref())?;
         let need = Need::Database(Action::Write, &database.name);
         context.caller.require(need, &database.name)?;
@@ -252,6 +309,7 @@ impl Change for CreateCheck {
         if existing.is_some() && self.if_not_exists {
             return Ok("the check exists already".into());
         }
+        self.expand(&database);
         self.check(&context, &database).await?;
         let now = context.clock.now_nanos();
         let done = match existing.filter(|_| self.or_replace) {
@@ -280,6 +338,19 @@ impl Change for CreateCheck {
 }
 
 impl CreateCheck {
+    /// Writes out the query of a check in one line.
+    fn expand(&mut self, database: &Database) {
+        let Source::Short(short) = &self.source else {
+            return;
+        };
+        let table = database.table(short.table());
+        let expanded = short.expand(table.map(AsRef::as_ref));
+        self.select = expanded.select;
+        self.clauses.series = expanded.series;
+        let words = || format!("{MESSAGE}{}", expanded.words);
+        self.clauses.message.get_or_insert_with(words);
+    }
+
     /// Fails unless the query with its conditions is one that its author could run now.
     async fn check(&self, context: &Context<'_>, database: &Database) -> Result<()> {
         let clauses = &self.clauses;

@@ -3,7 +3,7 @@
 //! ```text
 //! CREATE [OR REPLACE] NOTIFICATION RULE [IF NOT EXISTS] name [IN database]
 //!     [FOR CHECKS (hot, quiet)]            without it, all checks of the database
-//!     [LEVELS (crit, warn)]                these without it
+//!     [LEVELS (crit, warn, unknown)]       these without it; unknown: the check itself fails
 //!     [WHERE line = 'A' AND asset ~ '^m']  conditions on tags: =, !=, ~, !~
 //!     TO endpoint
 //!     {option}
@@ -79,12 +79,16 @@ fn parse(parser: &mut Parser<'_>, or_replace: bool) -> Result<CreateRule> {
     };
     let levels = match grammar::word(parser, "LEVELS") {
         true => endpoint::names(parser)?,
-        false => vec!["crit".to_owned(), "warn".to_owned()],
+        false => ["crit", "warn", "unknown"].map(str::to_owned).to_vec(),
     };
     let level = |name: String| {
         let level = Level::of_name(&name);
         let level = level.map(|level| level.name().to_owned());
-        level.ok_or_else(|| grammar::syntax(&format!("'{name}' is none of crit, warn, info, ok")))
+        level.ok_or_else(|| {
+            grammar::syntax(&format!(
+                "'{name}' is none of crit, warn, info, ok, unknown"
+            ))
+        })
     };
     let levels: Result<Vec<_>> = levels.into_iter().map(level).collect();
     let tags = match parser.parse_keyword(Keyword::WHERE) {

@@ -55,21 +55,45 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Takes everything up to `AS`, and that too.
-    pub(super) fn parse(parser: &mut Parser<'_>) -> Result<Self> {
-        let mut frame = Self {
-            trigger: trigger(parser)?,
+    pub(super) fn new(trigger: TaskTrigger) -> Self {
+        Self {
+            trigger,
             options: TaskOptions::default(),
             has_catch_up: false,
             has_disable_after: false,
             status: TaskStatus::Active,
             description: String::new(),
-        };
-        while !parser.parse_keyword(Keyword::AS) {
-            option(parser, &mut frame)?;
         }
-        tasks::trigger(&frame.trigger)?;
+    }
+
+    /// Takes everything up to `AS`, and that too.
+    pub(super) fn parse(parser: &mut Parser<'_>) -> Result<Self> {
+        let Some(trigger) = trigger(parser)? else {
+            return Err(grammar::unexpected(parser, "EVERY, CRON or ON WRITE TO"));
+        };
+        let mut frame = Self::new(trigger);
+        while !parser.parse_keyword(Keyword::AS) {
+            if !option(parser, &mut frame)? {
+                return Err(grammar::unexpected(parser, "an option or AS"));
+            }
+        }
+        frame.check()?;
         Ok(frame)
+    }
+
+    /// Takes a trigger or an option, if one comes next.
+    pub(super) fn part(&mut self, parser: &mut Parser<'_>) -> Result<bool> {
+        let Some(found) = trigger(parser)? else {
+            return option(parser, self);
+        };
+        self.trigger = found;
+        Ok(true)
+    }
+
+    /// Fails unless it can run at such times.
+    pub(super) fn check(&self) -> Result<()> {
+        tasks::trigger(&self.trigger)?;
+        Ok(())
     }
 
     /// Puts it into a record. Whoever writes the statement is the owner: it runs with their rights.
@@ -83,11 +107,12 @@ impl Frame {
     }
 }
 
-fn trigger(parser: &mut Parser<'_>) -> Result<TaskTrigger> {
+/// A trigger, if one comes next.
+fn trigger(parser: &mut Parser<'_>) -> Result<Option<TaskTrigger>> {
     let offset = None;
     if grammar::word(parser, "EVERY") {
         let length = grammar::text(parser)?;
-        return Ok(TaskTrigger::Every { length, offset });
+        return Ok(Some(TaskTrigger::Every { length, offset }));
     }
     if grammar::word(parser, "CRON") {
         let pattern = grammar::text(parser)?;
@@ -95,23 +120,24 @@ fn trigger(parser: &mut Parser<'_>) -> Result<TaskTrigger> {
             true => Some(grammar::text(parser)?),
             false => None,
         };
-        return Ok(TaskTrigger::Cron {
+        return Ok(Some(TaskTrigger::Cron {
             pattern,
             zone,
             offset,
-        });
+        }));
     }
     if grammar::word(parser, "ON") {
         grammar::expect(parser, "WRITE")?;
         grammar::expect(parser, "TO")?;
         let table = grammar::table(parser)?;
         // The number is looked up when the statement runs.
-        return Ok(TaskTrigger::Write { table, after: 0 });
+        return Ok(Some(TaskTrigger::Write { table, after: 0 }));
     }
-    Err(grammar::unexpected(parser, "EVERY, CRON or ON WRITE TO"))
+    Ok(None)
 }
 
-fn option(parser: &mut Parser<'_>, create: &mut Frame) -> Result<()> {
+/// Takes an option, if one comes next.
+fn option(parser: &mut Parser<'_>, create: &mut Frame) -> Result<bool> {
     let options = &mut create.options;
     if grammar::word(parser, "OFFSET") {
         let text = grammar::text(parser)?;
@@ -126,7 +152,7 @@ fn option(parser: &mut Parser<'_>, create: &mut Frame) -> Result<()> {
         create.has_catch_up = true;
         if grammar::word(parser, "ALL") {
             options.catch_up = u32::MAX;
-            return Ok(());
+            return Ok(true);
         }
         options.catch_up = grammar::number(parser)?;
         if !(1..=CATCH_UP_MAX).contains(&options.catch_up) {
@@ -157,9 +183,9 @@ fn option(parser: &mut Parser<'_>, create: &mut Frame) -> Result<()> {
     } else if grammar::word(parser, "COMMENT") {
         create.description = grammar::text(parser)?;
     } else {
-        return Err(grammar::unexpected(parser, "an option or AS"));
+        return Ok(false);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// A check that the caller may change.

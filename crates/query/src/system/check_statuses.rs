@@ -15,12 +15,12 @@ pub(super) const TABLE: Definition = Definition {
         ("series_id", Type::Text),
         // JSON.
         ("tags", Type::Text),
-        // `ok`, `info`, `warn` or `crit`.
+        // `ok`, `info`, `warn` or `crit`; `unknown` where the check itself fails.
         ("level", Type::Text),
         ("previous_level", Type::Text),
         // `firing`, `resolved` or `quiet`.
         ("state", Type::Text),
-        // `level`, `silence` or `forgotten`.
+        // `level`, `silence`, `forgotten` or `failure`.
         ("reason", Type::Text),
         ("message", Type::Text),
         // What the query said, as JSON.
@@ -34,8 +34,8 @@ fn rows(view: View) -> Rows {
     let statuses = view.checks.statuses().into_iter();
     Box::new(statuses.filter_map(move |it| {
         // Those of a check that is gone are for those who administer the server.
-        let is_seen = match state.check(it.check) {
-            Some(check) => is_theirs(&check.task, &it.database, &view.caller),
+        let is_seen = match state.scheduled(it.check) {
+            Some(task) => is_theirs(task, &it.database, &view.caller),
             None => view.caller.sees_server(),
         };
         is_seen.then(|| {

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use automation::{RunId, Scheduler};
+use automation::{Ended, Outcome, RunId, Scheduler};
 use catalog::{Catalog, Check, Clock, RecordId, State, TableId, Task, TaskStatus, TaskTrigger};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -25,6 +25,7 @@ use super::work::Work;
 use super::{Owners, TaskSettings};
 use crate::checks;
 use crate::engine::QueryEngine;
+use crate::error::Result;
 
 /// The longest sleep: as late may a change of the clock be noticed.
 const SLEEP_MAX: Duration = Duration::from_secs(2);
@@ -51,6 +52,7 @@ pub fn start(
     let (notes, queue) = mpsc::channel(NOTES_AHEAD);
     let journal = Journal::new(Arc::clone(&engine), settings.runs_kept);
     let driver = Driver {
+        engine: Arc::clone(&engine),
         catalog: Arc::clone(engine.catalog()),
         clock: Arc::clone(engine.clock()),
         storage: Arc::clone(engine.storage()),
@@ -126,6 +128,7 @@ impl TaskRunner {
 }
 
 struct Driver {
+    engine: Arc<QueryEngine>,
     catalog: Arc<Catalog>,
     clock: Arc<dyn Clock>,
     storage: Arc<storage::Engine>,
@@ -249,16 +252,48 @@ impl Driver {
     }
 
     async fn end(&mut self, job: Job, went: Went) {
-        let error = went.error.clone();
+        let (error, outcome) = (went.error.clone(), went.outcome);
         let now = self.clock.now_nanos();
         let (notes, ended) = self.board.ended(job.start, went, now);
         for note in notes {
             log(&note.record);
             self.note(note).await;
         }
-        if let Some(failures) = ended.and_then(|ended| ended.disabled_after) {
+        let told = self.tell(&job.work, outcome, ended, error.as_deref());
+        if let Err(error) = told.await {
+            // What is not told is not noted either: the next run that ends so says it again.
+            error!(name = %job.work.task().name, %error, "people cannot be told of how it goes");
+        } else if let Some(failures) = ended.and_then(|ended| ended.disabled_after) {
             self.disable(&job.work, failures, error.unwrap_or_default())
                 .await;
+        }
+    }
+
+    /// Lets people know when a check cannot look, when a task is disabled, and when that is over.
+    async fn tell(
+        &self,
+        work: &Work,
+        outcome: Outcome,
+        ended: Option<Ended>,
+        error: Option<&str>,
+    ) -> Result<()> {
+        let (noun, task) = (work.noun(), work.task());
+        let Some(ended) = ended else { return Ok(()) };
+        let failures = ended.progress.map_or(0, |progress| progress.failures);
+        let is_told = match (work, outcome) {
+            (_, Outcome::Succeeded) => return checks::works(&self.engine, noun, task).await,
+            (_, Outcome::Cancelled) => false,
+            (Work::Task(_), Outcome::Failed { .. }) => ended.disabled_after.is_some(),
+            (Work::Check(_), Outcome::Failed { .. }) => {
+                let enough = self.engine.check_settings().failures_told.max(1);
+                ended.disabled_after.is_some()
+                    || failures >= enough
+                    || ended.start.attempt >= checks::ATTEMPTS_TOLD
+            }
+        };
+        match is_told {
+            true => checks::fails(&self.engine, noun, task, error.unwrap_or_default()).await,
+            false => Ok(()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use clap::{ArgGroup, Args, Subcommand};
 
+use super::automation::Shown;
 use super::client::{ConnectionArgs, DatabaseName, Format};
 
 /// Make, list, run and stop tasks: statements that run by themselves.
@@ -26,6 +27,7 @@ Examples:
   tidemill task create nightly --cron '0 3 * * *' --timezone Europe/Zurich 'DELETE FROM raw WHERE …'
   tidemill task create alarms --on-write-to motor 'INSERT INTO alarms SELECT …'
   tidemill task list
+  tidemill task show hourly
   tidemill task run hourly --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z
   tidemill task runs hourly
   tidemill task pause hourly
@@ -41,6 +43,8 @@ pub(crate) enum TaskCommand {
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },
+    /// Show all that there is to say of a task, its statement included.
+    Show(Shown),
     /// Make a task.
     Create(CreateTask),
     /// Run a task now, for the window that ended last or for the one given.

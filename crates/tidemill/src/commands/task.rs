@@ -2,41 +2,29 @@
 
 use std::process::ExitCode;
 
-use super::{Result, connect, database};
+use super::Result;
+use super::statement::{Change, Statement, change, quoted, show, text};
 use crate::cli::client::Format;
 use crate::cli::task::{CreateTask, TaskArgs, TaskCommand};
-use crate::output::Output;
 
 /// Runs the command.
 pub(crate) fn run(args: &TaskArgs) -> Result<ExitCode> {
-    let database = database(&args.database)?;
-    let client = connect(&args.connection)?;
-    let (sql, format, done) = statement(&args.command);
-    let answer = client.query(&database, &sql, format.name())?;
-    match done {
-        Some(done) => eprintln!("{done}"),
-        None => {
-            Output::open(None, format == Format::Parquet)?.write_from(answer)?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+    statement(&args.command).run(&args.database, &args.connection)
 }
 
-/// The statement, how its answer is written, and what to say instead of the answer.
-fn statement(command: &TaskCommand) -> (String, Format, Option<String>) {
-    let done = |sql: String, name: &str, what: &str| {
-        (sql, Format::Json, Some(format!("task {name:?} {what}")))
-    };
+fn statement(command: &TaskCommand) -> Statement {
+    const NOUN: &str = "task";
     match command {
-        TaskCommand::List { format } => ("SHOW TASKS".to_owned(), *format, None),
+        TaskCommand::List { format } => Statement::rows("SHOW TASKS", *format),
+        TaskCommand::Show(it) => show(NOUN, &it.name, it.format),
         TaskCommand::Runs { name, format } => {
             let from = name
                 .as_deref()
                 .map(|name| format!(" FROM {}", quoted(name)));
             let sql = format!("SHOW TASK RUNS{}", from.unwrap_or_default());
-            (sql, *format, None)
+            Statement::rows(sql, *format)
         }
-        TaskCommand::Create(task) => done(create(task), &task.name, "created"),
+        TaskCommand::Create(task) => Statement::done(create(task), NOUN, &task.name, "created"),
         TaskCommand::Run { name, from, to } => {
             let window = from.as_deref().zip(to.as_deref());
             let window = window.map(|(from, to)| format!(" FROM {} TO {}", text(from), text(to)));
@@ -45,17 +33,11 @@ fn statement(command: &TaskCommand) -> (String, Format, Option<String>) {
                 quoted(name),
                 window.unwrap_or_default()
             );
-            (sql, Format::Table, None)
+            Statement::rows(sql, Format::Table)
         }
-        TaskCommand::Pause { name } => {
-            done(format!("ALTER TASK {} PAUSE", quoted(name)), name, "paused")
-        }
-        TaskCommand::Resume { name } => done(
-            format!("ALTER TASK {} RESUME", quoted(name)),
-            name,
-            "resumed",
-        ),
-        TaskCommand::Drop { name } => done(format!("DROP TASK {}", quoted(name)), name, "dropped"),
+        TaskCommand::Pause { name } => change(NOUN, name, Change::Pause),
+        TaskCommand::Resume { name } => change(NOUN, name, Change::Resume),
+        TaskCommand::Drop { name } => change(NOUN, name, Change::Drop),
     }
 }
 
@@ -94,16 +76,6 @@ fn create(task: &CreateTask) -> String {
         }
     }
     format!("{sql} AS {}", task.statement)
-}
-
-/// A name as SQL writes it.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A text as SQL writes it.
-fn text(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 #[cfg(test)]
@@ -151,7 +123,7 @@ mod tests {
     #[test]
     fn every_command_is_a_statement() {
         let check = |command: TaskCommand, expected: &str| {
-            assert_eq!(statement(&command).0, expected);
+            assert_eq!(statement(&command).sql, expected);
         };
         let name = || "n".to_owned();
         check(

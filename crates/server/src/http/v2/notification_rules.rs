@@ -137,12 +137,17 @@ fn statement(
     let mut levels = Vec::new();
     for rule in asked["statusRules"].as_array().into_iter().flatten() {
         match rule["currentLevel"].as_str().unwrap_or_default() {
-            "ANY" => levels.extend(["crit", "warn", "info", "ok"]),
+            "ANY" => levels.extend(["crit", "warn", "info", "ok", "unknown"]),
             "CRIT" => levels.push("crit"),
             "WARN" => levels.push("warn"),
             "INFO" => levels.push("info"),
             "OK" => levels.push("ok"),
-            _ => return Err(invalid("currentLevel is CRIT, WARN, INFO, OK or ANY")),
+            "UNKNOWN" => levels.push("unknown"),
+            _ => {
+                return Err(invalid(
+                    "currentLevel is CRIT, WARN, INFO, OK, UNKNOWN or ANY",
+                ));
+            }
         }
     }
     if levels.is_empty() {

@@ -208,7 +208,7 @@ fn nothing_is_missed_or_invented_however_often_the_process_is_killed() {
 #[test]
 fn every_window_is_looked_at_once_under_load_however_often_the_process_is_killed() {
     const SECOND: u64 = 1_000_000_000;
-    let is_hot = |second: u64| second / 2 % 2 == 0;
+    let is_hot = |second: u64| (second / 2).is_multiple_of(2);
     let webhook = Webhook::start();
     let site = site();
     let mut server = site.start();

@@ -146,7 +146,9 @@ impl Kind {
             return Ok(vec![Message::Mail(Box::new(smtp::mail(options, it)?))]);
         }
         let requests = self.requests(options, it)?.into_iter();
-        Ok(requests.map(Message::Request).collect())
+        Ok(requests
+            .map(|request| Message::Request(Box::new(request)))
+            .collect())
     }
 
     /// The requests that a notification is, to what speaks HTTP.

@@ -28,7 +28,7 @@ const WORDS_BYTES_MAX: usize = 300;
 #[derive(Debug, Clone)]
 pub enum Message {
     /// A request of HTTP.
-    Request(Outgoing),
+    Request(Box<Outgoing>),
     /// A mail.
     Mail(Box<Mail>),
 }

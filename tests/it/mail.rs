@@ -198,7 +198,7 @@ fn body(mail: &str) -> String {
 fn site() -> Site {
     Site::open()
         .set(r#"notifications.allowed=["127.0.0.1", "localhost"]"#)
-        .set("notifications.mail_timeout=\"20s\"")
+        .set("notifications.mail_timeout=20s")
 }
 
 fn run(client: &Client, sql: &str) -> Vec<Value> {

@@ -11,12 +11,15 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, ScalarValue, internal_datafusion_err, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{
-    AcrossPartitions, Distribution, LexOrdering, OrderingRequirements, Partitioning, PhysicalExpr,
+    Distribution, LexOrdering, OrderingRequirements, Partitioning, PhysicalExpr, PhysicalSortExpr,
 };
 use datafusion::physical_plan::common::spawn_buffered;
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{
@@ -49,22 +52,27 @@ impl SeriesWindowExec {
     pub(super) fn try_new(stock: Arc<dyn ExecutionPlan>) -> Result<Self> {
         let windows = Windows::of(&stock).ok_or_else(not_a_window)?;
         let ordering = merge_ordering(windows)?;
+        Ok(Self::new(stock, ordering))
+    }
+
+    fn new(stock: Arc<dyn ExecutionPlan>, ordering: Option<LexOrdering>) -> Self {
         let mut equivalences = stock.equivalence_properties().clone();
         equivalences.clear_per_partition_constants();
         let properties = PlanProperties::clone(stock.properties())
             .with_eq_properties(equivalences)
             .with_partitioning(Partitioning::UnknownPartitioning(1));
-        Ok(Self {
+        Self {
             stock,
             ordering,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
-        })
+        }
     }
 
+    /// The order stays: the input was put into it.
     fn with_input(&self, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<Self>> {
         let stock = replace_children_if_necessary(Arc::clone(&self.stock), children)?;
-        Ok(Arc::new(Self::try_new(stock)?))
+        Ok(Arc::new(Self::new(stock, self.ordering.clone())))
     }
 }
 
@@ -72,13 +80,7 @@ impl SeriesWindowExec {
 /// most of it has, if that is by nothing but what series are told by and then what rows rise by.
 pub(super) fn merge_ordering(windows: Windows) -> Result<Option<LexOrdering>> {
     let Windows { input, .. } = windows;
-    let properties = input.equivalence_properties();
-    let keys = windows.keys().iter().filter(|key| {
-        let constant = properties.is_expr_constant(key);
-        !matches!(constant, Some(AcrossPartitions::Uniform(_)))
-    });
-    let keys: Vec<_> = keys.collect();
-    let rising = windows.rising();
+    let (keys, rising) = (windows.varying_keys(), windows.rising());
     if keys.is_empty() {
         // One series: rows of one partition may come between any two of another, which makes no runs.
         return Ok(None);
@@ -87,7 +89,7 @@ pub(super) fn merge_ordering(windows: Windows) -> Result<Option<LexOrdering>> {
         let (of_keys, of_rows) = ordering.split_at(keys.len().min(ordering.len()));
         let is_by_keys = keys
             .iter()
-            .all(|key| of_keys.iter().any(|order| order.expr.eq(*key)));
+            .all(|key| of_keys.iter().any(|order| order.expr.eq(key)));
         let is_by_rows = of_rows.len() >= rising.len()
             && of_rows.iter().zip(rising).all(|(found, wanted)| {
                 found.expr.eq(&wanted.expr) && found.options.descending == wanted.options.descending
@@ -98,16 +100,27 @@ pub(super) fn merge_ordering(windows: Windows) -> Result<Option<LexOrdering>> {
     Ok(found.and_then(|ordering| LexOrdering::new(ordering.iter().take(wanted).cloned())))
 }
 
-/// The orders of an input, or of its parts: rows of files are in order where those in memory are not yet.
-fn orderings(input: &Arc<dyn ExecutionPlan>) -> Vec<&LexOrdering> {
-    let parts = match input.is::<UnionExec>() {
-        true => input.children(),
-        false => vec![input],
-    };
-    parts
-        .into_iter()
-        .filter_map(|part| part.output_ordering())
-        .collect()
+/// The orders that an input has or that what it is made of has, by columns of the input: rows of files are in order where those in memory are
+/// not yet. Only what to ask for is read from them; whoever settles orders sees to it.
+fn orderings(input: &Arc<dyn ExecutionPlan>) -> Vec<LexOrdering> {
+    let schema = input.schema();
+    let mut found: Vec<LexOrdering> = input.output_ordering().cloned().into_iter().collect();
+    let mut plans = vec![input];
+    while let Some(plan) = plans.pop() {
+        let passes_rows_on =
+            plan.is::<UnionExec>() || plan.is::<FilterExec>() || plan.is::<ProjectionExec>();
+        if passes_rows_on {
+            plans.extend(plan.children());
+        }
+        let ordering = plan.output_ordering().into_iter().flatten();
+        let by_columns = ordering.map_while(|order| {
+            let column = order.expr.downcast_ref::<Column>()?;
+            let column = Column::new_with_schema(column.name(), &schema).ok()?;
+            Some(PhysicalSortExpr::new(Arc::new(column), order.options))
+        });
+        found.extend(LexOrdering::new(by_columns));
+    }
+    found
 }
 
 fn not_a_window() -> datafusion::common::DataFusionError {

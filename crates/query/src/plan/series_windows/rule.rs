@@ -6,10 +6,10 @@ use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::physical_expr::window::WindowExpr;
-use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_expr::{AcrossPartitions, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec, get_window_mode};
-use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, InputOrderMode};
 
 use super::exec::{SeriesWindowExec, merge_ordering};
 use super::series::Window;
@@ -68,6 +68,16 @@ impl<'a> Windows<'a> {
         self.functions[0].partition_by()
     }
 
+    /// Those of which there are several: `WHERE asset = 'pump-1'` leaves one series.
+    pub(super) fn varying_keys(&self) -> Vec<&'a Arc<dyn PhysicalExpr>> {
+        let properties = self.input.equivalence_properties();
+        let keys = self.keys().iter().filter(|key| {
+            let constant = properties.is_expr_constant(key);
+            !matches!(constant, Some(AcrossPartitions::Uniform(_)))
+        });
+        keys.collect()
+    }
+
     /// What the rows of a series rise by.
     pub(super) fn rising(&self) -> &'a [PhysicalSortExpr] {
         self.functions[0].order_by()
@@ -83,7 +93,7 @@ fn is_over_series(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
             return Ok(false);
         }
     }
-    if windows.keys().is_empty() || merge_ordering(windows)?.is_some() {
+    if windows.varying_keys().is_empty() || merge_ordering(windows)?.is_some() {
         return Ok(true);
     }
     let mode = get_window_mode(windows.keys(), windows.rising(), windows.input)?;

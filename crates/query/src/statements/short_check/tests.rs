@@ -85,7 +85,7 @@ fn what_is_wrong_is_said() {
     for (text, expected) in [
         ("ON motor crit WHEN value > 90", "names a column"),
         ("ON motor.", "identifier"),
-        ("ON motor.temp RATE crit", "literal string"),
+        ("ON motor.temp RATE crit", "not a length of time"),
         ("ON motor SILENT FOR '5 fortnights'", "5 fortnights"),
         ("ON motor SILENT FOR '5m' AS bad", "crit, warn, info or ok"),
         ("ON motor.temp EVERY 'soon' crit WHEN value > 1", "soon"),

@@ -7,6 +7,7 @@ import {
   AuthorizationsAPI,
   BucketsAPI,
   DbrpsAPI,
+  DashboardsAPI,
   DeleteAPI,
   HealthAPI,
   LabelsAPI,
@@ -193,8 +194,13 @@ async function deletesRows() {
   assert.deepEqual(await rows('SELECT k FROM doomed'), [{k: 'b'}])
 }
 
+async function listsTasks() {
+  const { tasks } = await new TasksAPI(client()).getTasks()
+  assert.deepEqual(tasks, [])
+}
+
 async function saysWhatIsNotThere() {
-  const error = await refused(501, 'not implemented', new TasksAPI(client()).getTasks())
+  const error = await refused(501, 'not implemented', new DashboardsAPI(client()).getDashboards())
   assert.match(error.contentType, /^application\/json/)
 }
 
@@ -208,5 +214,6 @@ await kit.main([
   makesTokensForABucket,
   mapsDatabasesOfV1,
   deletesRows,
+  listsTasks,
   saysWhatIsNotThere,
 ])

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -19,13 +20,14 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
     ReplaceChildrenOptions,
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use storage::BufferedRows;
 
 /// Reads rows that are not in a file yet, as some of their table's columns.
 #[derive(Debug)]
 pub(crate) struct BufferedExec {
-    rows: BufferedRows,
+    /// Rows that are not merged with each other. There is one of them where they are sorted.
+    parts: Vec<BufferedRows>,
     schema: SchemaRef,
     /// Sorted by this key with every key once; as they arrived if there is none.
     key: Option<LexOrdering>,
@@ -34,38 +36,61 @@ pub(crate) struct BufferedExec {
 }
 
 impl BufferedExec {
-    /// The rows as they arrived; they must not need deduplication.
-    pub(crate) fn as_arrived(rows: BufferedRows, schema: SchemaRef) -> Self {
-        Self::new(rows, schema, None)
+    /// The rows as they arrived, read side by side by as many as `partitions`; they must not need deduplication. What was written last
+    /// is in many small parts: each of them as a partition would make a state of every aggregate for each.
+    pub(crate) fn as_arrived(
+        parts: Vec<BufferedRows>,
+        schema: SchemaRef,
+        partitions: usize,
+    ) -> Self {
+        let partitions = parts.len().min(partitions).max(1);
+        Self::new(parts, schema, None, partitions)
     }
 
     /// The rows sorted by this key, every key once.
     pub(crate) fn sorted(rows: BufferedRows, schema: SchemaRef, key: LexOrdering) -> Self {
-        Self::new(rows, schema, Some(key))
+        Self::new(vec![rows], schema, Some(key), 1)
     }
 
-    fn new(rows: BufferedRows, schema: SchemaRef, key: Option<LexOrdering>) -> Self {
+    fn new(
+        parts: Vec<BufferedRows>,
+        schema: SchemaRef,
+        key: Option<LexOrdering>,
+        partitions: usize,
+    ) -> Self {
         let orderings = key.iter().cloned();
         let properties = PlanProperties::new(
             EquivalenceProperties::new_with_orderings(Arc::clone(&schema), orderings),
-            Partitioning::UnknownPartitioning(1),
+            Partitioning::UnknownPartitioning(partitions),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
         let metrics = ExecutionPlanMetricsSet::new();
         Self {
-            rows,
+            parts,
             schema,
             key,
             properties: Arc::new(properties),
             metrics,
         }
     }
+
+    fn partitions(&self) -> usize {
+        self.properties.output_partitioning().partition_count()
+    }
+
+    fn parts_of(&self, partition: usize) -> impl Iterator<Item = &BufferedRows> {
+        self.parts.iter().skip(partition).step_by(self.partitions())
+    }
+
+    fn row_count(&self) -> usize {
+        self.parts.iter().map(BufferedRows::row_count).sum()
+    }
 }
 
 impl DisplayAs for BufferedExec {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BufferedExec: rows={}", self.rows.row_count())?;
+        write!(f, "BufferedExec: rows={}", self.row_count())?;
         match &self.key {
             Some(key) => write!(f, ", key=[{key}]"),
             None => Ok(()),
@@ -113,40 +138,24 @@ impl ExecutionPlan for BufferedExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        if partition != 0 {
-            return internal_err!("buffered rows are one partition, not {partition}");
+        if partition >= self.partitions() {
+            return internal_err!("buffered rows have no partition {partition}");
         }
-        let (rows, schema) = (self.rows.clone(), Arc::clone(&self.schema));
-        let is_sorted = self.key.is_some();
-        let memory = MemoryConsumer::new("BufferedExec").register(context.memory_pool());
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let batch_rows = context.session_config().batch_size();
-        let batches = stream::once(async move {
-            memory.try_grow(rows.estimated_bytes(&schema))?;
-            let built = tokio::task::spawn_blocking(move || match is_sorted {
-                true => vec![rows.sorted_unique(&schema)],
-                false => rows.batches(&schema),
-            });
-            let built = built
-                .await
-                .map_err(|error| DataFusionError::External(Box::new(error)))?;
-            let slices = built.into_iter().flat_map(move |batch| {
-                let starts = (0..batch.num_rows()).step_by(batch_rows);
-                let slice =
-                    |start: usize| batch.slice(start, batch_rows.min(batch.num_rows() - start));
-                starts.map(slice).collect::<Vec<_>>()
-            });
-            // The memory counts until the last of them has been taken.
-            Ok::<_, DataFusionError>(stream::iter(slices).map(move |batch| {
-                let _counted = &memory;
-                metrics.record_output(batch.num_rows());
-                Ok(batch)
-            }))
+        let parts: Vec<BufferedRows> = self.parts_of(partition).cloned().collect();
+        let reading = Arc::new(Reading {
+            schema: Arc::clone(&self.schema),
+            is_sorted: self.key.is_some(),
+            batch_rows: context.session_config().batch_size(),
+            context,
         });
-        let schema = Arc::clone(&self.schema);
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let batches = stream::iter(parts)
+            .then(move |rows| Reading::batches(Arc::clone(&reading), rows))
+            .try_flatten()
+            .inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
         Ok(Box::pin(RecordBatchStreamAdapter::new(
-            schema,
-            batches.try_flatten(),
+            Arc::clone(&self.schema),
+            batches,
         )))
     }
 
@@ -157,15 +166,56 @@ impl ExecutionPlan for BufferedExec {
     fn statistics_from_inputs(
         &self,
         _input_stats: &[Arc<Statistics>],
-        _args: &StatisticsArgs,
+        args: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
-        let rows = self.rows.row_count();
+        let rows = match args.partition() {
+            Some(partition) => self.parts_of(partition).map(BufferedRows::row_count).sum(),
+            None => self.row_count(),
+        };
         let mut statistics = Statistics::new_unknown(&self.schema);
-        let is_exact = self.key.is_none() && !self.rows.is_filtered();
+        let is_exact = self.key.is_none() && !self.parts.iter().any(BufferedRows::is_filtered);
         statistics.num_rows = match is_exact {
             true => Precision::Exact(rows),
             false => Precision::Inexact(rows),
         };
         Ok(Arc::new(statistics))
+    }
+}
+
+/// How a partition is read.
+struct Reading {
+    schema: SchemaRef,
+    is_sorted: bool,
+    batch_rows: usize,
+    context: Arc<TaskContext>,
+}
+
+impl Reading {
+    /// Puts the rows of one part together.
+    async fn batches(
+        reading: Arc<Self>,
+        rows: BufferedRows,
+    ) -> Result<impl Stream<Item = Result<RecordBatch>> + Send> {
+        let memory = MemoryConsumer::new("BufferedExec").register(reading.context.memory_pool());
+        memory.try_grow(rows.estimated_bytes(&reading.schema))?;
+        let (schema, is_sorted) = (Arc::clone(&reading.schema), reading.is_sorted);
+        let built = tokio::task::spawn_blocking(move || match is_sorted {
+            true => vec![rows.sorted_unique(&schema)],
+            false => rows.batches(&schema),
+        });
+        let built = built
+            .await
+            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let batch_rows = reading.batch_rows;
+        let slices = built.into_iter().flat_map(move |batch| {
+            let starts = (0..batch.num_rows()).step_by(batch_rows);
+            let slice = |start: usize| batch.slice(start, batch_rows.min(batch.num_rows() - start));
+            starts.map(slice).collect::<Vec<_>>()
+        });
+        // The memory counts until the last of them has been taken.
+        Ok(stream::iter(slices).map(move |batch| {
+            let _counted = &memory;
+            Ok(batch)
+        }))
     }
 }

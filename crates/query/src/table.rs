@@ -140,15 +140,18 @@ impl TableProvider for SnapshotTable {
             limit,
         };
         let range = time_range::of_filters(filters);
-        let (mut files, mut plans) = (Vec::new(), Vec::new());
+        let (mut files, mut plans, mut buffered) = (Vec::new(), Vec::new(), Vec::new());
         for unit in self.snapshot.scan_units(&range) {
             match unit {
                 ScanUnit::File(file) => files.push(file),
-                ScanUnit::Buffered(rows) => plans.push(scan.buffered(rows)?),
+                ScanUnit::Buffered(rows) => buffered.push(rows),
                 ScanUnit::Merged { files, buffered } => {
                     plans.push(scan.merged(&files, buffered)?);
                 }
             }
+        }
+        if !buffered.is_empty() {
+            plans.push(scan.buffered(buffered)?);
         }
         for (filter, files) in by_filter(files) {
             plans.insert(0, scan.unmerged(&files, filter)?);
@@ -252,10 +255,12 @@ impl Scan<'_> {
     }
 
     /// Buffered rows that need no merging.
-    fn buffered(&self, rows: BufferedRows) -> Result<Arc<dyn ExecutionPlan>> {
+    fn buffered(&self, parts: Vec<BufferedRows>) -> Result<Arc<dyn ExecutionPlan>> {
+        let partitions = self.session.config().target_partitions();
         Ok(Arc::new(BufferedExec::as_arrived(
-            rows,
+            parts,
             self.output_schema()?,
+            partitions,
         )))
     }
 

@@ -205,3 +205,18 @@ async fn bounds_may_be_parameters() {
     let rows = crate::testing::rows(&batches.unwrap());
     assert_eq!(rows, ["1970-01-01T00:00:01 1.0", "1970-01-01T00:00:02 3.0"]);
 }
+
+#[tokio::test]
+async fn rows_in_memory_are_as_few_partitions_as_are_wanted() {
+    let database = TestDatabase::open().await;
+    for part in 0..40 {
+        database
+            .write(&format!("cpu,host=a usage={part} {part}000000000\n"))
+            .await;
+    }
+    let sql = "SELECT host, count(*), sum(usage) FROM cpu WHERE usage >= 0 GROUP BY host";
+    let plan = database.explain(sql).await;
+    assert_eq!(plan.matches("BufferedExec").count(), 1, "{plan}");
+    let found = crate::testing::rows(&database.query(sql).await.unwrap());
+    assert_eq!(found, ["a|40|780.0"]);
+}

@@ -218,5 +218,5 @@ async fn rows_in_memory_are_as_few_partitions_as_are_wanted() {
     let plan = database.explain(sql).await;
     assert_eq!(plan.matches("BufferedExec").count(), 1, "{plan}");
     let found = crate::testing::rows(&database.query(sql).await.unwrap());
-    assert_eq!(found, ["a|40|780.0"]);
+    assert_eq!(found, ["a 40 780.0"]);
 }

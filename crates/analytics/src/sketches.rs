@@ -13,6 +13,7 @@
 mod codec;
 mod dd;
 mod hll;
+mod logarithm;
 mod percentile;
 mod tdigest;
 #[cfg(test)]
@@ -91,6 +92,11 @@ pub trait QuantileSketch: Clone + std::fmt::Debug + Sized + Send + Sync + 'stati
 
     /// Adds one finite value.
     fn push(&mut self, value: f64);
+
+    /// Adds finite values, as if one after the other.
+    fn extend(&mut self, values: &[f64]) {
+        values.iter().for_each(|value| self.push(*value));
+    }
 
     /// Adds everything that `other` has seen.
     ///

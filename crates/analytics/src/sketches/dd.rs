@@ -17,6 +17,7 @@
 use std::ops::RangeInclusive;
 
 use super::codec::{Reader, Writer};
+use super::logarithm::NearLogarithms;
 use super::{QuantileSketch, SketchError, check_parameter};
 
 /// The most buckets per sign: 64 KiB.
@@ -27,6 +28,9 @@ const COLLAPSES_MAX: u8 = 23;
 
 /// The smallest magnitude above zero, a subnormal number.
 const SMALLEST: f64 = 5e-324;
+
+/// More than the number of any bucket: the finest sketch has 3.6 million to a side.
+const BUCKETS: f64 = (1_u64 << 22) as f64;
 
 const KIND: u8 = b'D';
 const VERSION: u8 = 1;
@@ -104,10 +108,20 @@ impl DdSketch {
 
     /// The bucket of a magnitude above zero. Always found without collapses first, so that rounding cannot tell when they were.
     fn bucket(&self, magnitude: f64) -> i64 {
+        let bucket = self.numbering().bucket(magnitude);
         halved(
-            (magnitude.ln() / self.ln_gamma).ceil() as i64,
+            bucket.unwrap_or_else(|| (magnitude.ln() / self.ln_gamma).ceil() as i64),
             self.collapses,
         )
+    }
+
+    fn numbering(&self) -> Numbering {
+        let per_unit = self.ln_gamma.recip();
+        Numbering {
+            logarithms: NearLogarithms::get(),
+            per_unit,
+            doubt: NearLogarithms::ERROR * per_unit + 4.0 * BUCKETS * f64::EPSILON,
+        }
     }
 
     /// Makes every two buckets one until those of both signs are few enough.
@@ -117,6 +131,28 @@ impl DdSketch {
             self.positive.collapse(1);
             self.negative.collapse(1);
         }
+    }
+}
+
+/// Which buckets values are in, for as many as nearly exact logarithms can tell.
+struct Numbering {
+    logarithms: &'static NearLogarithms,
+    /// 1 / ln γ.
+    per_unit: f64,
+    /// How near to the end of a bucket is too near.
+    doubt: f64,
+}
+
+impl Numbering {
+    /// The bucket of a magnitude before any collapse.
+    #[inline]
+    fn bucket(&self, magnitude: f64) -> Option<i64> {
+        // Above zero, where a cast rounds down.
+        let position = self.logarithms.ln(magnitude)? * self.per_unit + BUCKETS;
+        let below = position as i64;
+        let beyond = position - below as f64;
+        let is_sure = beyond > self.doubt && beyond < 1.0 - self.doubt;
+        is_sure.then(|| below + 1 - BUCKETS as i64)
     }
 }
 
@@ -284,6 +320,32 @@ impl QuantileSketch for DdSketch {
             &mut self.negative
         };
         side.add(bucket, 1);
+    }
+
+    fn extend(&mut self, values: &[f64]) {
+        let numbering = self.numbering();
+        for value in values {
+            let side = match *value > 0.0 {
+                true => &self.positive,
+                false => &self.negative,
+            };
+            let bucket = numbering.bucket(value.abs());
+            let place = bucket.map(|bucket| halved(bucket, self.collapses) - side.first);
+            let place = place.and_then(|place| usize::try_from(place).ok());
+            match place.filter(|place| *place < side.counts.len()) {
+                Some(place) => {
+                    let side = match *value > 0.0 {
+                        true => &mut self.positive,
+                        false => &mut self.negative,
+                    };
+                    side.counts[place] = side.counts[place].saturating_add(1);
+                    side.total = side.total.saturating_add(1);
+                    self.min = self.min.min(*value);
+                    self.max = self.max.max(*value);
+                }
+                None => self.push(*value),
+            }
+        }
     }
 
     fn merge(&mut self, other: &Self) -> Result<(), SketchError> {

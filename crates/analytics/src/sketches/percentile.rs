@@ -40,7 +40,7 @@ impl PercentileAgg {
         if let Values::Exact(values) = &self.values {
             let mut sketch = DdSketch::with_parameter(self.accuracy)
                 .expect("the accuracy was checked when this was made");
-            values.iter().for_each(|value| sketch.push(*value));
+            sketch.extend(values);
             self.values = Values::Sketched(Box::new(sketch));
         }
         match &mut self.values {
@@ -76,6 +76,16 @@ impl QuantileSketch for PercentileAgg {
         }
     }
 
+    fn extend(&mut self, added: &[f64]) {
+        match &mut self.values {
+            Values::Exact(values) if values.len() + added.len() <= EXACT_MAX => {
+                values.extend(added.iter().map(|value| value + 0.0));
+            }
+            _ if added.is_empty() => {}
+            _ => self.sketched().extend(added),
+        }
+    }
+
     fn merge(&mut self, other: &Self) -> Result<(), SketchError> {
         if self.accuracy != other.accuracy {
             return Err(SketchError::Mismatch {
@@ -85,7 +95,7 @@ impl QuantileSketch for PercentileAgg {
             });
         }
         match &other.values {
-            Values::Exact(values) => values.iter().for_each(|value| self.push(*value)),
+            Values::Exact(values) => self.extend(values),
             Values::Sketched(sketch) => self.sketched().merge(sketch)?,
         }
         Ok(())

@@ -140,6 +140,37 @@ fn ddsketch_states_do_not_depend_on_the_split_or_the_order() {
 }
 
 #[test]
+fn values_at_once_are_as_one_after_the_other() {
+    fn check<S: QuantileSketch>(name: &str, values: &[f64]) {
+        let mut at_once = S::with_parameter(S::PARAMETER.1).unwrap();
+        values.chunks(100).for_each(|part| at_once.extend(part));
+        assert_eq!(at_once.encode(), sketch_of::<S>(values).encode(), "{name}");
+    }
+    let edges = |edge: f64| [edge, edge.next_up(), edge.next_down()];
+    // Buckets end at powers of γ, where a near logarithm cannot tell.
+    let gamma = 1.01_f64 / 0.99;
+    let powers = (-300..300).flat_map(|power| edges(gamma.powi(power)));
+    let rare = [
+        0.0,
+        -0.0,
+        5e-324,
+        -1e-310,
+        f64::MAX,
+        f64::MIN,
+        f64::MIN_POSITIVE,
+    ];
+    let mixed = uniform(5000).into_iter().map(|unit| unit - 0.5);
+    let edges: Vec<f64> = powers.chain(mixed).chain(rare).collect();
+    let named = distributions();
+    let named = named.iter().map(|(name, values)| (*name, values));
+    for (name, values) in named.chain([("edges", &edges)]) {
+        check::<DdSketch>(name, values);
+        check::<PercentileAgg>(name, values);
+        check::<TDigest>(name, values);
+    }
+}
+
+#[test]
 fn too_wide_a_range_coarsens_the_buckets_by_the_values_alone() {
     let mut values: Vec<f64> = uniform(3000)
         .iter()

@@ -42,61 +42,50 @@ impl<K: Kind> Sketches<K> {
         }
     }
 
-    /// Changes the sketch of a group, keeping count of the memory.
-    fn change(
-        &mut self,
-        group: usize,
-        change: impl FnOnce(&mut Option<K::Sketch>) -> Result<()>,
-    ) -> Result<()> {
-        let sketch = &mut self.sketches[group];
-        let before = sketch.as_ref().map_or(0, K::heap_bytes);
-        let outcome = change(sketch);
-        let after = sketch.as_ref().map_or(0, K::heap_bytes);
-        self.heap_bytes = self.heap_bytes + after - before;
-        outcome
-    }
-
     fn add_values(
         &mut self,
         column: &ArrayRef,
-        groups: impl Fn(usize) -> Option<usize>,
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
     ) -> Result<()> {
-        for (row, item) in K::items(column)?.into_iter().enumerate() {
-            if let (Some(item), Some(group)) = (item, groups(row)) {
-                if self.sketches[group].is_none() {
-                    self.heap_bytes += K::heap_bytes(&self.empty);
-                    self.sketches[group] = Some(self.empty.clone());
-                }
-                self.change(group, |sketch| {
-                    if let Some(sketch) = sketch {
-                        K::push(sketch, item);
-                    }
-                    Ok(())
-                })?;
-            }
-        }
-        Ok(())
+        let Self {
+            empty,
+            sketches,
+            heap_bytes,
+            ..
+        } = self;
+        K::for_each_run(column, groups, filter, |group, items| {
+            let sketch = &mut sketches[group];
+            let before = sketch.as_ref().map_or(0, K::heap_bytes);
+            let sketch = sketch.get_or_insert_with(|| empty.clone());
+            K::extend(sketch, items);
+            *heap_bytes = *heap_bytes + K::heap_bytes(sketch) - before;
+        })
     }
 
     fn add_sketches(
         &mut self,
         column: &ArrayRef,
-        groups: impl Fn(usize) -> Option<usize>,
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
     ) -> Result<()> {
-        let name = self.name.clone();
-        for (row, bytes) in as_binary_array(column)?.iter().enumerate() {
-            if let (Some(bytes), Some(group)) = (bytes, groups(row)) {
-                let other = K::decode(bytes).map_err(|refusal| error(&name, &refusal))?;
-                self.change(group, |sketch| match sketch {
-                    Some(sketch) => {
-                        K::merge(sketch, &other).map_err(|refusal| error(&name, &refusal))
-                    }
-                    None => {
-                        *sketch = Some(other);
-                        Ok(())
-                    }
-                })?;
-            }
+        let refused = |refusal| error(&self.name, &refusal);
+        for ((bytes, group), row) in as_binary_array(column)?.iter().zip(groups).zip(0..) {
+            let is_kept = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+            let Some(bytes) = bytes.filter(|_| is_kept) else {
+                continue;
+            };
+            let other = K::decode(bytes).map_err(refused)?;
+            let sketch = &mut self.sketches[*group];
+            let before = sketch.as_ref().map_or(0, K::heap_bytes);
+            let sketch = match sketch {
+                Some(sketch) => {
+                    K::merge(sketch, &other).map_err(refused)?;
+                    sketch
+                }
+                None => sketch.insert(other),
+            };
+            self.heap_bytes = self.heap_bytes + K::heap_bytes(sketch) - before;
         }
         Ok(())
     }
@@ -120,13 +109,9 @@ impl<K: Kind> GroupsAccumulator for Sketches<K> {
         total_num_groups: usize,
     ) -> Result<()> {
         self.sketches.resize(total_num_groups, None);
-        let group = |row: usize| {
-            let is_kept = opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-            is_kept.then(|| group_indices[row])
-        };
         match self.source {
-            Source::Values => self.add_values(&values[0], group),
-            Source::Sketches => self.add_sketches(&values[0], group),
+            Source::Values => self.add_values(&values[0], group_indices, opt_filter),
+            Source::Sketches => self.add_sketches(&values[0], group_indices, opt_filter),
         }
     }
 
@@ -137,7 +122,7 @@ impl<K: Kind> GroupsAccumulator for Sketches<K> {
         total_num_groups: usize,
     ) -> Result<()> {
         self.sketches.resize(total_num_groups, None);
-        self.add_sketches(&values[0], |row| Some(group_indices[row]))
+        self.add_sketches(&values[0], group_indices, None)
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -188,14 +173,13 @@ impl<K: Kind> OneSketch<K> {
 
 impl<K: Kind> Accumulator for OneSketch<K> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        match self.0.source {
-            Source::Values => self.0.add_values(&values[0], |_| Some(0)),
-            Source::Sketches => self.0.add_sketches(&values[0], |_| Some(0)),
-        }
+        let groups = vec![0; values[0].len()];
+        self.0.update_batch(values, &groups, None, 1)
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.0.add_sketches(&states[0], |_| Some(0))
+        let groups = vec![0; states[0].len()];
+        self.0.merge_batch(states, &groups, 1)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {

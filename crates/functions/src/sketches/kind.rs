@@ -5,10 +5,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use analytics::sketches::{HyperLogLog, QuantileSketch, SketchError, xxh64};
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
-use datafusion_common::cast::as_float64_array;
 use datafusion_common::{Result, ScalarValue, exec_datafusion_err, internal_err, plan_err};
 
 use crate::values::is_present;
@@ -36,14 +35,20 @@ pub(crate) trait Kind: Debug + Send + Sync + 'static {
     /// The type that values are cast to.
     fn value_type(data_type: &DataType) -> Result<DataType>;
 
-    /// What is added for each row; `None` where the value is missing.
-    fn items(column: &ArrayRef) -> Result<Vec<Option<Self::Item>>>;
+    /// Calls `each` with the groups and the items of neighbouring rows of one group, of those that have a value and that
+    /// the filter keeps.
+    fn for_each_run(
+        column: &ArrayRef,
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        each: impl FnMut(usize, &[Self::Item]) + Send,
+    ) -> Result<()>;
 
     /// An empty sketch with the parameter, or its default.
     fn empty(parameter: Option<&ScalarValue>) -> Result<Self::Sketch>;
 
-    /// Adds an item.
-    fn push(sketch: &mut Self::Sketch, item: Self::Item);
+    /// Adds items.
+    fn extend(sketch: &mut Self::Sketch, items: &[Self::Item]);
 
     /// Adds all that another sketch has seen.
     fn merge(sketch: &mut Self::Sketch, other: &Self::Sketch) -> Result<(), SketchError>;
@@ -131,10 +136,18 @@ impl<S: DescribedSketch> Kind for Quantiles<S> {
         Ok(DataType::Float64)
     }
 
-    fn items(column: &ArrayRef) -> Result<Vec<Option<f64>>> {
-        let values = as_float64_array(column)?;
-        let item = |row| is_present(values, row).then(|| values.value(row));
-        Ok((0..values.len()).map(item).collect())
+    fn for_each_run(
+        column: &ArrayRef,
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        each: impl FnMut(usize, &[f64]) + Send,
+    ) -> Result<()> {
+        <f64 as crate::aggregate::Item>::for_each_run(
+            std::slice::from_ref(column),
+            groups,
+            filter,
+            each,
+        )
     }
 
     fn empty(parameter: Option<&ScalarValue>) -> Result<S> {
@@ -152,8 +165,8 @@ impl<S: DescribedSketch> Kind for Quantiles<S> {
         S::with_parameter(parameter).map_err(|refusal| error(S::NAME, &refusal))
     }
 
-    fn push(sketch: &mut S, item: f64) {
-        sketch.push(item);
+    fn extend(sketch: &mut S, items: &[f64]) {
+        sketch.extend(items);
     }
 
     fn merge(sketch: &mut S, other: &S) -> Result<(), SketchError> {
@@ -256,44 +269,19 @@ impl Kind for Hll {
         })
     }
 
-    fn items(column: &ArrayRef) -> Result<Vec<Option<u64>>> {
-        let rows = 0..column.len();
-        let hash = |row: usize, bytes: &[u8]| column.is_valid(row).then(|| xxh64(bytes));
-        Ok(match column.data_type() {
-            DataType::Utf8 => {
-                let texts = column.as_string::<i32>();
-                rows.map(|row| hash(row, texts.value(row).as_bytes()))
-                    .collect()
+    fn for_each_run(
+        column: &ArrayRef,
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        mut each: impl FnMut(usize, &[u64]) + Send,
+    ) -> Result<()> {
+        for ((hash, group), row) in hashes(column)?.into_iter().zip(groups).zip(0..) {
+            let is_kept = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+            if let Some(hash) = hash.filter(|_| is_kept) {
+                each(*group, &[hash]);
             }
-            DataType::Boolean => {
-                let flags = column.as_boolean();
-                rows.map(|row| hash(row, &[flags.value(row).into()]))
-                    .collect()
-            }
-            DataType::UInt64 => {
-                let numbers = column.as_primitive::<UInt64Type>();
-                rows.map(|row| hash(row, &numbers.value(row).to_le_bytes()))
-                    .collect()
-            }
-            DataType::Float64 => {
-                let numbers = column.as_primitive::<Float64Type>();
-                let item = |row| {
-                    is_present(numbers, row).then(|| xxh64(&number_bytes(numbers.value(row))))
-                };
-                rows.map(item).collect()
-            }
-            DataType::Int64
-            | DataType::Timestamp(..)
-            | DataType::Date64
-            | DataType::Time64(_)
-            | DataType::Duration(_) => {
-                let numbers = cast(&Arc::clone(column), &DataType::Int64)?;
-                let numbers = numbers.as_primitive::<Int64Type>();
-                rows.map(|row| hash(row, &numbers.value(row).to_le_bytes()))
-                    .collect()
-            }
-            other => return internal_err!("hll: values of type {other} are cast before"),
-        })
+        }
+        Ok(())
     }
 
     fn empty(parameter: Option<&ScalarValue>) -> Result<HyperLogLog> {
@@ -309,8 +297,8 @@ impl Kind for Hll {
         HyperLogLog::with_precision(precision).map_err(|refusal| error(Self::NAME, &refusal))
     }
 
-    fn push(sketch: &mut HyperLogLog, item: u64) {
-        sketch.push_hash(item);
+    fn extend(sketch: &mut HyperLogLog, items: &[u64]) {
+        items.iter().for_each(|item| sketch.push_hash(*item));
     }
 
     fn merge(sketch: &mut HyperLogLog, other: &HyperLogLog) -> Result<(), SketchError> {
@@ -328,6 +316,46 @@ impl Kind for Hll {
     fn heap_bytes(sketch: &HyperLogLog) -> usize {
         sketch.heap_bytes()
     }
+}
+
+/// The hash of each row; `None` where the value is missing.
+fn hashes(column: &ArrayRef) -> Result<Vec<Option<u64>>> {
+    let rows = 0..column.len();
+    let hash = |row: usize, bytes: &[u8]| column.is_valid(row).then(|| xxh64(bytes));
+    Ok(match column.data_type() {
+        DataType::Utf8 => {
+            let texts = column.as_string::<i32>();
+            rows.map(|row| hash(row, texts.value(row).as_bytes()))
+                .collect()
+        }
+        DataType::Boolean => {
+            let flags = column.as_boolean();
+            rows.map(|row| hash(row, &[flags.value(row).into()]))
+                .collect()
+        }
+        DataType::UInt64 => {
+            let numbers = column.as_primitive::<UInt64Type>();
+            rows.map(|row| hash(row, &numbers.value(row).to_le_bytes()))
+                .collect()
+        }
+        DataType::Float64 => {
+            let numbers = column.as_primitive::<Float64Type>();
+            let item =
+                |row| is_present(numbers, row).then(|| xxh64(&number_bytes(numbers.value(row))));
+            rows.map(item).collect()
+        }
+        DataType::Int64
+        | DataType::Timestamp(..)
+        | DataType::Date64
+        | DataType::Time64(_)
+        | DataType::Duration(_) => {
+            let numbers = cast(&Arc::clone(column), &DataType::Int64)?;
+            let numbers = numbers.as_primitive::<Int64Type>();
+            rows.map(|row| hash(row, &numbers.value(row).to_le_bytes()))
+                .collect()
+        }
+        other => return internal_err!("hll: values of type {other} are cast before"),
+    })
 }
 
 /// The bytes of a float; those of the integer where it is one, so that 1.0 and 1 are one value.

@@ -22,6 +22,7 @@
 //! | none left                                 | every field NULL                                              |
 
 mod best;
+mod contenders;
 mod first_by;
 mod frame;
 mod last_by;

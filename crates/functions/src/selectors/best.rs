@@ -74,7 +74,23 @@ impl Best {
             rests.bytes.resize(group_count, None);
         }
         let rows = eligible(columns, filter)?;
-        let candidates = self.compare_ranks(columns, groups, rows.as_ref())?;
+        if let Some(contenders) = self.plan.contenders(columns, groups, rows.as_ref()) {
+            let groups: Vec<usize> = contenders.iter().map(|row| groups[*row as usize]).collect();
+            let contenders = UInt32Array::from(contenders);
+            let columns = columns.iter().map(|column| take(column, &contenders, None));
+            let columns = columns.collect::<Result<Vec<_>, _>>()?;
+            return self.compare(&columns, &groups, None);
+        }
+        self.compare(columns, groups, rows.as_ref())
+    }
+
+    fn compare(
+        &mut self,
+        columns: &[ArrayRef],
+        groups: &[usize],
+        rows: Option<&NullBuffer>,
+    ) -> Result<()> {
+        let candidates = self.compare_ranks(columns, groups, rows)?;
         self.compare_rests(columns, candidates)
     }
 

@@ -5,11 +5,13 @@
 //! The best row has the largest rank and, among those, the largest rest.
 
 use arrow::array::{Array, ArrayRef};
+use arrow::buffer::NullBuffer;
 use arrow::compute::SortOptions;
 use arrow::datatypes::DataType;
 use arrow::row::{RowConverter, SortField};
 use datafusion_common::{Result, plan_err};
 
+use super::contenders::contenders;
 use super::ranks::{self, Keys};
 
 /// What a selector looks for.
@@ -121,6 +123,17 @@ impl Plan {
         }
     }
 
+    /// The rows that can be the best of their groups; `None` where all of them have to be compared.
+    pub(crate) fn contenders(
+        &self,
+        columns: &[ArrayRef],
+        groups: &[usize],
+        rows: Option<&NullBuffer>,
+    ) -> Option<Vec<u32>> {
+        let by_time = self.rank[0].filter(|rank| rank.column == TIME)?;
+        contenders(&columns[TIME], by_time.is_reversed, groups, rows)
+    }
+
     /// The ranks of all rows.
     pub(crate) fn ranks(&self, columns: &[ArrayRef]) -> Result<[Option<Keys>; 2]> {
         let keys = |rank: Rank| ranks::keys(&columns[rank.column], rank.is_reversed);
@@ -142,11 +155,8 @@ impl Plan {
 }
 
 /// Whether a row may be picked: its value and its time are there.
-pub(crate) fn is_present(columns: &[ArrayRef]) -> Result<Option<arrow::buffer::NullBuffer>> {
+pub(crate) fn is_present(columns: &[ArrayRef]) -> Result<Option<NullBuffer>> {
     let value = ranks::present(&columns[VALUE])?;
     let time = columns[TIME].logical_nulls();
-    Ok(arrow::buffer::NullBuffer::union(
-        value.as_ref(),
-        time.as_ref(),
-    ))
+    Ok(NullBuffer::union(value.as_ref(), time.as_ref()))
 }

@@ -351,9 +351,12 @@ fn naive(rule: Rule, rows: &[(Option<i64>, i64, String)]) -> Option<(i64, i64, S
 proptest! {
     #[test]
     fn groups_frames_and_texts_agree_with_picking_by_hand(
-        rows in prop::collection::vec((prop::option::weighted(0.8, -3..3_i64), 0..6_i64, "[ab]{0,2}"), 1..60),
-        group_count in 1..5usize, batch in 1..20usize, width in 1..12usize, is_text in any::<bool>()
+        mut rows in prop::collection::vec((prop::option::weighted(0.8, -3..3_i64), 0..6_i64, "[ab]{0,2}"), 1..60),
+        group_count in 1..5usize, batch in 1..60usize, width in 1..12usize, is_text in any::<bool>(), in_runs in any::<bool>()
     ) {
+        if in_runs {
+            rows.sort_by_key(|(_, time, _)| *time);
+        }
         let values: ArrayRef = Arc::new(rows.iter().map(|row| row.0).collect::<Int64Array>());
         // One digit with an offset that keeps the order as text.
         let values = if is_text {
@@ -372,7 +375,11 @@ proptest! {
             None => "{value: NULL, time: NULL, other_1: NULL}".to_owned(),
         };
         for rule in RULES {
-            let of_group: Vec<usize> = (0..rows.len()).map(|row| row * 7 % 11 % group_count).collect();
+            let group = |row: usize| match in_runs {
+                true => row * group_count / rows.len(),
+                false => row * 7 % 11 % group_count,
+            };
+            let of_group: Vec<usize> = (0..rows.len()).map(group).collect();
             let mut groups = PickedGroups::try_new(plan(rule, &columns), Output::Row).unwrap();
             for start in (0..rows.len()).step_by(batch) {
                 let end = (start + batch).min(rows.len());

@@ -60,6 +60,33 @@ impl<T: Sample, S: Summary<T>> Sliding<S, T> {
         }
     }
 
+    /// Moves a window of a constant length along `values`: each comes in as the oldest one leaves, and `each` is given the
+    /// summary then. As [`push`](Self::push), [`pop`](Self::pop) and [`summary`](Self::summary) in turn, in tight loops.
+    pub fn slide(&mut self, values: &[T], mut each: impl FnMut(&S)) {
+        let mut rest = values;
+        while let Some(first) = rest.first() {
+            let steps = rest.len().min(self.front.len());
+            if steps == 0 {
+                self.push(*first);
+                self.pop(1);
+                each(&self.summary());
+                rest = &rest[1..];
+                continue;
+            }
+            let (values, later) = rest.split_at(steps);
+            self.back.extend_from_slice(values);
+            for value in values {
+                // What is newer than the value that leaves.
+                self.front.pop();
+                let mut summary = self.front.last().copied().unwrap_or_default();
+                self.back_summary.push(*value);
+                summary.merge(&self.back_summary);
+                each(&summary);
+            }
+            rest = later;
+        }
+    }
+
     /// The summary of the values in the window.
     pub fn summary(&self) -> S {
         let mut summary = self.front.last().copied().unwrap_or_default();
@@ -126,6 +153,30 @@ mod tests {
         check(&[(3, 1), (2, 1)], Some((3.0, 5.0)));
         check(&[(3, 1), (2, 3)], Some((5.0, 5.0)));
         check(&[(5, 1), (5, 6)], Some((8.0, 10.0)));
+    }
+
+    #[test]
+    fn sliding_is_pushing_and_popping() {
+        let values: Vec<f64> = (0..200).map(|i| f64::from(i * 7919 % 997)).collect();
+        for length in [0, 1, 2, 13] {
+            for part in [1, 5, 13, 14, 200] {
+                let mut by_one = Sliding::<Extremes>::default();
+                by_one.extend(&values[..length]);
+                let mut at_once = by_one.clone();
+                let (mut found, mut expected) = (vec![], vec![]);
+                for part in values[length..].chunks(part) {
+                    at_once.slide(part, |summary| found.push((summary.min(), summary.max())));
+                }
+                for value in &values[length..] {
+                    by_one.push(*value);
+                    by_one.pop(1);
+                    let summary = by_one.summary();
+                    expected.push((summary.min(), summary.max()));
+                }
+                assert_eq!(found, expected, "{length} values, in parts of {part}");
+                assert_eq!(at_once.len(), length);
+            }
+        }
     }
 
     #[test]

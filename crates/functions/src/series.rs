@@ -64,6 +64,18 @@ impl Frames {
         self.ends.len()
     }
 
+    /// How many frames from one on only slide: each ends at its own row and begins a row after the one before, of which the first
+    /// comes after one that began at `start`.
+    pub(crate) fn sliding(&self, from: usize, start: usize) -> usize {
+        let starts = self.starts[from..].iter().copied().zip(start + 1..);
+        let ends = self.ends[from..].iter().copied();
+        let ends = ends.zip(self.first + from + 1..);
+        let slides = starts
+            .zip(ends)
+            .take_while(|((start, next), (end, row))| start == next && end == row);
+        slides.count()
+    }
+
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()

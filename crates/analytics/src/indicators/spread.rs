@@ -74,13 +74,14 @@ impl Summary for Mean {
     }
 }
 
-/// The number of values, their mean, and the sum of the squares of their distances from it.
+/// The number of values, the sum of their distances from the first one, and the sum of the squares of their distances from the mean.
+///
+/// Squares are added as Youngs and Cramer (1971) do: no addition waits for a division.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Spread {
     count: u64,
     anchor: f64,
-    /// The mean, as a distance from the anchor.
-    mean: f64,
+    sum: f64,
     m2: f64,
 }
 
@@ -95,17 +96,19 @@ impl Spread {
 }
 
 impl Summary for Spread {
-    const PARTS: &'static [&'static str] = &["count", "anchor", "mean", "m2"];
+    const PARTS: &'static [&'static str] = &["count", "anchor", "sum", "m2"];
 
     fn push(&mut self, value: f64) {
         if self.count == 0 {
             self.anchor = value;
         }
-        self.count += 1;
+        let before = self.count as f64;
         let distance = value - self.anchor;
-        let delta = distance - self.mean;
-        self.mean += delta / self.count as f64;
-        self.m2 += delta * (distance - self.mean);
+        let apart = distance * before - self.sum;
+        self.count += 1;
+        self.sum += distance;
+        // The first value is apart from nothing.
+        self.m2 += apart * apart / (before.max(1.0) * (before + 1.0));
     }
 
     fn merge(&mut self, other: &Self) {
@@ -117,22 +120,22 @@ impl Summary for Spread {
             return;
         }
         let (a, b) = (self.count as f64, other.count as f64);
-        let delta = (other.anchor - self.anchor) + (other.mean - self.mean);
-        let step = delta / (a + b);
-        self.m2 += other.m2 + delta * step * a * b;
-        self.mean += step * b;
+        let sum = other.sum + (other.anchor - self.anchor) * b;
+        let apart = sum * a - self.sum * b;
+        self.m2 += other.m2 + apart * apart / (a * b * (a + b));
+        self.sum += sum;
         self.count += other.count;
     }
 
     fn part(&self, index: usize) -> f64 {
-        [self.count as f64, self.anchor, self.mean, self.m2][index]
+        [self.count as f64, self.anchor, self.sum, self.m2][index]
     }
 
     fn from_parts(part: impl Fn(usize) -> f64) -> Self {
         Self {
             count: part(0) as u64,
             anchor: part(1),
-            mean: part(2),
+            sum: part(2),
             m2: part(3),
         }
     }

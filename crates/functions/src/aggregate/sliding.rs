@@ -17,8 +17,9 @@ pub(crate) struct SlidingAccumulator<F: SummaryFunction> {
     plan: Plan<F>,
     window: Sliding<F::State, F::Item>,
     presence: Presence,
-    /// The items of a batch and their rows; kept for its memory.
-    items: Vec<(usize, F::Item)>,
+    /// The items of a batch, and their rows; kept for their memory.
+    items: Vec<F::Item>,
+    rows: Vec<usize>,
 }
 
 impl<F: SummaryFunction> SlidingAccumulator<F> {
@@ -28,6 +29,7 @@ impl<F: SummaryFunction> SlidingAccumulator<F> {
             window: Sliding::default(),
             presence: Presence::default(),
             items: vec![],
+            rows: vec![],
         }
     }
 }
@@ -74,31 +76,51 @@ impl<F: SummaryFunction> Accumulator for SlidingAccumulator<F> {
         size_of_val(self)
             + self.window.heap_bytes()
             + self.presence.heap_bytes()
-            + self.items.capacity() * size_of::<(usize, F::Item)>()
+            + self.items.capacity() * size_of::<F::Item>()
+            + self.rows.capacity() * size_of::<usize>()
     }
 }
 
 impl<F: SummaryFunction> Moving for SlidingAccumulator<F> {
     fn evaluate_frames(&mut self, columns: &[ArrayRef], frames: &Frames) -> Result<ArrayRef> {
-        let (plan, items) = (&self.plan, &mut self.items);
+        let (plan, items, rows) = (&self.plan, &mut self.items, &mut self.rows);
         items.clear();
+        rows.clear();
         F::Item::for_each_present(columns, |row, item| {
-            items.extend(plan.mapped(item).map(|item| (frames.first + row, item)));
+            if let Some(item) = plan.mapped(item) {
+                items.push(item);
+                rows.push(frames.first + row);
+            }
         })?;
-        let mut items = items.iter().peekable();
-        let mut through = frames.first;
+        let is_complete = items.len() == frames.len() && self.presence.is_complete();
         let mut results = Vec::with_capacity(frames.len());
-        for (start, end) in frames.starts.iter().zip(&frames.ends) {
-            while let Some((row, item)) = items.next_if(|(row, _)| row < end) {
-                self.presence.miss(through..*row);
-                self.window.push(*item);
-                through = row + 1;
+        // The next item, and the row after the last one that is in a frame.
+        let (mut next, mut through) = (0, frames.first);
+        while let Some(end) = frames.ends.get(results.len()).copied() {
+            if is_complete && through == frames.first + results.len() {
+                let sliding = frames.sliding(results.len(), self.presence.start());
+                self.window.slide(&items[next..next + sliding], |summary| {
+                    results.push((plan.read)(summary));
+                });
+                self.presence.skip(sliding);
+                next += sliding;
+                through += sliding;
+                if sliding > 0 {
+                    continue;
+                }
             }
-            if through < *end {
-                self.presence.miss(through..*end);
-                through = *end;
+            while rows.get(next).is_some_and(|row| *row < end) {
+                self.presence.miss(through..rows[next]);
+                self.window.push(items[next]);
+                through = rows[next] + 1;
+                next += 1;
             }
-            self.window.pop(self.presence.move_to(*start));
+            if through < end {
+                self.presence.miss(through..end);
+                through = end;
+            }
+            let start = frames.starts[results.len()];
+            self.window.pop(self.presence.move_to(start));
             results.push((plan.read)(&self.window.summary()));
         }
         F::Output::array(results, &plan.result_type)

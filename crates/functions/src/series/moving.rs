@@ -75,6 +75,22 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
+    /// The first row of the frame.
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Whether every row of the frame has a value.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// Moves the start of a complete frame by some rows.
+    pub(crate) fn skip(&mut self, rows: usize) {
+        debug_assert!(self.is_complete());
+        self.start += rows;
+    }
+
     /// Rows have come that have no value.
     pub(crate) fn miss(&mut self, rows: Range<usize>) {
         self.missing.extend(rows);

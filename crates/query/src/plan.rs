@@ -6,6 +6,8 @@
 //! | `last_rows`  | the last row of each series instead of all rows   | optimizer rules, table, operators       |
 //! | `gap_fill`   | `date_bin_gapfill`, `locf`, `interpolate`, …      | analyzer rule, node, operator           |
 //! | `run_aggregation` | neighbouring rows of a group aggregated at once   | physical optimizer rule, operator     |
+//! | `series_exchange` | rows of series in order, whole series spread        | operator, placed by the two below      |
+//! | `series_groups` | groups of series in order, finished one by one        | physical optimizer rule, operator      |
 //! | `series_windows` | windows over series in order, many rows at once    | physical optimizer rule, operator      |
 //! | `rollup_scan` | rollups read in place of raw rows                 | optimizer rule                          |
 //! | `windowed_limit` | `ORDER BY time LIMIT n` over windows of times      | optimizer rule, node, operator        |
@@ -19,6 +21,8 @@ mod interruptible_joins;
 mod last_rows;
 mod rollup_scan;
 mod run_aggregation;
+mod series_exchange;
+mod series_groups;
 mod series_windows;
 #[cfg(test)]
 mod tests;
@@ -60,7 +64,9 @@ static PHYSICAL_RULES: LazyLock<PhysicalRules> = LazyLock::new(|| {
     let mut rules = PhysicalOptimizer::new().rules;
     let settling = EnsureRequirements::new();
     let place = rules.iter().position(|rule| rule.name() == settling.name());
-    rules.insert(place.unwrap_or(0), Arc::new(series_windows::SeriesWindows));
+    let place = place.unwrap_or(0);
+    rules.insert(place, Arc::new(series_groups::SeriesGroups));
+    rules.insert(place, Arc::new(series_windows::SeriesWindows));
     rules
 });
 

@@ -17,10 +17,13 @@
 //! Where the runs turn out to be short, the operator hands what comes to the stock one that it replaced.
 
 mod exec;
+mod functions;
+mod reduce;
 mod rule;
 mod runs;
 #[cfg(test)]
 mod tests;
 
-pub(super) use rule::RunAggregation;
-pub(super) use runs::changes;
+pub(super) use functions::{Batch, Functions};
+pub(super) use rule::{RunAggregation, keeps_rows};
+pub(super) use runs::{changes, ranges};

@@ -1,14 +1,13 @@
 //! Window functions over series that are sorted already, whole runs of rows at a time.
 //!
 //! A table's rows are read by series and, within a series, by time, which is what nearly every window over them asks for:
-//! `PARTITION BY asset ORDER BY time`. Stock planning does not see that the partitions of a scan can simply be read one beside the other:
-//! it hashes the rows of both to spread them by series and sorts them anew. Stock evaluation then cuts every row out of its columns to
-//! hand it to the function, and takes one value back.
+//! `PARTITION BY asset ORDER BY time`. Stock planning spreads rows by hashes and sorts them anew. Stock evaluation then cuts every row
+//! out of its columns to hand it to the function, and takes one value back.
 //!
 //! ```text
-//! BoundedWindowAggExec                          SeriesWindowExec       merges runs, goes through series by series
-//!   SortExec: asset, time            becomes      DataSourceExec
-//!     RepartitionExec: Hash(asset)
+//! BoundedWindowAggExec                          SeriesWindowExec         goes through series by series
+//!   SortExec: asset, time            becomes      SeriesExchangeExec     where there are several
+//!     RepartitionExec: Hash(asset)                  DataSourceExec
 //!       DataSourceExec
 //! ```
 //!
@@ -17,7 +16,6 @@
 
 mod exec;
 mod frames;
-mod merge;
 mod rule;
 mod series;
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn by_runs(aggregate: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
 }
 
 /// Whether states grow with the rows: putting two of them together then makes nothing less.
-fn keeps_rows(aggregate: &AggregateExec) -> Result<bool> {
+pub(in crate::plan) fn keeps_rows(aggregate: &AggregateExec) -> Result<bool> {
     for function in aggregate.aggr_expr() {
         let states = function.state_fields()?;
         if states.iter().any(|state| state.data_type().is_nested()) {

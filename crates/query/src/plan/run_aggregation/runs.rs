@@ -1,5 +1,6 @@
 //! States of aggregate functions, one for every run of rows of the same group.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
@@ -8,16 +9,14 @@ use arrow::compute::kernels::cmp::distinct;
 use arrow::compute::{concat, take};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{Result, internal_datafusion_err};
-use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::aggregates::{
-    AggregateExec, PhysicalGroupBy, aggregate_expressions, evaluate_group_by,
-};
+use datafusion::physical_plan::aggregates::{AggregateExec, PhysicalGroupBy, evaluate_group_by};
+
+use super::functions::{Batch, Functions};
 
 /// Runs, and the states of all functions for each of them.
 pub(super) struct Runs {
     group: PhysicalGroupBy,
-    functions: Vec<Function>,
+    functions: Functions,
     /// The groups of the runs, by column, in pieces as they came.
     keys: Vec<Vec<ArrayRef>>,
     count: usize,
@@ -27,32 +26,12 @@ pub(super) struct Runs {
     schema: SchemaRef,
 }
 
-struct Function {
-    states: Box<dyn GroupsAccumulator>,
-    arguments: Vec<Arc<dyn PhysicalExpr>>,
-    filter: Option<Arc<dyn PhysicalExpr>>,
-}
-
 impl Runs {
     /// What `aggregate`, a partial one, computes.
     pub(super) fn new(aggregate: &AggregateExec) -> Result<Self> {
         let group = aggregate.group_expr();
-        let arguments = aggregate_expressions(
-            aggregate.aggr_expr(),
-            aggregate.mode(),
-            group.num_group_exprs(),
-        )?;
-        let filters = aggregate.filter_expr().iter().cloned();
-        let functions = aggregate.aggr_expr().iter().zip(arguments).zip(filters);
-        let functions = functions.map(|((function, arguments), filter)| {
-            Ok(Function {
-                states: function.create_groups_accumulator()?,
-                arguments,
-                filter,
-            })
-        });
         Ok(Self {
-            functions: functions.collect::<Result<_>>()?,
+            functions: Functions::new(aggregate)?,
             keys: vec![Vec::new(); group.num_group_exprs()],
             group: group.clone(),
             count: 0,
@@ -68,14 +47,13 @@ impl Runs {
 
     /// The memory that states and groups take.
     pub(super) fn size(&self) -> usize {
-        let states = self.functions.iter().map(|function| function.states.size());
         let keys = self.keys.iter().flatten();
         // Pieces share what they were taken from with each other; dictionaries belong to the scan.
         let keys = keys.map(|piece| match piece.as_any_dictionary_opt() {
             Some(tags) => tags.keys().get_array_memory_size(),
             None => piece.get_array_memory_size(),
         });
-        states.sum::<usize>()
+        self.functions.size()
             + keys.sum::<usize>()
             + self.run_of_row.capacity() * size_of::<usize>()
     }
@@ -93,10 +71,13 @@ impl Runs {
         for (pieces, key) in self.keys.iter_mut().zip(&keys) {
             pieces.push(take(key, &firsts, None)?);
         }
-        for function in &mut self.functions {
-            function.add(batch, &self.run_of_row, self.count)?;
-        }
-        Ok(())
+        let runs = Batch {
+            rows: batch,
+            runs: &ranges(firsts.values(), rows),
+            run_of_row: &self.run_of_row,
+            count: self.count,
+        };
+        self.functions.add(&runs)
     }
 
     /// Numbers the runs of the rows; gives the first row of each.
@@ -132,27 +113,17 @@ impl Runs {
             let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
             columns.push(concat(&pieces)?);
         }
-        for function in &mut self.functions {
-            columns.extend(function.states.state(EmitTo::All)?);
-        }
+        columns.extend(self.functions.states()?);
         self.count = 0;
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
 }
 
-impl Function {
-    fn add(&mut self, batch: &RecordBatch, run_of_row: &[usize], runs: usize) -> Result<()> {
-        let array = |expression: &Arc<dyn PhysicalExpr>| {
-            let value = expression.evaluate(batch)?;
-            value.into_array(batch.num_rows())
-        };
-        let arguments = self.arguments.iter().map(array);
-        let arguments = arguments.collect::<Result<Vec<_>>>()?;
-        let filter = self.filter.as_ref().map(array).transpose()?;
-        let filter = filter.as_ref().map(|filter| filter.as_boolean());
-        self.states
-            .update_batch(&arguments, run_of_row, filter, runs)
-    }
+/// The rows of runs that begin at these.
+pub(in crate::plan) fn ranges(firsts: &[u32], rows: usize) -> Vec<Range<usize>> {
+    let firsts = firsts.iter().map(|first| *first as usize);
+    let ends = firsts.clone().skip(1).chain([rows]);
+    firsts.zip(ends).map(|(first, end)| first..end).collect()
 }
 
 /// Of every row but the last, whether the next one differs. Values of a dictionary that are the same

@@ -8,6 +8,7 @@ use arrow::array::{DynComparator, make_comparator};
 use arrow::compute::BatchCoalescer;
 use datafusion::common::Result;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_expr::LexOrdering;
 use futures::StreamExt;
 
@@ -19,6 +20,7 @@ pub(super) struct Merge {
     ordering: LexOrdering,
     inputs: Vec<Input>,
     coalescer: BatchCoalescer,
+    memory: MemoryReservation,
 }
 
 struct Input {
@@ -45,6 +47,7 @@ impl Merge {
         streams: Vec<SendableRecordBatchStream>,
         ordering: LexOrdering,
         batch_size: usize,
+        memory: MemoryReservation,
     ) -> Option<Self> {
         let schema = streams.first()?.schema();
         let inputs = streams.into_iter().map(|stream| Input {
@@ -57,6 +60,7 @@ impl Merge {
             inputs: inputs.collect(),
             coalescer: BatchCoalescer::new(schema, batch_size)
                 .with_biggest_coalesce_batch_size(Some(LONG)),
+            memory,
         })
     }
 
@@ -69,6 +73,7 @@ impl Merge {
             for input in &mut self.inputs {
                 input.fill(&self.ordering).await?;
             }
+            self.memory.try_resize(self.size())?;
             let Some((first, run)) = self.next_run()? else {
                 self.coalescer.finish_buffered_batch()?;
                 return Ok(self.coalescer.next_completed_batch());
@@ -86,7 +91,7 @@ impl Merge {
     }
 
     /// The memory of the batches that are held.
-    pub(super) fn size(&self) -> usize {
+    fn size(&self) -> usize {
         let batches = self.inputs.iter().filter_map(|input| input.batch.as_ref());
         batches
             .map(|sorted| sorted.batch.get_array_memory_size())

@@ -11,17 +11,10 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, ScalarValue, internal_datafusion_err, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{
-    Distribution, LexOrdering, OrderingRequirements, Partitioning, PhysicalExpr, PhysicalSortExpr,
-};
-use datafusion::physical_plan::common::spawn_buffered;
+use datafusion::physical_expr::{Distribution, OrderingRequirements, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
-use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
-use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
     ReplaceChildrenOptions,
@@ -29,98 +22,46 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 
 use super::frames::order_ticks;
-use super::merge::Merge;
 use super::rule::Windows;
 use super::series::{InSeries, Window};
 use crate::plan::run_aggregation::changes;
-
-/// Batches of each input that are read ahead.
-const READ_AHEAD: usize = 4;
 
 /// Goes through series one after the other.
 #[derive(Debug)]
 pub(super) struct SeriesWindowExec {
     /// The stock operator that it stands for, with its input.
     stock: Arc<dyn ExecutionPlan>,
-    /// What inputs are merged by; `None` where there has to be one.
-    ordering: Option<LexOrdering>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl SeriesWindowExec {
-    pub(super) fn try_new(stock: Arc<dyn ExecutionPlan>) -> Result<Self> {
-        let windows = Windows::of(&stock).ok_or_else(not_a_window)?;
-        let ordering = merge_ordering(windows)?;
-        Ok(Self::new(stock, ordering))
-    }
-
-    fn new(stock: Arc<dyn ExecutionPlan>, ordering: Option<LexOrdering>) -> Self {
+    /// An input of several partitions has to be one of whole series.
+    pub(super) fn new(stock: Arc<dyn ExecutionPlan>) -> Self {
+        let exchanged = Windows::of(&stock).filter(Windows::are_exchanged);
+        let partitions = exchanged.map_or(1, |windows| {
+            windows.input.output_partitioning().partition_count()
+        });
         let mut equivalences = stock.equivalence_properties().clone();
         equivalences.clear_per_partition_constants();
         let properties = PlanProperties::clone(stock.properties())
             .with_eq_properties(equivalences)
-            .with_partitioning(Partitioning::UnknownPartitioning(1));
+            .with_partitioning(Partitioning::UnknownPartitioning(partitions));
         Self {
             stock,
-            ordering,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
 
-    /// The order stays: the input was put into it.
+    fn is_exchanged(&self) -> bool {
+        Windows::of(&self.stock).is_some_and(|windows| windows.are_exchanged())
+    }
+
     fn with_input(&self, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<Self>> {
         let stock = replace_children_if_necessary(Arc::clone(&self.stock), children)?;
-        Ok(Arc::new(Self::new(stock, self.ordering.clone())))
+        Ok(Arc::new(Self::new(stock)))
     }
-}
-
-/// What an input is to be ordered by, so that its partitions can be merged and series come one after the other: the order that it has, or
-/// most of it has, if that is by nothing but what series are told by and then what rows rise by.
-pub(super) fn merge_ordering(windows: Windows) -> Result<Option<LexOrdering>> {
-    let Windows { input, .. } = windows;
-    let (keys, rising) = (windows.varying_keys(), windows.rising());
-    if keys.is_empty() {
-        // One series: rows of one partition may come between any two of another, which makes no runs.
-        return Ok(None);
-    }
-    let found = orderings(input).into_iter().find(|ordering| {
-        let (of_keys, of_rows) = ordering.split_at(keys.len().min(ordering.len()));
-        let is_by_keys = keys
-            .iter()
-            .all(|key| of_keys.iter().any(|order| order.expr.eq(key)));
-        let is_by_rows = of_rows.len() >= rising.len()
-            && of_rows.iter().zip(rising).all(|(found, wanted)| {
-                found.expr.eq(&wanted.expr) && found.options.descending == wanted.options.descending
-            });
-        is_by_keys && is_by_rows
-    });
-    let wanted = keys.len() + rising.len();
-    Ok(found.and_then(|ordering| LexOrdering::new(ordering.iter().take(wanted).cloned())))
-}
-
-/// The orders that an input has or that what it is made of has, by columns of the input: rows of files are in order where those in memory are
-/// not yet. Only what to ask for is read from them; whoever settles orders sees to it.
-fn orderings(input: &Arc<dyn ExecutionPlan>) -> Vec<LexOrdering> {
-    let schema = input.schema();
-    let mut found: Vec<LexOrdering> = input.output_ordering().cloned().into_iter().collect();
-    let mut plans = vec![input];
-    while let Some(plan) = plans.pop() {
-        let passes_rows_on =
-            plan.is::<UnionExec>() || plan.is::<FilterExec>() || plan.is::<ProjectionExec>();
-        if passes_rows_on {
-            plans.extend(plan.children());
-        }
-        let ordering = plan.output_ordering().into_iter().flatten();
-        let by_columns = ordering.map_while(|order| {
-            let column = order.expr.downcast_ref::<Column>()?;
-            let column = Column::new_with_schema(column.name(), &schema).ok()?;
-            Some(PhysicalSortExpr::new(Arc::new(column), order.options))
-        });
-        found.extend(LexOrdering::new(by_columns));
-    }
-    found
 }
 
 fn not_a_window() -> datafusion::common::DataFusionError {
@@ -131,11 +72,7 @@ impl DisplayAs for SeriesWindowExec {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let functions = Windows::of(&self.stock).map_or(&[][..], |windows| windows.functions);
         let names: Vec<_> = functions.iter().map(|function| function.name()).collect();
-        write!(f, "SeriesWindowExec: wdw=[{}]", names.join(", "))?;
-        match &self.ordering {
-            Some(ordering) => write!(f, ", merge=[{ordering}]"),
-            None => Ok(()),
-        }
+        write!(f, "SeriesWindowExec: wdw=[{}]", names.join(", "))
     }
 }
 
@@ -153,16 +90,16 @@ impl ExecutionPlan for SeriesWindowExec {
     }
 
     fn required_input_distribution(&self) -> Vec<Distribution> {
-        vec![match self.ordering {
-            Some(_) => Distribution::UnspecifiedDistribution,
-            None => Distribution::SinglePartition,
+        vec![match self.is_exchanged() {
+            true => Distribution::UnspecifiedDistribution,
+            false => Distribution::SinglePartition,
         }]
     }
 
     fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
-        match &self.ordering {
-            Some(ordering) => vec![Some(OrderingRequirements::from(ordering.clone()))],
-            None => self.stock.required_input_ordering(),
+        match self.is_exchanged() {
+            true => vec![None],
+            false => self.stock.required_input_ordering(),
         }
     }
 
@@ -201,9 +138,6 @@ impl ExecutionPlan for SeriesWindowExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        if partition != 0 {
-            return internal_err!("this operator has one partition, not {partition}");
-        }
         let stock = Windows::of(&self.stock).ok_or_else(not_a_window)?;
         let schema = stock.input.schema();
         let made = stock.functions.iter().map(|function| {
@@ -213,7 +147,7 @@ impl ExecutionPlan for SeriesWindowExec {
         let windows = made.collect::<Result<Vec<_>>>()?;
         let needs_peers = windows.iter().any(|window| window.needs_peers);
         let series = Series {
-            rows: self.rows(stock.input, &context)?,
+            rows: stock.input.execute(partition, Arc::clone(&context))?,
             windows,
             keys: stock.keys().to_vec(),
             time: stock
@@ -243,51 +177,9 @@ impl ExecutionPlan for SeriesWindowExec {
     }
 }
 
-impl SeriesWindowExec {
-    /// The rows of all partitions of the input, in order.
-    fn rows(&self, input: &Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) -> Result<Rows> {
-        let count = input.output_partitioning().partition_count();
-        if count == 1 {
-            let rows = input.execute(0, Arc::clone(context))?;
-            return Ok(Rows::One(rows));
-        }
-        let ordering = self.ordering.clone();
-        let ordering = ordering.ok_or_else(|| internal_datafusion_err!("inputs have no order"))?;
-        let streams = (0..count).map(|partition| {
-            let rows = input.execute(partition, Arc::clone(context))?;
-            Ok(spawn_buffered(rows, READ_AHEAD))
-        });
-        let batch_size = context.session_config().batch_size();
-        let merge = Merge::new(streams.collect::<Result<_>>()?, ordering, batch_size);
-        let merge = merge.ok_or_else(|| internal_datafusion_err!("there is no input"))?;
-        Ok(Rows::Merged(Box::new(merge)))
-    }
-}
-
-enum Rows {
-    One(SendableRecordBatchStream),
-    Merged(Box<Merge>),
-}
-
-impl Rows {
-    async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        match self {
-            Self::One(rows) => rows.next().await.transpose(),
-            Self::Merged(merge) => merge.next().await,
-        }
-    }
-
-    fn size(&self) -> usize {
-        match self {
-            Self::One(_) => 0,
-            Self::Merged(merge) => merge.size(),
-        }
-    }
-}
-
 /// The series, under way.
 struct Series {
-    rows: Rows,
+    rows: SendableRecordBatchStream,
     windows: Vec<Window>,
     /// What tells series from each other.
     keys: Vec<Arc<dyn PhysicalExpr>>,
@@ -319,7 +211,7 @@ impl Series {
             let results = self.evaluate(batch)?;
             let functions = self.current.iter().flat_map(|current| &current.functions);
             let functions: usize = functions.map(InSeries::size).sum();
-            self.memory.try_resize(functions + self.rows.size())?;
+            self.memory.try_resize(functions)?;
             self.metrics.record_output(results.num_rows());
             return Ok(Some(results));
         }
@@ -332,7 +224,7 @@ impl Series {
             if self.is_finished {
                 return Ok(self.held.take());
             }
-            let Some(batch) = self.rows.next().await? else {
+            let Some(batch) = self.rows.next().await.transpose()? else {
                 self.is_finished = true;
                 continue;
             };

@@ -106,6 +106,25 @@ async fn rows_of_one_time_are_in_each_others_frames() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn series_are_spread_where_nobody_asks_for_an_order() {
+    let database = database().await;
+    let sql = |keys: &str| {
+        let window = format!("{keys} ORDER BY time ROWS 9 PRECEDING");
+        format!(
+            "SELECT host, sensor, count(*), count(a), round(sum(a), 6), round(sum(s), 6), max(e) FROM \
+             (SELECT host, sensor, moving_avg(v) OVER ({window}) AS a, moving_std(v) OVER ({window}) AS s, \
+             ewma(v, 0.2) OVER ({window}) AS e FROM m) GROUP BY host, sensor ORDER BY host, sensor"
+        )
+    };
+    let plan = database.explain(&sql(BY_SERIES)).await;
+    assert!(plan.contains("partitions=2"), "{plan}");
+    let by_series = rows(&database.query(&sql(BY_SERIES)).await.unwrap());
+    let by_rows = rows(&database.query(&sql(HIDDEN)).await.unwrap());
+    assert_eq!(by_series, by_rows);
+    assert_eq!(by_series.len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_machine_is_a_series() {
     let database = database().await;
     let sql = "SELECT time, moving_avg(v) OVER (PARTITION BY host, sensor ORDER BY time ROWS 3 PRECEDING) \

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, StringArray, StructArray};
-use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion_common::{Result, ScalarValue, exec_err, internal_err};
@@ -92,7 +92,18 @@ pub(crate) trait Record: std::fmt::Debug + Send + Sync + Sized + 'static {
 /// A column of floats; what is not finite is NULL.
 pub(crate) fn floats<R>(records: &[Option<R>], field: impl Fn(&R) -> Option<f64>) -> ArrayRef {
     let field = |record: &Option<R>| record.as_ref().and_then(&field).filter(|x| x.is_finite());
-    Arc::new(records.iter().map(field).collect::<Float64Array>())
+    // Most columns are complete, which is worth knowing: what reads them next is faster without NULLs.
+    let mut is_complete = true;
+    let values = records.iter().map(|record| {
+        field(record).unwrap_or_else(|| {
+            is_complete = false;
+            0.0
+        })
+    });
+    let values: ScalarBuffer<f64> = values.collect();
+    let nulls = (!is_complete)
+        .then(|| NullBuffer::from_iter(records.iter().map(|record| field(record).is_some())));
+    Arc::new(Float64Array::new(values, nulls))
 }
 
 /// A column of integers, or of times.

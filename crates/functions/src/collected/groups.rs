@@ -24,6 +24,16 @@ impl<F: CollectedFunction> GroupedRows<F> {
         }
     }
 
+    /// Makes room for the rows of each group at once: rows in order come in long runs.
+    fn reserve(&mut self, groups: &[usize]) {
+        for run in groups.chunk_by(|a, b| a == b) {
+            let rows = &mut self.groups[run[0]];
+            let capacity = rows.capacity();
+            rows.reserve(run.len());
+            self.row_capacity += rows.capacity() - capacity;
+        }
+    }
+
     fn push(&mut self, group: usize, row: F::Row) -> Result<()> {
         let rows = &mut self.groups[group];
         let capacity = rows.capacity();
@@ -53,6 +63,7 @@ impl<F: CollectedFunction> GroupsAccumulator for GroupedRows<F> {
         total_num_groups: usize,
     ) -> Result<()> {
         self.groups.resize_with(total_num_groups, Vec::new);
+        self.reserve(group_indices);
         let mut outcome = Ok(());
         F::Row::for_each_present(&values[..F::Row::width(values.len())], |index, row| {
             if is_kept(opt_filter, index) && outcome.is_ok() {

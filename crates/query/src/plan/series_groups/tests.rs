@@ -80,6 +80,26 @@ async fn nothing_is_grouped_where_nothing_is_found() {
     assert!(rows(&database.query(&none).await.unwrap()).is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_are_given_out_while_others_begin() {
+    const SAMPLES: i64 = 25_000;
+    let database = TestDatabase::open().await;
+    let mut lines = String::new();
+    for sample in 0..SAMPLES {
+        writeln!(lines, "m,host=a other={sample} {}", sample * SECOND).unwrap();
+    }
+    database.write(&lines).await;
+    database.flush().await;
+    let sql = "SELECT count(*), sum(n), sum(m), sum(f['mean']) FROM (SELECT host, date_bin(INTERVAL '2 seconds', time) AS t, \
+         count(*) AS n, median(other) AS m, ts_features(other, time) AS f FROM m GROUP BY host, t)";
+    let plan = database.explain(sql).await;
+    assert!(plan.contains("SeriesGroupsExec"), "{plan}");
+    let halves = SAMPLES / 2;
+    let means = (0..SAMPLES).sum::<i64>() / 2;
+    let totals = rows(&database.query(sql).await.unwrap());
+    assert_eq!(totals, [format!("{halves} {SAMPLES} {means}.0 {means}.0")]);
+}
+
 /// Checks that groups are left to the stock operators.
 async fn check_stock(database: &TestDatabase, sql: &str) {
     let plan = database.explain(sql).await;

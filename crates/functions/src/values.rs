@@ -30,6 +30,18 @@ fn compact(array: &Float64Array, start: usize, block: &[f64], each: &mut impl Fn
     }
 }
 
+/// All values of `array` where all are present.
+pub(crate) fn complete(array: &Float64Array) -> Option<&[f64]> {
+    // Without a way out of the loop, so that it is a few instructions for many values.
+    let is_finite = |values: &[f64]| {
+        values
+            .iter()
+            .fold(true, |all, value| all & value.is_finite())
+    };
+    let values: &[f64] = array.values();
+    (array.null_count() == 0 && is_finite(values)).then_some(values)
+}
+
 /// Whether the value of a row is present.
 pub(crate) fn is_present(array: &Float64Array, row: usize) -> bool {
     array.is_valid(row) && array.value(row).is_finite()
@@ -51,6 +63,8 @@ mod tests {
         for_each_block(array, |block| seen.extend_from_slice(block));
         assert_eq!(seen, expected);
         assert_eq!(present_count(array), expected.len());
+        let all = (expected.len() == array.len()).then_some(expected);
+        assert_eq!(complete(array), all);
     }
 
     #[test]

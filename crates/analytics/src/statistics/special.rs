@@ -3,6 +3,7 @@
 //! The incomplete gamma and beta functions are computed as in Press et al., "Numerical Recipes" (2007), sections 6.2 and
 //! 6.4: a series where it converges fast, otherwise a continued fraction by Lentz's method.
 
+use std::cell::Cell;
 use std::f64::consts::{PI, SQRT_2};
 
 /// Where a series or a continued fraction has converged.
@@ -204,11 +205,27 @@ pub(crate) fn normal_quantile_above(tail: f64) -> f64 {
     z
 }
 
-/// The t that Student's variable is above with chance `tail`, below one half: Newton's method.
+/// The t that Student's variable is above with chance `tail`, below one half.
 ///
-/// The tail is convex above zero and heavier than the normal one, so that steps from the normal quantile go up to the
-/// result without passing it.
+/// The last one of each thread is remembered: the lines of a fleet of machines mostly have as many points as each other.
 pub(crate) fn student_quantile_above(tail: f64, degrees: f64) -> f64 {
+    thread_local! {
+        static LAST: Cell<Option<([f64; 2], f64)>> = const { Cell::new(None) };
+    }
+    let known = LAST.get().filter(|(of, _)| *of == [tail, degrees]);
+    known.map_or_else(
+        || {
+            let t = find_student_quantile_above(tail, degrees);
+            LAST.set(Some(([tail, degrees], t)));
+            t
+        },
+        |(_, t)| t,
+    )
+}
+
+/// Newton's method. The tail is convex above zero and heavier than the normal one, so that steps from the normal quantile go up to the
+/// result without passing it.
+fn find_student_quantile_above(tail: f64, degrees: f64) -> f64 {
     let ln_scale =
         ln_gamma((degrees + 1.0) / 2.0) - ln_gamma(degrees / 2.0) - 0.5 * (degrees * PI).ln();
     let mut t = normal_quantile_above(tail);

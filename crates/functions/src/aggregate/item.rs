@@ -21,7 +21,7 @@ use datafusion_common::cast::as_float64_array;
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::accumulate::accumulate;
 
 use crate::collected::{Pair, Row, Timed};
-use crate::values::{for_each_block, is_present, present_count};
+use crate::values::{complete, for_each_block, is_present, present_count};
 
 /// Items per block handed on.
 const BLOCK: usize = 256;
@@ -51,6 +51,11 @@ pub(crate) trait Item: Sample {
             each(&block);
         }
         Ok(())
+    }
+
+    /// The items of all rows where they lie side by side and all are present.
+    fn complete(_columns: &[ArrayRef]) -> Result<Option<&[Self]>> {
+        Ok(None)
     }
 
     /// How many items are present.
@@ -100,6 +105,10 @@ impl Item for f64 {
     fn for_each_block(columns: &[ArrayRef], each: impl FnMut(&[Self])) -> Result<()> {
         for_each_block(as_float64_array(&columns[0])?, each);
         Ok(())
+    }
+
+    fn complete(columns: &[ArrayRef]) -> Result<Option<&[Self]>> {
+        Ok(complete(as_float64_array(&columns[0])?))
     }
 
     fn present_count(columns: &[ArrayRef]) -> Result<usize> {

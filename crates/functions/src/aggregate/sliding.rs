@@ -17,9 +17,8 @@ pub(crate) struct SlidingAccumulator<F: SummaryFunction> {
     plan: Plan<F>,
     window: Sliding<F::State, F::Item>,
     presence: Presence,
-    /// The items of a batch, and their rows; kept for their memory.
-    items: Vec<F::Item>,
-    rows: Vec<usize>,
+    /// The items of a batch and their rows; kept for its memory.
+    items: Vec<(usize, F::Item)>,
 }
 
 impl<F: SummaryFunction> SlidingAccumulator<F> {
@@ -29,7 +28,6 @@ impl<F: SummaryFunction> SlidingAccumulator<F> {
             window: Sliding::default(),
             presence: Presence::default(),
             items: vec![],
-            rows: vec![],
         }
     }
 }
@@ -76,53 +74,77 @@ impl<F: SummaryFunction> Accumulator for SlidingAccumulator<F> {
         size_of_val(self)
             + self.window.heap_bytes()
             + self.presence.heap_bytes()
-            + self.items.capacity() * size_of::<F::Item>()
-            + self.rows.capacity() * size_of::<usize>()
+            + self.items.capacity() * size_of::<(usize, F::Item)>()
     }
 }
 
 impl<F: SummaryFunction> Moving for SlidingAccumulator<F> {
     fn evaluate_frames(&mut self, columns: &[ArrayRef], frames: &Frames) -> Result<ArrayRef> {
-        let (plan, items, rows) = (&self.plan, &mut self.items, &mut self.rows);
-        items.clear();
-        rows.clear();
-        F::Item::for_each_present(columns, |row, item| {
-            if let Some(item) = plan.mapped(item) {
-                items.push(item);
-                rows.push(frames.first + row);
-            }
-        })?;
-        let is_complete = items.len() == frames.len() && self.presence.is_complete();
+        let complete = match (&self.plan.mapping, self.presence.is_complete()) {
+            (None, true) => F::Item::complete(columns)?,
+            _ => None,
+        };
+        let results = match complete {
+            Some(items) => self.slide(items, frames),
+            None => self.step(columns, frames)?,
+        };
+        F::Output::array(results, &self.plan.result_type)
+    }
+}
+
+impl<F: SummaryFunction> SlidingAccumulator<F> {
+    /// The results where no row lacks its item.
+    fn slide(&mut self, items: &[F::Item], frames: &Frames) -> Vec<Option<F::Output>> {
+        let read = &self.plan.read;
         let mut results = Vec::with_capacity(frames.len());
-        // The next item, and the row after the last one that is in a frame.
-        let (mut next, mut through) = (0, frames.first);
-        while let Some(end) = frames.ends.get(results.len()).copied() {
-            if is_complete && through == frames.first + results.len() {
-                let sliding = frames.sliding(results.len(), self.presence.start());
-                self.window.slide(&items[next..next + sliding], |summary| {
-                    results.push((plan.read)(summary));
-                });
+        // How many of the items are in a frame.
+        let mut taken = 0;
+        while let Some(end) = frames.ends.get(results.len()) {
+            if taken == results.len() {
+                let sliding = frames.sliding(taken, self.presence.start());
+                let (window, items) = (&mut self.window, &items[taken..taken + sliding]);
+                window.slide(items, |summary| results.push(read(summary)));
                 self.presence.skip(sliding);
-                next += sliding;
-                through += sliding;
+                taken += sliding;
                 if sliding > 0 {
                     continue;
                 }
             }
-            while rows.get(next).is_some_and(|row| *row < end) {
-                self.presence.miss(through..rows[next]);
-                self.window.push(items[next]);
-                through = rows[next] + 1;
-                next += 1;
+            let end = end - frames.first;
+            for item in &items[taken.min(end)..end] {
+                self.window.push(*item);
             }
-            if through < end {
-                self.presence.miss(through..end);
-                through = end;
-            }
+            taken = taken.max(end);
             let start = frames.starts[results.len()];
             self.window.pop(self.presence.move_to(start));
+            results.push(read(&self.window.summary()));
+        }
+        results
+    }
+
+    /// The results where some do.
+    fn step(&mut self, columns: &[ArrayRef], frames: &Frames) -> Result<Vec<Option<F::Output>>> {
+        let (plan, items) = (&self.plan, &mut self.items);
+        items.clear();
+        F::Item::for_each_present(columns, |row, item| {
+            items.extend(plan.mapped(item).map(|item| (frames.first + row, item)));
+        })?;
+        let mut items = items.iter().peekable();
+        let mut through = frames.first;
+        let mut results = Vec::with_capacity(frames.len());
+        for (start, end) in frames.starts.iter().zip(&frames.ends) {
+            while let Some((row, item)) = items.next_if(|(row, _)| row < end) {
+                self.presence.miss(through..*row);
+                self.window.push(*item);
+                through = row + 1;
+            }
+            if through < *end {
+                self.presence.miss(through..*end);
+                through = *end;
+            }
+            self.window.pop(self.presence.move_to(*start));
             results.push((plan.read)(&self.window.summary()));
         }
-        F::Output::array(results, &plan.result_type)
+        Ok(results)
     }
 }

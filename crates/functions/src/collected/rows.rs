@@ -20,6 +20,8 @@ use datafusion_common::Result;
 use datafusion_common::cast::as_float64_array;
 use datafusion_expr::TIMEZONE_WILDCARD;
 
+use crate::values::complete;
+
 /// A row of a group as it is kept.
 pub(crate) trait Row: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// How many columns make a row, at least.
@@ -130,7 +132,21 @@ impl Row for Timed {
 
     fn for_each_present(columns: &[ArrayRef], mut each: impl FnMut(usize, Self)) -> Result<()> {
         let times = time_integers(&columns[1])?;
-        for (row, value) in finite(as_float64_array(&columns[0])?) {
+        let values = as_float64_array(&columns[0])?;
+        if let (Some(values), 0) = (complete(values), times.null_count()) {
+            let rows = values.iter().zip(times.values()).enumerate();
+            rows.for_each(|(row, (value, time))| {
+                each(
+                    row,
+                    Self {
+                        time: *time,
+                        value: *value,
+                    },
+                )
+            });
+            return Ok(());
+        }
+        for (row, value) in finite(values) {
             if times.is_valid(row) {
                 let time = times.value(row);
                 each(row, Self { time, value });

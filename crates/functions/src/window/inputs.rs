@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Int64Type, TimestampNanosecondType};
 use datafusion_common::{Result, exec_err, internal_err};
 
 use super::{Argument, Arguments};
+use crate::values::complete;
 
 /// Where the columns of a call are, and what must be remembered from row to row to read them.
 #[derive(Debug)]
@@ -104,6 +105,16 @@ pub(super) struct Columns<'a> {
     value: Option<&'a Float64Array>,
     state: Option<States<'a>>,
     time: Option<Times<'a>>,
+}
+
+impl<'a> Columns<'a> {
+    /// The values where they are all there is to points, and none is missing.
+    pub(super) fn complete_values(&self) -> Option<&'a [f64]> {
+        match (self.value, &self.state, &self.time) {
+            (Some(values), None, None) => complete(values),
+            _ => None,
+        }
+    }
 }
 
 /// Times as integers, whatever they are of.

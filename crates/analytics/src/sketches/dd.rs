@@ -124,6 +124,31 @@ impl DdSketch {
         }
     }
 
+    /// Counts values up to the first one that is in a bucket of its own or of which it is not sure; tells how many.
+    fn count_known(&mut self, values: &[f64], numbering: &Numbering) -> usize {
+        let collapses = self.collapses;
+        // Signs follow no pattern that a branch could be foretold by.
+        let mut sides = [&mut self.positive, &mut self.negative];
+        let known = values.iter().take_while(|value| {
+            let side = &mut sides[usize::from(value.is_sign_negative())];
+            let bucket = numbering.bucket(value.abs());
+            let place = bucket.map(|bucket| (halved(bucket, collapses) - side.first) as usize);
+            // What is below the first bucket is beyond the last one as well, as an unsigned number.
+            let count = place.and_then(|place| side.counts.get_mut(place));
+            count.is_some_and(|count| {
+                *count = count.saturating_add(1);
+                side.total = side.total.saturating_add(1);
+                true
+            })
+        });
+        let known = known.count();
+        for value in &values[..known] {
+            self.min = self.min.min(*value);
+            self.max = self.max.max(*value);
+        }
+        known
+    }
+
     /// Makes every two buckets one until those of both signs are few enough.
     fn collapse_while(&mut self, is_too_wide: impl Fn(&Self) -> bool) {
         while self.collapses < COLLAPSES_MAX && is_too_wide(self) {
@@ -324,26 +349,13 @@ impl QuantileSketch for DdSketch {
 
     fn extend(&mut self, values: &[f64]) {
         let numbering = self.numbering();
-        for value in values {
-            let side = match *value > 0.0 {
-                true => &self.positive,
-                false => &self.negative,
-            };
-            let bucket = numbering.bucket(value.abs());
-            let place = bucket.map(|bucket| halved(bucket, self.collapses) - side.first);
-            let place = place.and_then(|place| usize::try_from(place).ok());
-            match place.filter(|place| *place < side.counts.len()) {
-                Some(place) => {
-                    let side = match *value > 0.0 {
-                        true => &mut self.positive,
-                        false => &mut self.negative,
-                    };
-                    side.counts[place] = side.counts[place].saturating_add(1);
-                    side.total = side.total.saturating_add(1);
-                    self.min = self.min.min(*value);
-                    self.max = self.max.max(*value);
-                }
-                None => self.push(*value),
+        let mut rest = values;
+        while !rest.is_empty() {
+            let known = self.count_known(rest, &numbering);
+            rest = &rest[known..];
+            if let Some((value, after)) = rest.split_first() {
+                self.push(*value);
+                rest = after;
             }
         }
     }

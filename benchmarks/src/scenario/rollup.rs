@@ -31,6 +31,9 @@ const HERTZ: u64 = 100;
 /// How long background work may take after a load.
 const SETTLE_LIMIT: Duration = Duration::from_secs(1_800);
 
+/// As many files of a rollup make no difference to a query.
+const FILES_SETTLED: u64 = 64;
+
 const QUERY_LIMIT: &str = "query.timeout=10m";
 
 const RAW: &str = "set tidemill.use_rollups = false; ";
@@ -151,7 +154,7 @@ impl Options {
 
     /// A year, asked for day by day.
     fn saving(&self, scenario: &mut Scenario) -> Result<()> {
-        let (server, _) = scenario.fresh_server("year", &[QUERY_LIMIT])?;
+        let (server, folder) = scenario.fresh_server("year", &[QUERY_LIMIT])?;
         let series = self.series;
         let rows = self.days * DAY_S * series;
         // It ends where loads begin, which is over: windows of times to come are not computed.
@@ -181,7 +184,10 @@ impl Options {
         filled(&server)?;
         let fill_s = start.elapsed().as_secs_f64();
         let fill_cpu_s = server.usage()?.cpu_s - before;
-        settle(server.pid(), SETTLE_LIMIT)?;
+        server.stop()?;
+        let installed = scenario.installed.with(&[QUERY_LIMIT]);
+        let server = Server::start(&installed, &folder)?;
+        merged(&server)?;
         let raw_query = format!("{RAW}{QUERY}");
         let (raw_ms, raw) = self.ask(&server, &raw_query)?;
         let (rollup_ms, kept) = self.ask(&server, QUERY)?;
@@ -234,6 +240,24 @@ fn filled(server: &Server) -> Result<()> {
         pause(Duration::from_secs(1));
     }
     Ok(())
+}
+
+/// Waits until the files of the days of a rollup are a few of many days, as they are of all but its newest rows.
+fn merged(server: &Server) -> Result<()> {
+    say("waiting until the files of the rollup have settled, which takes a quarter of an hour");
+    let sql = "select count(*) as n from system.files where table_name = 'reading_1h'";
+    let start = Instant::now();
+    while start.elapsed() < SETTLE_LIMIT {
+        let files = number(sql, &server.target().query_rows(sql)?, "/0/n")?;
+        if files <= FILES_SETTLED {
+            return Ok(());
+        }
+        pause(Duration::from_secs(5));
+    }
+    Err(Error::WrongAnswer {
+        query: sql.to_owned(),
+        detail: "the files are not merged".to_owned(),
+    })
 }
 
 /// Fails unless two answers are the same: means as far as rounding lets them be.

@@ -31,7 +31,8 @@ impl Script {
         name: &'static str,
         folder: &Path,
     ) -> Result<Self> {
-        let script = folder.join(format!("{name}.py"));
+        // Not the name alone: a script called like the library that it imports would import itself.
+        let script = folder.join(format!("run_{name}.py"));
         let log = folder.join(format!("{name}.log"));
         std::fs::write(&script, text).at(&script)?;
         let mut child = Command::new(python)

@@ -59,8 +59,9 @@ impl Reduction {
     pub(super) fn states(self, column: &ArrayRef, runs: &[Range<usize>]) -> Option<Vec<ArrayRef>> {
         Some(match self {
             Self::Avg => vec![
-                Arc::new(UInt64Array::from_iter_values(
-                    counts(column, runs).map(|count| count as u64),
+                // A count of none would make a mean of nothing, which is no number, out of no mean.
+                Arc::new(UInt64Array::from_iter(
+                    counts(column, runs).map(|count| (count > 0).then_some(count as u64)),
                 )),
                 reduce(column.as_primitive_opt::<Float64Type>()?, runs, sum),
             ],

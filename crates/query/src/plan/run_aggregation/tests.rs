@@ -89,3 +89,21 @@ async fn nothing_is_grouped_where_nothing_is_found() {
     let none = "SELECT host, count(*) FROM m WHERE other > 1000 GROUP BY host";
     assert!(rows(&database.query(none).await.unwrap()).is_empty());
 }
+
+#[tokio::test]
+async fn a_group_without_values_has_no_mean() {
+    let database = TestDatabase::open().await;
+    let mut lines = String::new();
+    for sample in 0..200 {
+        writeln!(lines, "m,host=a other={sample} {}", sample * SECOND).unwrap();
+        writeln!(lines, "m,host=b v=2.5,other={sample} {}", sample * SECOND).unwrap();
+    }
+    database.write(&lines).await;
+    let sql =
+        "SELECT host, avg(v), sum(v), min(v), max(v), count(v) FROM m GROUP BY host ORDER BY host";
+    let plan = database.explain(sql).await;
+    assert!(plan.contains("RunAggregateExec"), "{plan}");
+    let sql = "SELECT host, avg(v) IS NULL, sum(v) IS NULL, max(v) IS NULL, count(v) FROM m GROUP BY host ORDER BY host";
+    let found = rows(&database.query(sql).await.unwrap());
+    assert_eq!(found, ["a true true true 0", "b false false false 200"]);
+}

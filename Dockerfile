@@ -9,6 +9,7 @@
 # the server's user alone.
 
 FROM rust:1.95-slim-bookworm AS builder
+RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 # The cache mounts keep dependencies compiled between builds; the binary is copied out because they are not part of a layer.

@@ -29,7 +29,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// The one of the server: what a freed batch costs the next one is a matter of the allocator.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROWS: usize = 10_000;
 const START_NS: i64 = 1_767_225_600_000_000_000;

@@ -25,7 +25,7 @@ use storage::{
 
 /// The program's allocator: with another, mapping memory takes longer than merging.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROUNDS: usize = 5;
 const BATCH_ROWS: usize = 8192;

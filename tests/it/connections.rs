@@ -77,6 +77,20 @@ fn idle_connections_make_room_oldest_first() {
 }
 
 #[test]
+fn a_low_limit_of_open_files_is_raised() {
+    let server = Site::open().open_files(150).start();
+    let client = server.client();
+    client.create("db");
+    let mut idle: Vec<_> = (0..300).map(|_| connected(client)).collect();
+    for stream in &mut idle {
+        let answer = ping(stream);
+        assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    }
+    client.write("db", "m v=1 1\n");
+    assert_eq!(client.dump("db"), ["m v=1.0 @1"]);
+}
+
+#[test]
 fn a_connection_at_work_is_not_closed_for_others() {
     let server = Site::open()
         .set("server.connections.connections_max=2")

@@ -29,6 +29,17 @@ pub(crate) fn tidemill() -> Command {
     command
 }
 
+/// The same program, which may have so many files open unless it asks for more.
+fn limited(program: &Command, open_files: u32) -> Command {
+    let mut shell = Command::new("sh");
+    let script = format!("ulimit -Sn {open_files}; exec \"$0\" \"$@\"");
+    shell.arg("-c").arg(script).arg(program.get_program());
+    for (name, _) in program.get_envs().filter(|(_, value)| value.is_none()) {
+        shell.env_remove(name);
+    }
+    shell
+}
+
 /// The folder of the workspace.
 pub(crate) fn checkout() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -71,6 +82,7 @@ pub(crate) struct Site {
     args: Vec<String>,
     variables: Vec<(String, String)>,
     token: Option<String>,
+    open_files: Option<u32>,
 }
 
 impl Site {
@@ -87,6 +99,7 @@ impl Site {
             args: Vec::new(),
             variables: Vec::new(),
             token: None,
+            open_files: None,
         }
     }
 
@@ -110,6 +123,14 @@ impl Site {
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Servers may have so many files open unless they ask for more.
+    pub(crate) fn open_files(self, limit: u32) -> Self {
+        Self {
+            open_files: Some(limit),
+            ..self
+        }
     }
 
     /// Clients of servers on this directory show this token.
@@ -147,7 +168,10 @@ impl Site {
     }
 
     fn command(&self) -> Command {
-        let mut command = tidemill();
+        let mut command = match self.open_files {
+            None => tidemill(),
+            Some(limit) => limited(&tidemill(), limit),
+        };
         command.arg("serve").arg("--data-dir").arg(self.data_dir());
         let is_given = |flag: &str| self.args.iter().any(|arg| arg == flag);
         for flag in ["--http-bind", "--v3-bind"] {

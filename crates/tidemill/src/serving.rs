@@ -6,6 +6,7 @@
 
 mod bootstrap;
 mod endpoints;
+mod open_files;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -172,6 +173,8 @@ impl Running {
         let stop = CancellationToken::new();
         // The ports open before the write-ahead log is replayed: a probe gets an answer at once.
         let (endpoints, listeners) = listen(&settings.listen, &server, &stop).await?;
+        let connections = settings.server.connections.connections_max;
+        open_files::allow(connections.saturating_mul(listeners.len()) as u64);
 
         // Before anything is read: another process may be about to flush and delete its log.
         let lock = storage::DirectoryLock::acquire(data_dir)?;

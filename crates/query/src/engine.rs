@@ -25,7 +25,7 @@ use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use futures::StreamExt;
 use tokio::runtime::{self, Runtime};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -315,15 +315,23 @@ impl QueryEngine {
         let session = self.sessions.begin(view, &database);
         let pool = query.memory_pool(&self.runtime_env.memory_pool);
         let worker = Arc::clone(&query);
-        let planning = async move { execute(session, database, sql, params, &worker, pool).await };
         let in_hand = (turn, Arc::clone(&query));
-        let (mut results, in_hand) = self.plan_until(deadline, in_hand, planning).await?;
-
-        let schema = results.schema();
+        let (announce, announced) = oneshot::channel();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-        let mut running = JoinSet::new();
+        // One task from the plan to the last row, so that no other thread is waited for in between.
         let rows = async move {
-            let _in_hand = in_hand;
+            let planned = execute(session, database, sql, params, &worker, pool).await;
+            let mut results = match planned {
+                Ok(results) => results,
+                Err(error) => {
+                    // Whoever is told finds its turn free.
+                    drop(in_hand);
+                    return drop(announce.send(Err(error)));
+                }
+            };
+            if announce.send(Ok(results.schema())).is_err() {
+                return;
+            }
             loop {
                 let next = results.next().await.transpose().map_err(Error::from);
                 let is_last = !matches!(next, Ok(Some(_)));
@@ -332,8 +340,11 @@ impl QueryEngine {
                 }
             }
         };
+        // A set aborts its tasks when it is dropped: a query ends with whoever waits for it.
+        let mut running = JoinSet::new();
         // A reader that never reads must not keep its turn for ever.
         running.spawn_on(tokio::time::timeout_at(deadline.at, rows), self.threads());
+        let schema = announced_until(deadline, announced).await?;
         let limits = Limits::of(&self.settings);
         Ok(QueryStream::new(
             schema, batches, running, query, limits, deadline,
@@ -358,21 +369,15 @@ impl QueryEngine {
         in_hand: H,
         planning: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<(T, H)> {
-        let Deadline { at, timeout } = deadline;
+        let (announce, announced) = oneshot::channel();
         // A set aborts its tasks when it is dropped: a query ends with whoever waits for it.
-        // Planning does not yield, so the deadline is watched from here.
         let mut tasks = JoinSet::new();
-        tasks.spawn_on(async move { (planning.await, in_hand) }, self.threads());
-        let planned = tokio::time::timeout_at(at, tasks.join_next())
-            .await
-            .map_err(|_| Error::Timeout { timeout })?
-            .expect("one task was just spawned");
-        let (planned, in_hand) = planned.map_err(|_| Error::ShuttingDown)?;
-        // What is ready is handed over even when its time was over before it began.
-        match Instant::now() < at {
-            true => Ok((planned?, in_hand)),
-            false => Err(Error::Timeout { timeout }),
-        }
+        let planning = async move {
+            let planned = planning.await;
+            drop(announce.send(planned.map(|planned| (planned, in_hand))));
+        };
+        tasks.spawn_on(planning, self.threads());
+        announced_until(deadline, announced).await
     }
 
     /// The threads of queries.
@@ -525,6 +530,23 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a plan comes to, in time. Planning does not yield, so its deadline is watched from here.
+async fn announced_until<T>(
+    deadline: Deadline,
+    announced: oneshot::Receiver<Result<T>>,
+) -> Result<T> {
+    let Deadline { at, timeout } = deadline;
+    let planned = tokio::time::timeout_at(at, announced)
+        .await
+        .map_err(|_| Error::Timeout { timeout })?;
+    // What is ready is handed over even when its time was over before it began.
+    match Instant::now() < at {
+        // A task that ended without a word was stopped.
+        true => planned.map_err(|_| Error::ShuttingDown)?,
+        false => Err(Error::Timeout { timeout }),
     }
 }
 

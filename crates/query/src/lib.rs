@@ -19,6 +19,8 @@ mod complexity;
 mod engine;
 mod error;
 mod file_reader;
+mod filter_share;
+mod footers;
 mod information_schema;
 mod key_merge_exec;
 mod models;

@@ -9,7 +9,6 @@ use arrow::datatypes::DataType;
 use catalog::{FileRecord, TIME_COLUMN};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, ScalarValue};
-use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::execution::session_state::SessionState;
@@ -17,9 +16,9 @@ use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use datafusion::parquet::file::metadata::RowGroupMetaData;
 use datafusion::parquet::file::statistics::Statistics;
 use datafusion::prelude::SessionConfig;
-use object_store::path::Path;
 use storage::ScanUnit;
 
+use crate::footers;
 use crate::table::SnapshotTable;
 use crate::time_range;
 
@@ -101,15 +100,10 @@ struct Wanted<'a> {
 
 impl Wanted<'_> {
     fn rows_of_file(&self, file: &FileRecord, footers: &FileMetadataCache) -> u64 {
-        let cached = footers.get(&Path::from(file.path()));
-        let footer = cached.as_ref().and_then(|cached| {
-            let metadata = cached.file_metadata.as_any();
-            metadata.downcast_ref::<CachedParquetMetaData>()
-        });
-        let rows = match footer {
+        let rows = match footers::in_memory(file, footers) {
             None => file.rows,
             Some(footer) => {
-                let groups = footer.parquet_metadata().row_groups().iter();
+                let groups = footer.row_groups().iter();
                 let wanted = groups.filter(|group| self.may_be_in(group));
                 wanted.map(|group| group.num_rows().unsigned_abs()).sum()
             }

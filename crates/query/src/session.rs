@@ -75,9 +75,8 @@ impl Sessions {
             // There is one all the same: ours.
             .with_information_schema(false);
         let options = config.options_mut();
-        // Files are sorted by series and time, so a filter usually skips most of a page: decoding the
-        // other columns only for rows that pass it pays.
-        options.execution.parquet.pushdown_filters = true;
+        // Whether rows are filtered while they are decoded is decided for each scan (`filter_share.rs`).
+        options.execution.parquet.pushdown_filters = false;
         options.execution.parquet.reorder_filters = true;
         // A query that recurses without end would only be stopped by its deadline.
         options.execution.enable_recursive_ctes = false;

@@ -47,6 +47,7 @@ use storage::{BufferedRows, FileRows, RowFilter, ScanUnit, TableSnapshot, key_co
 
 use crate::buffered_exec::BufferedExec;
 use crate::file_reader::IndexedReaderFactory;
+use crate::filter_share;
 use crate::key_merge_exec::KeyMergeExec;
 use crate::rollups::RollupView;
 use crate::session::store_url;
@@ -235,6 +236,13 @@ impl Scan<'_> {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let cores = self.session.config().target_partitions();
         let each_alone = files.len() <= cores;
+        let caches = &self.session.runtime_env().cache_manager;
+        let most_pass = filter_share::most_pass(
+            self.filters,
+            files,
+            caches.get_file_metadata_cache().as_ref(),
+        );
+        let source = self.parquet_source(predicate, !most_pass)?;
         let files = files
             .iter()
             .map(|file| self.partitioned_file(file))
@@ -243,7 +251,7 @@ impl Scan<'_> {
             true => FileGroup::new(files).split_files(cores),
             false => balanced(files, cores),
         };
-        let mut config = FileScanConfigBuilder::new(store_url(), self.parquet_source(predicate)?)
+        let mut config = FileScanConfigBuilder::new(store_url(), source)
             .with_file_groups(groups)
             .with_limit(limit)
             .with_projection_indices(projection.cloned())?;
@@ -279,7 +287,7 @@ impl Scan<'_> {
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         for FileRows { file, filter } in files {
             let ordering = self.key_ordering(self.schema())?.into_iter().collect();
-            let source = self.parquet_source(predicate.clone())?;
+            let source = self.parquet_source(predicate.clone(), true)?;
             let config = FileScanConfigBuilder::new(store_url(), source)
                 .with_file_group(FileGroup::new(vec![self.partitioned_file(file)]))
                 .with_output_ordering(ordering)
@@ -368,9 +376,12 @@ impl Scan<'_> {
             .transpose()
     }
 
+    /// Reads files, skipping what cannot pass the predicate and what is pushed down to it later; with
+    /// `filters_rows` all rows that do not pass, before the other columns are decoded.
     fn parquet_source(
         &self,
         predicate: Option<Arc<dyn PhysicalExpr>>,
+        filters_rows: bool,
     ) -> Result<Arc<ParquetSource>> {
         let runtime = self.session.runtime_env();
         let options = TableParquetOptions {
@@ -383,6 +394,7 @@ impl Scan<'_> {
         );
         let source = ParquetSource::new(Arc::clone(self.schema()))
             .with_table_parquet_options(options)
+            .with_pushdown_filters(filters_rows)
             .with_parquet_file_reader_factory(Arc::new(reader));
         Ok(Arc::new(match predicate {
             Some(predicate) => source.with_predicate(predicate),

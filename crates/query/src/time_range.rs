@@ -67,7 +67,8 @@ fn is_time(expression: &Expr) -> bool {
     matches!(expression, Expr::Column(column) if column.name == TIME_COLUMN)
 }
 
-fn time_constant(expression: &Expr) -> Option<i64> {
+/// The time that a literal stands for, in nanoseconds.
+pub(crate) fn time_constant(expression: &Expr) -> Option<i64> {
     let Expr::Literal(value, _) = expression else {
         return None;
     };

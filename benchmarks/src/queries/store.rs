@@ -34,14 +34,16 @@ const PART_LINES: u64 = 400_000;
 /// How long a server may work on after its rows.
 const SETTLE_LIMIT: Duration = Duration::from_secs(1_800);
 
-/// With these, files are compacted, and what they replaced is removed, as soon as possible.
-const COMPACT: [&str; 3] = [
-    "compaction.settle_age=1s",
+/// With these, files that were replaced are removed as soon as possible.
+const REMOVE: [&str; 2] = [
     "maintenance.interval=1s",
     "maintenance.replaced_file_age=1s",
 ];
 
-/// Longer than it takes with [`COMPACT`] until a replaced file is removed.
+/// With this, files are compacted as soon as possible.
+const COMPACT: [&str; 1] = ["compaction.settle_age=1s"];
+
+/// Longer than it takes with [`REMOVE`] until a replaced file is removed.
 const REMOVAL_PAUSE: Duration = Duration::from_secs(5);
 
 /// With these, rows stay in the buffer.
@@ -249,17 +251,32 @@ fn kind_name(kind: Kind) -> String {
 /// Loads an empty folder, checks the rows and waits until nothing is left to be done in the
 /// background.
 fn fill(installed: &Installed, folder: &Path, spec: &Spec) -> Result<Fed> {
-    let server = Server::start(installed, folder)?;
+    let is_ours = installed.kind == Kind::Tidemill;
+    let installed = match is_ours {
+        true => installed.with(&REMOVE),
+        false => installed.clone(),
+    };
+    let server = Server::start(&installed, folder)?;
     let target = server.target();
     target.create_database()?;
     let fed = feed(&target, spec, spec.start_ns)?;
-    let server = match installed.kind {
-        Kind::Tidemill => {
+    rest(&server, &installed, folder)?;
+    let server = match is_ours {
+        true => {
             server.stop()?;
-            Server::start(&installed.with(&COMPACT), folder)?
+            let server = Server::start(&installed.with(&COMPACT), folder)?;
+            rest(&server, &installed, folder)?;
+            server
         }
-        _ => server,
+        false => server,
     };
+    server.target().check_rows(&fed.tables, fed.range_ns)?;
+    server.stop()?;
+    Ok(fed)
+}
+
+/// Waits until a server has nothing left to do. A file that it stops before removing would stay for a day.
+fn rest(server: &Server, installed: &Installed, folder: &Path) -> Result<()> {
     if !settle(server.pid(), SETTLE_LIMIT)? {
         return Err(Error::Usage {
             detail: format!(
@@ -269,12 +286,10 @@ fn fill(installed: &Installed, folder: &Path, spec: &Spec) -> Result<Fed> {
             ),
         });
     }
-    if installed.kind == Kind::Tidemill {
-        wait_for_removals(folder)?;
+    match installed.kind {
+        Kind::Tidemill => wait_for_removals(folder),
+        _ => Ok(()),
     }
-    server.target().check_rows(&fed.tables, fed.range_ns)?;
-    server.stop()?;
-    Ok(fed)
 }
 
 /// Files that were replaced are removed a little later; who reads all files must not find them.

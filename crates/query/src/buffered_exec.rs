@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::utils::memory::get_record_batch_memory_size;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -23,6 +24,8 @@ use datafusion::physical_plan::{
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use storage::BufferedRows;
 
+use crate::tag_filter::TagFilter;
+
 /// Reads rows that are not in a file yet, as some of their table's columns.
 #[derive(Debug)]
 pub(crate) struct BufferedExec {
@@ -31,33 +34,47 @@ pub(crate) struct BufferedExec {
     schema: SchemaRef,
     /// Sorted by this key with every key once; as they arrived if there is none.
     key: Option<LexOrdering>,
+    /// What the rows' tags fulfil.
+    series: Option<Arc<TagFilter>>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl BufferedExec {
-    /// The rows as they arrived, read side by side by as many as `partitions`; they must not need deduplication. What was written last
-    /// is in many small parts: each of them as a partition would make a state of every aggregate for each.
+    /// The rows of `series` as they arrived, read side by side by as many as `partitions`; they must not
+    /// need deduplication. What was written last is in many small parts: each of them as a partition would
+    /// make a state of every aggregate for each.
     pub(crate) fn as_arrived(
         parts: Vec<BufferedRows>,
         schema: SchemaRef,
         partitions: usize,
+        series: Option<Arc<TagFilter>>,
     ) -> Self {
         let partitions = parts.len().min(partitions).max(1);
-        Self::new(parts, schema, None, partitions)
+        Self::new(parts, schema, None, partitions, series)
     }
 
-    /// The rows sorted by this key, every key once.
-    pub(crate) fn sorted(rows: BufferedRows, schema: SchemaRef, key: LexOrdering) -> Self {
-        Self::new(vec![rows], schema, Some(key), 1)
+    /// The rows of `series` sorted by this key, every key once.
+    pub(crate) fn sorted(
+        rows: BufferedRows,
+        schema: SchemaRef,
+        key: LexOrdering,
+        series: Option<Arc<TagFilter>>,
+    ) -> Self {
+        Self::new(vec![rows], schema, Some(key), 1, series)
     }
 
     fn new(
-        parts: Vec<BufferedRows>,
+        mut parts: Vec<BufferedRows>,
         schema: SchemaRef,
         key: Option<LexOrdering>,
         partitions: usize,
+        series: Option<Arc<TagFilter>>,
     ) -> Self {
+        if let Some(condition) = &series {
+            let of_series = |rows: BufferedRows| rows.of_series(Arc::clone(condition) as _);
+            parts = parts.into_iter().map(of_series).collect();
+        }
         let orderings = key.iter().cloned();
         let properties = PlanProperties::new(
             EquivalenceProperties::new_with_orderings(Arc::clone(&schema), orderings),
@@ -70,6 +87,7 @@ impl BufferedExec {
             parts,
             schema,
             key,
+            series,
             properties: Arc::new(properties),
             metrics,
         }
@@ -91,6 +109,9 @@ impl BufferedExec {
 impl DisplayAs for BufferedExec {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BufferedExec: rows={}", self.row_count())?;
+        if let Some(series) = &self.series {
+            write!(f, ", series=[{series}]")?;
+        }
         match &self.key {
             Some(key) => write!(f, ", key=[{key}]"),
             None => Ok(()),
@@ -200,12 +221,15 @@ impl Reading {
         memory.try_grow(rows.estimated_bytes(&reading.schema))?;
         let (schema, is_sorted) = (Arc::clone(&reading.schema), reading.is_sorted);
         let built = tokio::task::spawn_blocking(move || match is_sorted {
-            true => vec![rows.sorted_unique(&schema)],
+            true => rows.sorted_unique(&schema).map(|sorted| vec![sorted]),
             false => rows.batches(&schema),
         });
         let built = built
             .await
-            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+            .map_err(|error| DataFusionError::External(Box::new(error)))??;
+        // Of a few series it is far less than was counted for all.
+        let bytes: usize = built.iter().map(get_record_batch_memory_size).sum();
+        memory.shrink(memory.size().saturating_sub(bytes));
         let batch_rows = reading.batch_rows;
         let slices = built.into_iter().flat_map(move |batch| {
             let starts = (0..batch.num_rows()).step_by(batch_rows);

@@ -36,6 +36,7 @@ mod statements;
 mod stream;
 mod system;
 mod table;
+mod tag_filter;
 mod tasks;
 #[cfg(test)]
 mod testing;

@@ -16,7 +16,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use datafusion::parquet::file::metadata::RowGroupMetaData;
 use datafusion::parquet::file::statistics::Statistics;
 use datafusion::prelude::SessionConfig;
-use storage::ScanUnit;
+use storage::{BufferedRows, ScanUnit};
 
 use crate::footers;
 use crate::table::SnapshotTable;
@@ -25,8 +25,9 @@ use crate::time_range;
 /// Rows that one core reads and aggregates in about the time that dividing them takes.
 const SMALL_ROWS: u64 = 200_000;
 
-/// Of the rows of a row group, pages leave at most this share where tags are asked for.
-const SHARE_OF_PAGES: u64 = 8;
+/// Where tags are asked for, at most this share of the rows of a row group is in pages that can hold them, and of
+/// buffered rows this share is the effort of passing over all others.
+const SHARE_OF_TAGS: u64 = 8;
 
 /// A guess at how many series a table has, for those who ask for one by its tags.
 pub(crate) const SERIES_GUESS: u64 = 1_000;
@@ -79,13 +80,13 @@ fn rows_to_read(table: &SnapshotTable, filters: &[Expr], footers: &FileMetadataC
     };
     let rows_of_unit = |unit| match unit {
         ScanUnit::File(file) => wanted.rows_of_file(&file.file, footers),
-        ScanUnit::Buffered(rows) => rows.row_count() as u64,
+        ScanUnit::Buffered(rows) => wanted.rows_of_buffer(&rows),
         ScanUnit::Merged { files, buffered } => {
             let files = files.iter();
             let files: u64 = files
                 .map(|file| wanted.rows_of_file(&file.file, footers))
                 .sum();
-            files + buffered.map_or(0, |rows| rows.row_count() as u64)
+            files + buffered.map_or(0, |rows| wanted.rows_of_buffer(&rows))
         }
     };
     table.scan_units(&wanted.times).map(rows_of_unit).sum()
@@ -108,9 +109,17 @@ impl Wanted<'_> {
                 wanted.map(|group| group.num_rows().unsigned_abs()).sum()
             }
         };
+        rows / self.share()
+    }
+
+    fn rows_of_buffer(&self, rows: &BufferedRows) -> u64 {
+        rows.row_count() as u64 / self.share()
+    }
+
+    fn share(&self) -> u64 {
         match self.tags.is_empty() {
-            true => rows,
-            false => rows / SHARE_OF_PAGES,
+            true => 1,
+            false => SHARE_OF_TAGS,
         }
     }
 

@@ -17,7 +17,7 @@
 //!
 //! All filters are re-applied above the scan, so a filter below only has to skip what cannot
 //! matter. Below a merge that is one on the row key alone: a field's value may come from another
-//! row of the same key.
+//! row of the same key. Buffered rows are those of the times and series that filters ask for.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -51,6 +51,7 @@ use crate::filter_share;
 use crate::key_merge_exec::KeyMergeExec;
 use crate::rollups::RollupView;
 use crate::session::store_url;
+use crate::tag_filter::TagFilter;
 use crate::time_range;
 use crate::visible_rows_exec::VisibleRowsExec;
 
@@ -138,6 +139,12 @@ impl TableProvider for SnapshotTable {
             session,
             projection,
             filters,
+            series: TagFilter::of(
+                filters,
+                self.catalog_table(),
+                self.snapshot_schema(),
+                session,
+            )?,
             limit,
         };
         let range = time_range::of_filters(filters);
@@ -171,6 +178,8 @@ struct Scan<'a> {
     session: &'a dyn Session,
     projection: Option<&'a Vec<usize>>,
     filters: &'a [Expr],
+    /// What the filters say of tags.
+    series: Option<Arc<TagFilter>>,
     limit: Option<usize>,
 }
 
@@ -269,6 +278,7 @@ impl Scan<'_> {
             parts,
             self.output_schema()?,
             partitions,
+            self.series.clone(),
         )))
     }
 
@@ -300,6 +310,7 @@ impl Scan<'_> {
                 rows,
                 Arc::clone(&schema),
                 key.clone(),
+                self.series.clone(),
             )));
         }
         let merge: Arc<dyn ExecutionPlan> = Arc::new(KeyMergeExec::try_new(inputs, key)?);

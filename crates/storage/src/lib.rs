@@ -14,6 +14,7 @@ mod background;
 pub mod backup;
 mod batch;
 mod buffer;
+mod buffered_rows;
 mod compaction;
 mod engine;
 mod error;
@@ -39,6 +40,7 @@ pub mod verify;
 mod wal;
 
 pub use batch::{TableBatch, WriteBatch};
+pub use buffered_rows::{BufferedRows, SeriesCondition};
 pub use engine::{
     Changes, DirectoryLock, Durability, Engine, Following, MaintenanceSettings, Settings, Stats,
     Wanted, Work, Written,
@@ -52,7 +54,7 @@ pub use progress::{Progress, Watch};
 pub use row_filter::RowFilter;
 pub use schema::{COLUMN_TYPE_KEY, arrow_schema, arrow_type};
 pub use series::{SeriesKey, key_columns};
-pub use snapshot::{BufferedRows, FileRows, ScanUnit, TableSnapshot};
+pub use snapshot::{FileRows, ScanUnit, TableSnapshot};
 
 /// Files of sorted rows.
 pub mod files {

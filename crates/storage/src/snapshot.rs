@@ -8,14 +8,12 @@
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{SchemaRef, TimestampNanosecondType};
-use catalog::{FileRecord, State, TIME_COLUMN, Table};
+use arrow::datatypes::SchemaRef;
+use catalog::{FileRecord, State, Table};
 
 use crate::buffer::{self, Chunk, Contents};
+use crate::buffered_rows::BufferedRows;
 use crate::row_filter::RowFilter;
-use crate::rows;
 use crate::schema::arrow_schema;
 
 /// A read view of one table. Cheap to clone; never changes.
@@ -31,14 +29,6 @@ pub struct TableSnapshot {
     earliest: i64,
     /// The number of the manifest it is of.
     manifest: u64,
-}
-
-/// Buffered rows to be read.
-#[derive(Debug, Clone)]
-pub struct BufferedRows {
-    chunks: Vec<Arc<Chunk>>,
-    table: Arc<Table>,
-    earliest: i64,
 }
 
 /// The rows of a file that are to be read.
@@ -111,7 +101,7 @@ impl TableSnapshot {
         &self.schema
     }
 
-    /// What has to be read to see every row with a time in `range`.
+    /// What has to be read to see every row with a time in `range`. Files may have others too.
     pub fn scan_units(&self, range: &RangeInclusive<i64>) -> Vec<ScanUnit> {
         let range = (*range.start()).max(self.earliest)..=*range.end();
         let mut units = Vec::new();
@@ -121,7 +111,7 @@ impl TableSnapshot {
                 // A row outside the range never replaces one inside: they differ in time.
                 let overlaps = |source: &&Source| source.overlaps(&range);
                 let component: Vec<_> = component.into_iter().filter(overlaps).collect();
-                units.extend(self.unit(&component));
+                units.extend(self.unit(&component, &range));
             }
         }
         units
@@ -171,7 +161,7 @@ impl TableSnapshot {
         files.chain(chunks).collect()
     }
 
-    fn unit(&self, component: &[&Source]) -> Option<ScanUnit> {
+    fn unit(&self, component: &[&Source], range: &RangeInclusive<i64>) -> Option<ScanUnit> {
         let (mut files, mut chunks) = (Vec::new(), Vec::new());
         for source in component {
             match source {
@@ -183,11 +173,9 @@ impl TableSnapshot {
             }
         }
         let is_plain = component.len() == 1 && component[0].is_unique();
-        let buffered = (!chunks.is_empty()).then(|| BufferedRows {
-            chunks,
-            table: Arc::clone(&self.table),
-            earliest: self.earliest,
-        });
+        let table = Arc::clone(&self.table);
+        let buffered =
+            (!chunks.is_empty()).then(|| BufferedRows::new(chunks, table, range.clone()));
         match (files.pop(), buffered) {
             (None, None) => None,
             (Some(file), None) if is_plain => Some(ScanUnit::File(file)),
@@ -276,75 +264,6 @@ fn components<'a>(sources: &[&'a Source]) -> Vec<Vec<&'a Source>> {
         member.map(|(source, _)| *source).collect()
     };
     groups.into_iter().map(members).collect()
-}
-
-impl BufferedRows {
-    /// Upper bound of the number of rows; exact for [`ScanUnit::Buffered`].
-    pub fn row_count(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.rows()).sum()
-    }
-
-    /// About how much memory the rows take as columns of `schema`.
-    pub fn estimated_bytes(&self, schema: &SchemaRef) -> usize {
-        let all: usize = self.chunks.iter().map(|chunk| chunk.bytes()).sum();
-        let columns = schema.fields().len().min(self.table.columns().len() + 1);
-        all * columns / (self.table.columns().len() + 1)
-    }
-
-    /// Earliest and latest time.
-    pub fn time_range(&self) -> RangeInclusive<i64> {
-        let start = self
-            .chunks
-            .iter()
-            .map(|chunk| chunk.time_min)
-            .min()
-            .unwrap_or(i64::MAX);
-        let end = self
-            .chunks
-            .iter()
-            .map(|chunk| chunk.time_max)
-            .max()
-            .unwrap_or(i64::MIN);
-        start..=end
-    }
-
-    /// Whether some of the rows are too old to be seen.
-    pub fn is_filtered(&self) -> bool {
-        self.chunks
-            .iter()
-            .any(|chunk| chunk.time_min < self.earliest)
-    }
-
-    /// The rows as they arrived, as columns of `schema` (any of the table's columns, any order).
-    pub fn batches(&self, schema: &SchemaRef) -> Vec<RecordBatch> {
-        let rows = |chunk: &Arc<Chunk>| {
-            let rows = rows::in_arrival_order(chunk, &self.table, schema);
-            self.not_too_old(rows, &chunk.times)
-        };
-        self.chunks.iter().map(rows).collect()
-    }
-
-    /// The rows sorted by the row key, every key once. `schema` must have the time column.
-    pub fn sorted_unique(&self, schema: &SchemaRef) -> RecordBatch {
-        let chunks: Vec<_> = self.chunks.iter().map(|chunk| &**chunk).collect();
-        let rows = rows::sorted_unique(&chunks, &self.table, schema);
-        if !self.is_filtered() {
-            return rows;
-        }
-        let times = rows.column_by_name(TIME_COLUMN);
-        let times = times.expect("the schema has it, says the contract");
-        let times = times.as_primitive::<TimestampNanosecondType>().clone();
-        self.not_too_old(rows, times.values())
-    }
-
-    fn not_too_old(&self, rows: RecordBatch, times: &[i64]) -> RecordBatch {
-        if times.iter().all(|&time| time >= self.earliest) {
-            return rows;
-        }
-        let kept = times.iter().map(|&time| Some(time >= self.earliest));
-        let kept: BooleanArray = kept.collect();
-        filter_record_batch(&rows, &kept).expect("there is one time for each row")
-    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,49 @@
 
 use std::sync::Arc;
 
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
 use catalog::{
-    Catalog, ColumnKind, DatabaseName, FileRecord, Limits, Retention, Table, TableExtension,
+    Catalog, ColumnKind, DatabaseName, FileRecord, Limits, Predicate, Retention, Table,
+    TableExtension,
 };
 use object_store::memory::InMemory;
+
+use crate::buffered_rows::SeriesCondition;
+use crate::row_filter::matches;
+use crate::schema::arrow_schema;
+
+/// A condition on a series as that of a delete would be.
+#[derive(Debug)]
+pub(crate) struct TagPredicate {
+    predicate: Predicate,
+    table: Arc<Table>,
+    tags: SchemaRef,
+}
+
+impl TagPredicate {
+    pub(crate) fn new(predicate: Predicate, table: &Arc<Table>) -> Arc<Self> {
+        let columns = arrow_schema(table);
+        let tags = table.tags().map(|tag| columns.field_with_name(&tag.name));
+        let tags: Vec<_> = tags.map(|field| field.unwrap().clone()).collect();
+        Arc::new(Self {
+            predicate,
+            table: Arc::clone(table),
+            tags: Arc::new(Schema::new(tags)),
+        })
+    }
+}
+
+impl SeriesCondition for TagPredicate {
+    fn tags(&self) -> &SchemaRef {
+        &self.tags
+    }
+
+    fn evaluate(&self, tags: &RecordBatch) -> Result<BooleanArray, ArrowError> {
+        matches(&self.predicate, tags, &self.table)
+    }
+}
 
 /// A table with these columns, in a catalog of its own.
 pub(crate) fn table(columns: &[(&str, ColumnKind)]) -> Arc<Table> {

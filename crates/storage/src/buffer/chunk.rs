@@ -194,9 +194,15 @@ impl Chunk {
         if rows.len() == self.rows() {
             return None;
         }
+        Some(Box::new(self.chosen(rows, |_| true)))
+    }
+
+    /// Some of its rows, of which there is at least one, with no other fields than those wanted.
+    pub(crate) fn chosen(&self, rows: Vec<u32>, is_wanted: impl Fn(ColumnId) -> bool) -> Self {
         let series = rows.iter().map(|&row| self.series[row as usize]).collect();
         let times = rows.iter().map(|&row| self.times[row as usize]).collect();
         let rows = UInt32Array::from(rows);
+        let fields = self.fields.iter().filter(|(id, _)| is_wanted(**id));
         let field = |(id, array): (&ColumnId, &ArrayRef)| {
             let array = take(array, &rows, None).expect("the rows are within the chunk");
             (*id, array)
@@ -204,12 +210,12 @@ impl Chunk {
         let parts = Parts {
             keys: Arc::clone(&self.keys),
             series,
-            fields: self.fields.iter().map(field).collect(),
+            fields: fields.map(field).collect(),
             first_sequence: self.first_sequence,
             last_sequence: self.last_sequence,
             keys_are_new: self.keys_are_new,
         };
-        Some(Box::new(Self::from_parts(parts, times)))
+        Self::from_parts(parts, times)
     }
 }
 

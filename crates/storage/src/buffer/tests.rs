@@ -6,16 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampNanosecondType};
 use catalog::{
-    Catalog, ColumnId, ColumnKind, DatabaseName, FieldType, Limits, Table, TableExtension,
+    Catalog, ColumnId, ColumnKind, ColumnRef, Comparison, DatabaseName, FieldType, Limits,
+    Predicate, Table, TableExtension, Value,
 };
 use object_store::memory::InMemory;
 use proptest::prelude::*;
 
 use super::*;
 use crate::batch::TableBatch;
+use crate::buffered_rows::BufferedRows;
 use crate::rows::{SortedRows, in_arrival_order};
 use crate::schema::arrow_schema;
 use crate::series::SeriesKey;
+use crate::testing::TagPredicate;
 
 type Key = (u32, i64);
 
@@ -223,6 +226,68 @@ proptest! {
                 Action::Flush | Action::Freeze => {
                     buffer.freeze();
                     buffer.release_through(sequence);
+                }
+            }
+        }
+    }
+}
+
+/// Conditions on series, and whether one fulfils them.
+fn conditions() -> Vec<(Predicate, fn(u32) -> bool)> {
+    let tag = ColumnRef::Column(ColumnId(0));
+    let compared = |comparison, text: &str| Predicate::Compare {
+        column: tag,
+        comparison,
+        value: Value::Text(text.to_owned()),
+    };
+    vec![
+        (Predicate::All, |_| true),
+        (Predicate::Or(vec![]), |_| false),
+        (Predicate::IsNull(tag), |series| series == 0),
+        (compared(Comparison::Equal, "s01"), |series| series == 1),
+        (compared(Comparison::NotEqual, "s01"), |series| series > 1),
+        (compared(Comparison::Greater, "s01"), |series| series > 1),
+        (compared(Comparison::Equal, "s77"), |_| false),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn rows_asked_for_are_those_of_all_rows(
+        actions in prop::collection::vec(action(), 1..20),
+        start in -1i64..5,
+        length in 0i64..5,
+    ) {
+        let (buffer, table) = (Buffer::default(), table());
+        for (sequence, action) in (1..).zip(actions) {
+            match action {
+                Action::Write(rows) => write(&buffer, &table, sequence, &rows),
+                _ => drop(buffer.freeze()),
+            }
+        }
+        let contents = buffer.table(table.id).map(|table| table.contents());
+        let chunks = contents.unwrap_or_default().chunks;
+        let schema = arrow_schema(&table);
+        for chunks in chunks.chunk_by(|a, b| a.0 == b.0) {
+            let chunks: Vec<_> = chunks.iter().map(|(_, chunk)| Arc::clone(chunk)).collect();
+            let rows = |times| BufferedRows::new(chunks.clone(), Arc::clone(&table), times);
+            let of = |rows: &BufferedRows| {
+                let arrived = rows.batches(&schema).unwrap();
+                let arrived: Vec<_> = arrived.iter().flat_map(rows_of).collect();
+                let sorted = rows_of(&rows.sorted_unique(&schema).unwrap());
+                [arrived, sorted]
+            };
+            let everything = of(&rows(i64::MIN..=i64::MAX));
+            for (condition, is_met) in conditions() {
+                let tags = TagPredicate::new(condition.clone(), &table);
+                for times in [start..=start + length, i64::MIN..=i64::MAX] {
+                    let some = rows(times.clone()).of_series(tags.clone());
+                    let mut expected = everything.clone();
+                    for rows in &mut expected {
+                        rows.retain(|((series, time), _)| is_met(*series) && times.contains(time));
+                    }
+                    prop_assert_eq!(of(&some), expected, "{:?} {:?}", condition, times);
+                    prop_assert!(some.is_filtered());
                 }
             }
         }

@@ -26,10 +26,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::batch::TableBatch;
+use crate::buffered_rows::BufferedRows;
 use crate::merge::{KeyMerge, Step};
 use crate::rows::is_sorted_strictly;
 use crate::series::{SeriesKey, key_columns};
-use crate::snapshot::{BufferedRows, FileRows, ScanUnit};
+use crate::snapshot::{FileRows, ScanUnit};
 
 type Key = (Option<String>, i64);
 type Fields = (Option<f64>, Option<i64>);
@@ -207,7 +208,7 @@ async fn read(
         match unit {
             ScanUnit::File(file) => rows.extend(rows_of(&visible(setup, &snapshot, &file).await)),
             ScanUnit::Buffered(buffered) => {
-                for batch in buffered.batches(snapshot.schema()) {
+                for batch in buffered.batches(snapshot.schema()).unwrap() {
                     rows.extend(rows_of(&batch));
                 }
             }
@@ -219,7 +220,7 @@ async fn read(
                 inputs.extend(
                     buffered
                         .iter()
-                        .map(|rows: &BufferedRows| rows.sorted_unique(snapshot.schema())),
+                        .map(|rows: &BufferedRows| rows.sorted_unique(snapshot.schema()).unwrap()),
                 );
                 rows.extend(merged(&snapshot, inputs));
             }

@@ -270,7 +270,13 @@ async fn rows_of_snapshot(snapshot: &TableSnapshot, store: &dyn ObjectStore) -> 
                 rows.extend(rows_of(&read_file(store, &file.file.path()).await))
             }
             ScanUnit::Buffered(buffered) => {
-                rows.extend(buffered.batches(snapshot.schema()).iter().flat_map(rows_of));
+                rows.extend(
+                    buffered
+                        .batches(snapshot.schema())
+                        .unwrap()
+                        .iter()
+                        .flat_map(rows_of),
+                );
             }
             ScanUnit::Merged { files, buffered } => {
                 let mut inputs = Vec::new();
@@ -280,7 +286,7 @@ async fn rows_of_snapshot(snapshot: &TableSnapshot, store: &dyn ObjectStore) -> 
                 inputs.extend(
                     buffered
                         .iter()
-                        .map(|rows| rows.sorted_unique(snapshot.schema())),
+                        .map(|rows| rows.sorted_unique(snapshot.schema()).unwrap()),
                 );
                 rows.extend(merged(snapshot, inputs));
             }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use catalog::{Clock, Predicate, Table, TableOptions};
 
-use super::simulation::reader::{self, Problem};
+use super::simulation::reader::{self, Asked, Problem};
 use super::simulation::{model, world};
 use super::*;
 use crate::io::LocalFileSystem;
@@ -178,7 +178,7 @@ async fn values(engine: &Engine) -> Values {
     let tables = tables(engine);
     let snapshots = reader::snapshots(engine, &tables);
     let store = engine.object_store();
-    match reader::all_rows(store.as_ref(), &snapshots, i64::MIN..=i64::MAX).await {
+    match reader::rows(store.as_ref(), &snapshots, &Asked::All).await {
         Ok(rows) => found_values(&rows, &tables),
         Err(Problem::Unreadable(problem) | Problem::Wrong(problem)) => panic!("{problem}"),
     }

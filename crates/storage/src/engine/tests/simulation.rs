@@ -23,7 +23,6 @@ mod upkeep;
 pub(super) mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -44,7 +43,7 @@ use crate::object_stores::faults::Rates;
 use crate::snapshot::TableSnapshot;
 use crate::spill::SpillStore;
 use model::{Ending, Key, MARK_FIELD, MARKS, Model, Row, Value};
-use reader::Problem;
+use reader::{Asked, Problem};
 use upkeep::Tables;
 use world::{DATABASE, Program, SetClock, World, settings};
 
@@ -593,12 +592,11 @@ impl Simulation {
         }
     }
 
-    /// Reads everything, and some times only, and holds it against the model. Nothing when the program
-    /// ends meanwhile.
+    /// Reads everything, and some times of some series only, and holds it against the model. Nothing when
+    /// the program ends meanwhile.
     async fn check(&mut self, program: &Program) -> Option<BTreeSet<usize>> {
-        let all = i64::MIN..=i64::MAX;
         // Without further draws, so that reading does not change what comes next.
-        let narrow = START + 2..=START + DAY;
+        let some = Asked::Some(START + 2..=START + DAY);
         let core = Arc::clone(&program.engine.core);
         // Where files that were replaced go at once, none is replaced while this reads.
         let none_is_replaced = match self.keeps_replaced {
@@ -608,11 +606,15 @@ impl Simulation {
         // Of the same moment: time goes on while this reads, and so does what runs beside it.
         let view = self.view(program);
         let snapshots = reader::snapshots(&program.engine, &program.tables());
-        let found = self.rows_of(program, &snapshots, all).await?;
+        let found = self.rows_of(program, &snapshots, &Asked::All).await?;
         let mut expected = found.clone();
-        expected.retain(|key, _| narrow.contains(&key.time));
-        if self.rows_of(program, &snapshots, narrow).await? != expected {
-            self.fail("a range of times does not hold what all times hold");
+        expected.retain(|key, _| {
+            let mut tables = snapshots.iter().map(TableSnapshot::table);
+            let table = tables.find(|table| table.id == key.table);
+            some.includes(table.expect("the row was read from it"), key)
+        });
+        if self.rows_of(program, &snapshots, &some).await? != expected {
+            self.fail("some series and times do not hold what all rows hold of them");
         }
         drop(none_is_replaced);
         match self.model.check(&found, &view) {
@@ -625,11 +627,11 @@ impl Simulation {
         &self,
         program: &Program,
         snapshots: &[TableSnapshot],
-        range: RangeInclusive<i64>,
+        asked: &Asked,
     ) -> Option<model::Rows> {
         let calm = self.world.calm_store(&program.life).ok()?;
         let store = SpillStore::new(calm, Arc::clone(&program.engine.core.spill));
-        match reader::all_rows(&store, snapshots, range).await {
+        match reader::rows(&store, snapshots, asked).await {
             Ok(rows) => Some(rows),
             Err(_) if !program.life.is_alive() => None,
             Err(Problem::Unreadable(problem) | Problem::Wrong(problem)) => self.fail(problem),

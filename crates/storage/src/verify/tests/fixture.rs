@@ -214,7 +214,7 @@ impl Running {
             for file in &files {
                 inputs.push(self.read(&snapshot, file).await);
             }
-            inputs.extend(buffered.map(|rows| rows.sorted_unique(snapshot.schema())));
+            inputs.extend(buffered.map(|rows| rows.sorted_unique(snapshot.schema()).unwrap()));
             let text = pretty_format_batches(&merged(&snapshot, inputs)).unwrap();
             let rows = text.to_string();
             lines.extend(

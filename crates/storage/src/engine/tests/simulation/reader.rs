@@ -9,17 +9,20 @@ use arrow::datatypes::{
     DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimestampNanosecondType, UInt64Type,
 };
 use bytes::Bytes;
-use catalog::{ColumnKind, Table};
+use catalog::{ColumnKind, Comparison, Table};
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::condition::Condition;
 use super::model::{Fields, Key, Row, Rows, Value};
+use crate::buffered_rows::BufferedRows;
 use crate::check_file;
 use crate::engine::Engine;
 use crate::merge::{KeyMerge, Step};
 use crate::rows::is_sorted_strictly;
 use crate::series::key_columns;
-use crate::snapshot::{BufferedRows, FileRows, ScanUnit, TableSnapshot};
+use crate::snapshot::{FileRows, ScanUnit, TableSnapshot};
+use crate::testing::TagPredicate;
 
 /// Reading is tried again, because faults may be planned for the disk that the files are on.
 const READ_ATTEMPTS: usize = 20;
@@ -33,18 +36,62 @@ pub(in crate::engine::tests) enum Problem {
     Wrong(String),
 }
 
-/// All rows of a table with a time in the range. A key that turns up twice is an error.
+/// Which rows are read.
+#[derive(Debug, Clone)]
+pub(in crate::engine::tests) enum Asked {
+    All,
+    /// Those with a time in this range, of some series.
+    Some(RangeInclusive<i64>),
+}
+
+impl Asked {
+    fn times(&self) -> RangeInclusive<i64> {
+        match self {
+            Self::All => i64::MIN..=i64::MAX,
+            Self::Some(times) => times.clone(),
+        }
+    }
+
+    /// What the series fulfil.
+    fn series(&self, table: &Table) -> Condition {
+        match (self, table.tags().next()) {
+            (Self::Some(_), Some(tag)) => Condition::Or(vec![
+                Condition::Tag(tag.name.to_string(), Comparison::Equal, "x".to_owned()),
+                Condition::TagIsNull(tag.name.to_string()),
+            ]),
+            _ => Condition::All,
+        }
+    }
+
+    pub(in crate::engine::tests) fn includes(&self, table: &Table, key: &Key) -> bool {
+        self.times().contains(&key.time) && self.series(table).may_match(key)
+    }
+}
+
+/// The rows of a table that are asked for. A key that turns up twice is an error.
 async fn rows_of_snapshot(
     store: &dyn ObjectStore,
     snapshot: &TableSnapshot,
-    range: RangeInclusive<i64>,
+    asked: &Asked,
 ) -> Result<Rows, Problem> {
     let mut rows = Rows::new();
-    for unit in snapshot.scan_units(&range) {
+    let table = snapshot.table();
+    let series = || TagPredicate::new(asked.series(table).predicate(table), table);
+    for unit in snapshot.scan_units(&asked.times()) {
+        let unit = match (asked, unit) {
+            (Asked::Some(_), ScanUnit::Buffered(rows)) => {
+                ScanUnit::Buffered(rows.of_series(series()))
+            }
+            (Asked::Some(_), ScanUnit::Merged { files, buffered }) => ScanUnit::Merged {
+                files,
+                buffered: buffered.map(|rows| rows.of_series(series())),
+            },
+            (_, unit) => unit,
+        };
         for batch in read_unit(store, snapshot, &unit).await? {
-            for (key, fields) in rows_of_batch(snapshot.table(), &batch) {
-                if range.contains(&key.time) && rows.insert(key.clone(), fields).is_some() {
-                    let units = snapshot.scan_units(&range);
+            for (key, fields) in rows_of_batch(table, &batch) {
+                if asked.includes(table, &key) && rows.insert(key.clone(), fields).is_some() {
+                    let units = snapshot.scan_units(&asked.times());
                     let units: Vec<_> = units.iter().map(describe).collect();
                     let problem = format!("{key:?} is in two places: {}", units.join("; "));
                     return Err(Problem::Wrong(problem));
@@ -84,13 +131,13 @@ async fn read_unit(
 ) -> Result<Vec<RecordBatch>, Problem> {
     match unit {
         ScanUnit::File(file) => Ok(vec![read_file(store, snapshot, file).await?]),
-        ScanUnit::Buffered(buffered) => Ok(buffered.batches(snapshot.schema())),
+        ScanUnit::Buffered(buffered) => Ok(buffered.batches(snapshot.schema()).unwrap()),
         ScanUnit::Merged { files, buffered } => {
             let mut inputs = Vec::new();
             for file in files {
                 inputs.push(read_file(store, snapshot, file).await?);
             }
-            let sorted = |rows: &BufferedRows| rows.sorted_unique(snapshot.schema());
+            let sorted = |rows: &BufferedRows| rows.sorted_unique(snapshot.schema()).unwrap();
             inputs.extend(buffered.iter().map(sorted));
             Ok(merge_inputs(snapshot, inputs))
         }
@@ -231,15 +278,15 @@ pub(in crate::engine::tests) fn snapshots(
         .collect()
 }
 
-/// All rows of these tables with a time in the range.
-pub(in crate::engine::tests) async fn all_rows(
+/// The rows of these tables that are asked for.
+pub(in crate::engine::tests) async fn rows(
     store: &dyn ObjectStore,
     snapshots: &[TableSnapshot],
-    range: RangeInclusive<i64>,
+    asked: &Asked,
 ) -> Result<Rows, Problem> {
     let mut rows = Rows::new();
     for snapshot in snapshots {
-        rows.extend(rows_of_snapshot(store, snapshot, range.clone()).await?);
+        rows.extend(rows_of_snapshot(store, snapshot, asked).await?);
     }
     Ok(rows)
 }

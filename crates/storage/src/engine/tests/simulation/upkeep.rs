@@ -96,7 +96,7 @@ impl Simulation {
         self.note_upkeep(program, compacted);
         if let Some((held, view)) = held {
             // Nothing that this sees was written or deleted meanwhile.
-            let late = self.rows_of(program, &held, i64::MIN..=i64::MAX).await;
+            let late = self.rows_of(program, &held, &Asked::All).await;
             if let Some(rows) = late
                 && let Err(problem) = self.model.check(&rows, &view)
             {

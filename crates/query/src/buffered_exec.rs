@@ -8,7 +8,6 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::utils::memory::get_record_batch_memory_size;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -25,6 +24,10 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use storage::BufferedRows;
 
 use crate::tag_filter::TagFilter;
+
+/// As many rows as there are in so many batches are put together at once. More of them would keep a thread
+/// of queries from others, so that is done elsewhere.
+const LITTLE_BATCHES: usize = 4;
 
 /// Reads rows that are not in a file yet, as some of their table's columns.
 #[derive(Debug)]
@@ -217,19 +220,21 @@ impl Reading {
         reading: Arc<Self>,
         rows: BufferedRows,
     ) -> Result<impl Stream<Item = Result<RecordBatch>> + Send> {
+        let found = rows.find()?;
         let memory = MemoryConsumer::new("BufferedExec").register(reading.context.memory_pool());
-        memory.try_grow(rows.estimated_bytes(&reading.schema))?;
+        memory.try_grow(found.estimated_bytes(&reading.schema))?;
+        let is_little = found.count() <= LITTLE_BATCHES * reading.batch_rows;
         let (schema, is_sorted) = (Arc::clone(&reading.schema), reading.is_sorted);
-        let built = tokio::task::spawn_blocking(move || match is_sorted {
-            true => rows.sorted_unique(&schema).map(|sorted| vec![sorted]),
-            false => rows.batches(&schema),
-        });
-        let built = built
-            .await
-            .map_err(|error| DataFusionError::External(Box::new(error)))??;
-        // Of a few series it is far less than was counted for all.
-        let bytes: usize = built.iter().map(get_record_batch_memory_size).sum();
-        memory.shrink(memory.size().saturating_sub(bytes));
+        let build = move || match is_sorted {
+            true => vec![found.sorted_unique(&schema)],
+            false => found.batches(&schema),
+        };
+        let built = match is_little {
+            true => build(),
+            false => tokio::task::spawn_blocking(build)
+                .await
+                .map_err(|error| DataFusionError::External(Box::new(error)))?,
+        };
         let batch_rows = reading.batch_rows;
         let slices = built.into_iter().flat_map(move |batch| {
             let starts = (0..batch.num_rows()).step_by(batch_rows);

@@ -19,8 +19,8 @@ use catalog::{
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use storage::{
-    BufferedRows, DirectoryLock, Durability, Engine, KeyMerge, ScanUnit, SeriesKey, Settings, Step,
-    TableBatch, WriteBatch,
+    BufferedRows, DirectoryLock, Durability, Engine, FoundRows, KeyMerge, ScanUnit, SeriesKey,
+    Settings, Step, TableBatch, WriteBatch,
 };
 
 /// The program's allocator: with another, mapping memory takes longer than merging.
@@ -47,16 +47,22 @@ fn main() {
         let (_engine, snapshots, schema) = buffered();
         let [in_order, overlapping] = snapshots;
         report("buffer, as it arrived", count(&in_order), || {
-            let batches = in_order.iter().map(|rows| rows.batches(&schema));
-            let batches = batches.flat_map(|batches| batches.expect("nothing is evaluated"));
+            let batches = in_order
+                .iter()
+                .flat_map(|rows| found(rows).batches(&schema));
             batches.map(|batch| batch.num_rows()).sum()
         });
         report("buffer, sorted", count(&overlapping), || {
-            let sorted = overlapping.iter().map(|rows| rows.sorted_unique(&schema));
-            let sorted = sorted.map(|rows| rows.expect("nothing is evaluated"));
+            let sorted = overlapping
+                .iter()
+                .map(|rows| found(rows).sorted_unique(&schema));
             sorted.map(|batch| batch.num_rows()).sum()
         });
     }
+}
+
+fn found(rows: &BufferedRows) -> FoundRows {
+    rows.find().expect("there is no condition to evaluate")
 }
 
 fn count(rows: &[BufferedRows]) -> usize {

@@ -9,6 +9,8 @@
 //! Invariant: *the list is in order of age*. Among rows of one key the later chunk, and within a
 //! chunk the later row, is the newer one.
 
+mod buffered_rows;
+mod by_series;
 mod chunk;
 mod distinct;
 mod keys;
@@ -28,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::WriteBatch;
 use crate::error::{Error, Result};
+pub use buffered_rows::{BufferedRows, FoundRows, SeriesCondition};
 pub(crate) use chunk::Chunk;
 pub(crate) use distinct::DistinctSeries;
 pub(crate) use known::{Forget, Forgotten};

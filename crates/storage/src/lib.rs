@@ -14,7 +14,6 @@ mod background;
 pub mod backup;
 mod batch;
 mod buffer;
-mod buffered_rows;
 mod compaction;
 mod engine;
 mod error;
@@ -40,7 +39,7 @@ pub mod verify;
 mod wal;
 
 pub use batch::{TableBatch, WriteBatch};
-pub use buffered_rows::{BufferedRows, SeriesCondition};
+pub use buffer::{BufferedRows, FoundRows, SeriesCondition};
 pub use engine::{
     Changes, DirectoryLock, Durability, Engine, Following, MaintenanceSettings, Settings, Stats,
     Wanted, Work, Written,

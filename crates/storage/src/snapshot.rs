@@ -11,8 +11,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use catalog::{FileRecord, State, Table};
 
-use crate::buffer::{self, Chunk, Contents};
-use crate::buffered_rows::BufferedRows;
+use crate::buffer::{self, BufferedRows, Chunk, Contents};
 use crate::row_filter::RowFilter;
 use crate::schema::arrow_schema;
 

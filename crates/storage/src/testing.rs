@@ -11,7 +11,7 @@ use catalog::{
 };
 use object_store::memory::InMemory;
 
-use crate::buffered_rows::SeriesCondition;
+use crate::buffer::SeriesCondition;
 use crate::row_filter::matches;
 use crate::schema::arrow_schema;
 

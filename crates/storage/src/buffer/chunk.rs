@@ -7,9 +7,8 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::{Array, ArrayRef, UInt32Array, new_null_array};
 use arrow::compute::{concat, take};
 use catalog::ColumnId;
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
 
+use super::by_series::BySeries;
 use super::keys::SeriesKeys;
 use super::partition_start;
 use crate::batch::TableBatch;
@@ -30,6 +29,8 @@ pub(crate) struct Chunk {
     /// to look for duplicates.
     pub(crate) keys_are_new: bool,
     bytes: usize,
+    /// See [`Chunk::by_series`].
+    by_series: OnceLock<BySeries>,
     /// See [`Chunk::last_rows`]; `None` when that is the chunk itself.
     last_rows: OnceLock<Option<Box<Self>>>,
 }
@@ -150,7 +151,8 @@ impl Chunk {
         let (time_min, time_max) = time_bounds(&times);
         let arrays = parts.fields.values();
         let arrays: usize = arrays.map(|array| array.get_array_memory_size()).sum();
-        let rows = times.len() * (size_of::<u32>() + size_of::<i64>());
+        // A series, a time, and a place in the index by series, which may come to be.
+        let rows = times.len() * (2 * size_of::<u32>() + size_of::<i64>());
         Self {
             keys: parts.keys,
             series: parts.series,
@@ -162,6 +164,7 @@ impl Chunk {
             time_max,
             keys_are_new: parts.keys_are_new,
             bytes: size_of::<Self>() + arrays + rows,
+            by_series: OnceLock::new(),
             last_rows: OnceLock::new(),
         }
     }
@@ -174,6 +177,11 @@ impl Chunk {
         self.bytes
     }
 
+    /// Its rows by series. Found when first asked for, and kept.
+    pub(super) fn by_series(&self) -> &BySeries {
+        self.by_series.get_or_init(|| BySeries::of(&self.series))
+    }
+
     /// The rows with the latest time of their series, in their order: several of a series if it has
     /// that time more than once. Found when first asked for, and kept.
     pub(crate) fn last_rows(&self) -> &Self {
@@ -182,22 +190,20 @@ impl Chunk {
     }
 
     fn find_last_rows(&self) -> Option<Box<Self>> {
-        let mut latest: HashMap<u32, i64, RandomState> = HashMap::default();
-        for (&series, &time) in self.series.iter().zip(&self.times) {
-            let latest = latest.entry(series).or_insert(time);
-            *latest = time.max(*latest);
+        let mut rows = Vec::new();
+        for run in self.by_series().runs() {
+            let time = |row: &u32| self.times[*row as usize];
+            let latest = run.iter().map(time).max();
+            rows.extend(run.iter().filter(|row| Some(time(row)) == latest));
         }
-        let rows = self.series.iter().zip(&self.times).zip(0..);
-        let is_last =
-            |((series, time), row): ((&u32, &i64), u32)| (latest[series] == *time).then_some(row);
-        let rows: Vec<u32> = rows.filter_map(is_last).collect();
+        rows.sort();
         if rows.len() == self.rows() {
             return None;
         }
         Some(Box::new(self.chosen(rows, |_| true)))
     }
 
-    /// Some of its rows, of which there is at least one, with no other fields than those wanted.
+    /// Some of its rows, of which there is at least one, without fields that are not wanted.
     pub(crate) fn chosen(&self, rows: Vec<u32>, is_wanted: impl Fn(ColumnId) -> bool) -> Self {
         let series = rows.iter().map(|&row| self.series[row as usize]).collect();
         let times = rows.iter().map(|&row| self.times[row as usize]).collect();

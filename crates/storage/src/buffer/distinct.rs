@@ -46,6 +46,15 @@ impl DistinctSeries {
         distinct
     }
 
+    /// Those of one generation with these numbers, in this order, without any rows.
+    pub(super) fn of_numbers(keys: &SeriesKeys, numbers: &[u32]) -> Self {
+        Self {
+            views: vec![keys.view(numbers.iter().copied())],
+            places: numbers.iter().map(|&number| (0, number)).collect(),
+            of_row: Vec::new(),
+        }
+    }
+
     fn add(&mut self, keys: &SeriesKeys, chunks: &[&Chunk]) {
         let numbers = || chunks.iter().flat_map(|chunk| &chunk.series).copied();
         let view = u32::try_from(self.views.len()).expect("there are few generations");

@@ -14,7 +14,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::batch::TableBatch;
-use crate::buffered_rows::BufferedRows;
 use crate::rows::{SortedRows, in_arrival_order};
 use crate::schema::arrow_schema;
 use crate::series::SeriesKey;
@@ -272,9 +271,9 @@ proptest! {
             let chunks: Vec<_> = chunks.iter().map(|(_, chunk)| Arc::clone(chunk)).collect();
             let rows = |times| BufferedRows::new(chunks.clone(), Arc::clone(&table), times);
             let of = |rows: &BufferedRows| {
-                let arrived = rows.batches(&schema).unwrap();
+                let arrived = rows.find().unwrap().batches(&schema);
                 let arrived: Vec<_> = arrived.iter().flat_map(rows_of).collect();
-                let sorted = rows_of(&rows.sorted_unique(&schema).unwrap());
+                let sorted = rows_of(&rows.find().unwrap().sorted_unique(&schema));
                 [arrived, sorted]
             };
             let everything = of(&rows(i64::MIN..=i64::MAX));

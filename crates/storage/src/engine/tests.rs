@@ -26,7 +26,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::batch::TableBatch;
-use crate::buffered_rows::BufferedRows;
+use crate::buffer::BufferedRows;
 use crate::merge::{KeyMerge, Step};
 use crate::rows::is_sorted_strictly;
 use crate::series::{SeriesKey, key_columns};
@@ -208,7 +208,7 @@ async fn read(
         match unit {
             ScanUnit::File(file) => rows.extend(rows_of(&visible(setup, &snapshot, &file).await)),
             ScanUnit::Buffered(buffered) => {
-                for batch in buffered.batches(snapshot.schema()).unwrap() {
+                for batch in buffered.find().unwrap().batches(snapshot.schema()) {
                     rows.extend(rows_of(&batch));
                 }
             }
@@ -217,11 +217,9 @@ async fn read(
                 for file in &files {
                     inputs.push(visible(setup, &snapshot, file).await);
                 }
-                inputs.extend(
-                    buffered
-                        .iter()
-                        .map(|rows: &BufferedRows| rows.sorted_unique(snapshot.schema()).unwrap()),
-                );
+                inputs.extend(buffered.iter().map(|rows: &BufferedRows| {
+                    rows.find().unwrap().sorted_unique(snapshot.schema())
+                }));
                 rows.extend(merged(&snapshot, inputs));
             }
         }

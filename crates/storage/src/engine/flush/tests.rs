@@ -272,8 +272,9 @@ async fn rows_of_snapshot(snapshot: &TableSnapshot, store: &dyn ObjectStore) -> 
             ScanUnit::Buffered(buffered) => {
                 rows.extend(
                     buffered
-                        .batches(snapshot.schema())
+                        .find()
                         .unwrap()
+                        .batches(snapshot.schema())
                         .iter()
                         .flat_map(rows_of),
                 );
@@ -286,7 +287,7 @@ async fn rows_of_snapshot(snapshot: &TableSnapshot, store: &dyn ObjectStore) -> 
                 inputs.extend(
                     buffered
                         .iter()
-                        .map(|rows| rows.sorted_unique(snapshot.schema()).unwrap()),
+                        .map(|rows| rows.find().unwrap().sorted_unique(snapshot.schema())),
                 );
                 rows.extend(merged(snapshot, inputs));
             }

@@ -214,7 +214,8 @@ impl Running {
             for file in &files {
                 inputs.push(self.read(&snapshot, file).await);
             }
-            inputs.extend(buffered.map(|rows| rows.sorted_unique(snapshot.schema()).unwrap()));
+            inputs
+                .extend(buffered.map(|rows| rows.find().unwrap().sorted_unique(snapshot.schema())));
             let text = pretty_format_batches(&merged(&snapshot, inputs)).unwrap();
             let rows = text.to_string();
             lines.extend(

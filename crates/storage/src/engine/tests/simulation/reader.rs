@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::condition::Condition;
 use super::model::{Fields, Key, Row, Rows, Value};
-use crate::buffered_rows::BufferedRows;
+use crate::buffer::BufferedRows;
 use crate::check_file;
 use crate::engine::Engine;
 use crate::merge::{KeyMerge, Step};
@@ -131,13 +131,14 @@ async fn read_unit(
 ) -> Result<Vec<RecordBatch>, Problem> {
     match unit {
         ScanUnit::File(file) => Ok(vec![read_file(store, snapshot, file).await?]),
-        ScanUnit::Buffered(buffered) => Ok(buffered.batches(snapshot.schema()).unwrap()),
+        ScanUnit::Buffered(buffered) => Ok(buffered.find().unwrap().batches(snapshot.schema())),
         ScanUnit::Merged { files, buffered } => {
             let mut inputs = Vec::new();
             for file in files {
                 inputs.push(read_file(store, snapshot, file).await?);
             }
-            let sorted = |rows: &BufferedRows| rows.sorted_unique(snapshot.schema()).unwrap();
+            let sorted =
+                |rows: &BufferedRows| rows.find().unwrap().sorted_unique(snapshot.schema());
             inputs.extend(buffered.iter().map(sorted));
             Ok(merge_inputs(snapshot, inputs))
         }

@@ -35,6 +35,14 @@ pub fn linear(before: Point, after: Point, x: f64) -> f64 {
     before.slope_to(after) * (x - before.x) + before.y
 }
 
+/// The whole number `part / of` of the way from one to another on the straight line between them, rounded
+/// towards zero; `None` if it takes more than 128 bits to find out.
+pub fn whole_between(before: i128, after: i128, part: i128, of: i128) -> Option<i128> {
+    let from_before = before.checked_mul(of.checked_sub(part)?)?;
+    let from_after = after.checked_mul(part)?;
+    from_before.checked_add(from_after)?.checked_div(of)
+}
+
 /// The cubic between two points that has these slopes there.
 fn hermite(before: Point, after: Point, slope_before: f64, slope_after: f64, x: f64) -> f64 {
     let h = after.x - before.x;

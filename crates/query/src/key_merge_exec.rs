@@ -95,8 +95,10 @@ impl ExecutionPlan for KeyMergeExec {
         vec![Some(OrderingRequirements::from(self.key.clone())); self.inputs.len()]
     }
 
+    /// That its own order follows from its input's is in its properties. `true` would let the optimizer move a
+    /// sort below it that spoils the order it requires.
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true; self.inputs.len()]
+        vec![false; self.inputs.len()]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {

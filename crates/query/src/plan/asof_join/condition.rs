@@ -41,14 +41,22 @@ impl Condition {
                 return not_understood(&part);
             };
             match Distance::of(&comparison) {
-                Some(distance) => distances.push(distance),
+                Some(distance) => distances.push((distance, comparison)),
                 None => set_once(&mut found, Self::comparison(comparison, sides)?)?,
             }
+        }
+        // By itself `a.time + INTERVAL … >= b.time` is the comparison, beside one it says how far.
+        if let (None, [(_, only)]) = (&found, &distances[..])
+            && !is_constant(&only.left)
+            && !is_constant(&only.right)
+        {
+            found = Some(Self::comparison(only.clone(), sides)?);
+            distances.clear();
         }
         let Some(mut condition) = found else {
             return plan_err!("MATCH_CONDITION compares a time of each side by >=, >, <= or <");
         };
-        for distance in distances {
+        for (distance, _) in distances {
             condition.limit(distance, sides)?;
         }
         Ok(condition)

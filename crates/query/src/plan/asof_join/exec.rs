@@ -171,8 +171,10 @@ impl ExecutionPlan for AsofJoinExec {
         required.to_vec()
     }
 
+    /// That its own order follows from its input's is in its properties. `true` would let the optimizer move a
+    /// sort below it that spoils the order it requires.
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true, false]
+        vec![false, false]
     }
 
     fn apply_expressions(

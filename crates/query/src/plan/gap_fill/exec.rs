@@ -163,8 +163,10 @@ impl ExecutionPlan for GapFillExec {
         vec![Some(OrderingRequirements::from(ordering))]
     }
 
+    /// That its own order follows from its input's is in its properties. `true` would let the optimizer move a
+    /// sort below it that spoils the order it requires.
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
+        vec![false]
     }
 
     fn apply_expressions(

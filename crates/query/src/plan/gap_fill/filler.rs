@@ -2,9 +2,33 @@
 
 use std::collections::VecDeque;
 
-use analytics::interpolation::{Point, Spline, linear, pchip};
+use analytics::interpolation::{Point, Spline, linear, pchip, whole_between};
 
 use super::functions::Fill;
+
+/// A value that lines and curves go through, or that is on one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Number {
+    Float(f64),
+    Whole(i128),
+}
+
+impl Number {
+    pub(super) fn as_float(self) -> f64 {
+        match self {
+            Self::Float(value) => value,
+            Self::Whole(value) => value as f64,
+        }
+    }
+
+    /// The nearest whole number.
+    pub(super) fn as_whole(self) -> i128 {
+        match self {
+            Self::Float(value) => value.round() as i128,
+            Self::Whole(value) => value,
+        }
+    }
+}
 
 /// A value that is there.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,7 +37,7 @@ pub(super) struct Knot {
     /// The number of the row that has it.
     pub(super) row: u64,
     /// The value, for curves.
-    pub(super) value: f64,
+    pub(super) value: Number,
 }
 
 /// What stands in one row of a filled column.
@@ -22,7 +46,7 @@ pub(super) enum Slot {
     Null,
     /// The value that this row has.
     Row(u64),
-    Computed(f64),
+    Computed(Number),
     Constant,
 }
 
@@ -59,7 +83,7 @@ impl Filler {
     /// Takes a value of the group, later than those before.
     pub(super) fn observe(&mut self, knot: Knot) {
         let is_used = match self.is_curve() {
-            true => knot.value.is_finite(),
+            true => knot.value.as_float().is_finite(),
             false => self.fill != Fill::Constant,
         };
         if is_used {
@@ -136,7 +160,16 @@ impl Filler {
         let origin = before.time;
         let at = |knot| point(knot, origin);
         let x = distance(origin, time);
-        Slot::Computed(match (self.fill, &self.spline) {
+        if let (Fill::Linear, Number::Whole(from), Number::Whole(to)) =
+            (self.fill, before.value, after.value)
+        {
+            let passed = |until: i64| i128::from(until) - i128::from(origin);
+            let between = whole_between(from, to, passed(time), passed(after.time));
+            if let Some(value) = between {
+                return Slot::Computed(Number::Whole(value));
+            }
+        }
+        let value = match (self.fill, &self.spline) {
             (Fill::Pchip, _) => {
                 let (previous, next) = (self.previous.map(at), self.knots.get(2).copied().map(at));
                 pchip(previous, at(before), at(after), next, x)
@@ -146,7 +179,8 @@ impl Filler {
                 None => return Slot::Null,
             },
             _ => linear(at(before), at(after), x),
-        })
+        };
+        Slot::Computed(Number::Float(value))
     }
 }
 
@@ -160,7 +194,7 @@ fn nearest(before: Option<Knot>, after: Option<Knot>, time: i64) -> Option<Knot>
 fn point(knot: Knot, origin: i64) -> Point {
     Point {
         x: distance(origin, knot.time),
-        y: knot.value,
+        y: knot.value.as_float(),
     }
 }
 

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{Result, internal_err};
 
 use super::exec::Spec;
-use super::filler::Slot;
+use super::filler::{Number, Slot};
 use super::rows::Rows;
 
 /// Rows of the result.
@@ -123,9 +123,19 @@ fn computed(slots: &[Slot], kind: &DataType) -> Result<Option<ArrayRef>> {
         return Ok(None);
     }
     Ok(Some(match kind {
-        DataType::Float64 => Arc::new(Float64Array::from_iter_values(values())),
-        DataType::Int64 => Arc::new(Int64Array::from_iter_values(values().map(|v| v as i64))),
-        DataType::UInt64 => Arc::new(UInt64Array::from_iter_values(values().map(|v| v as u64))),
+        DataType::Float64 => Arc::new(Float64Array::from_iter_values(
+            values().map(Number::as_float),
+        )),
+        DataType::Int64 => {
+            let (min, max) = (i128::from(i64::MIN), i128::from(i64::MAX));
+            let whole = values().map(|value| value.as_whole().clamp(min, max) as i64);
+            Arc::new(Int64Array::from_iter_values(whole))
+        }
+        DataType::UInt64 => {
+            let max = i128::from(u64::MAX);
+            let whole = values().map(|value| value.as_whole().clamp(0, max) as u64);
+            Arc::new(UInt64Array::from_iter_values(whole))
+        }
         other => return internal_err!("values between are not computed as {other}"),
     }))
 }

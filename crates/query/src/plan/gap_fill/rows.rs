@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimestampNanosecondType};
+use arrow::datatypes::{DataType, Int64Type, TimestampNanosecondType, UInt64Type};
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::Result;
 use datafusion::common::utils::memory::get_record_batch_memory_size;
 use datafusion::execution::memory_pool::MemoryReservation;
 
 use super::exec::Spec;
+use super::filler::Number;
 
 /// Rows of the input, numbered as they come.
 #[derive(Debug)]
@@ -162,13 +163,17 @@ impl Piece {
     }
 
     /// The value of a filled column's source, for curves; 0 for others. `None` if it is missing.
-    pub(super) fn value(&self, spec: &Spec, filled: usize, at: usize) -> Option<f64> {
-        match &self.values[filled] {
-            Some(values) => values.is_valid(at).then(|| values.value(at)),
-            None => {
-                let source = &self.columns[spec.column_count + filled];
-                (!source.is_null(at)).then_some(0.0)
-            }
-        }
+    pub(super) fn value(&self, spec: &Spec, filled: usize, at: usize) -> Option<Number> {
+        let source = &self.columns[spec.column_count + filled];
+        let value = |values: &Float64Array| {
+            let whole = source.as_primitive_opt::<Int64Type>();
+            let whole = whole.map(|whole| i128::from(whole.value(at)));
+            let unsigned = source.as_primitive_opt::<UInt64Type>();
+            let unsigned = unsigned.map(|whole| i128::from(whole.value(at)));
+            let float = || Number::Float(values.value(at));
+            whole.or(unsigned).map_or_else(float, Number::Whole)
+        };
+        let value_at = || self.values[filled].as_ref().map_or(Number::Whole(0), value);
+        (!source.is_null(at)).then(value_at)
     }
 }

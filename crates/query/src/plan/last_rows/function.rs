@@ -8,7 +8,7 @@ use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::Expr;
 
 use super::table::LastRowsTable;
-use crate::session::{CATALOG, SCHEMA};
+use crate::advice::NO_TABLE_OF_TEXT;
 
 /// The table function `latest`, in one database.
 #[derive(Debug)]
@@ -29,8 +29,7 @@ impl TableFunctionImpl for Latest {
         let table = self.database.table(name);
         let snapshot = table.and_then(|table| self.storage.snapshot(table.id));
         let Some(snapshot) = snapshot else {
-            // The words that errors about tables in FROM have.
-            return plan_err!("table '{CATALOG}.{SCHEMA}.{name}' not found");
+            return plan_err!("{NO_TABLE_OF_TEXT}{name}");
         };
         let storage = Arc::clone(&self.storage);
         Ok(Arc::new(LastRowsTable::new(snapshot, storage)))

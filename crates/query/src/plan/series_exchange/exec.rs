@@ -154,8 +154,10 @@ impl ExecutionPlan for SeriesExchangeExec {
         vec![Some(OrderingRequirements::from(self.ordering.clone()))]
     }
 
+    /// That its own order follows from its input's is in its properties. `true` would let the optimizer move a
+    /// sort below it that spoils the order it requires.
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![self.partitions() == 1]
+        vec![false]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {

@@ -101,8 +101,10 @@ impl ExecutionPlan for WindowedLimitExec {
         vec![ordering.cloned().map(OrderingRequirements::from)]
     }
 
+    /// That its own order follows from its input's is in its properties. `true` would let the optimizer move a
+    /// sort below it that spoils the order it requires.
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
+        vec![false]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {

@@ -26,4 +26,4 @@ pub use ranges::{
     sampling_stats, stuck_ranges,
 };
 pub use repair::{Imputation, SpeedLimits, impute, repair_speed, speed_limits};
-pub use timestamps::{RepairedTime, TimeGrid, repair_times, repaired_span, time_grid};
+pub use timestamps::{RepairedTime, TimeGrid, repair_times, repaired_count, time_grid};

@@ -19,7 +19,8 @@ use super::COUNT_MIN;
 use crate::Summary;
 use crate::summary::{defined, sum_terms};
 
-/// A variance below this share of the mean, squared, is rounding noise: the rule of `scipy.stats`.
+/// A variance below this share of the mean, squared, is rounding noise: the rule of `scipy.stats`. So is a mean below this
+/// share of the values.
 const NOISE: f64 = 1e-15;
 
 /// Values per block of [`CentralMoments::extend`]: two passes over a block stay in the first-level cache.
@@ -72,14 +73,16 @@ impl CentralMoments {
     }
 
     /// The coefficient of variation: the population standard deviation over the mean; `None` below two values or when the
-    /// mean is zero.
+    /// mean is zero, apart from what rounding leaves of it.
     pub fn variation(&self) -> Option<f64> {
-        let mean = self.mean().filter(|mean| *mean != 0.0)?;
         if self.count < COUNT_MIN {
             return None;
         }
         let variance = self.spread(COUNT_MIN).map_or(0.0, |(_, variance)| variance);
-        defined(variance.sqrt() / mean)
+        let deviation = variance.sqrt();
+        let noise = NOISE * (self.anchor.abs() + deviation);
+        let mean = self.mean().filter(|mean| mean.abs() > noise)?;
+        defined(deviation / mean)
     }
 
     /// The biased skewness, `m3 / m2^1.5`.

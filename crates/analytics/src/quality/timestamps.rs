@@ -106,18 +106,20 @@ fn nearest_grid(times: &[i64], step: i64) -> (TimeGrid, i128) {
     (grid, best.1)
 }
 
-/// The first grid time in use and how many there are up to the last one in use; `None` without times.
-pub fn repaired_span(times: &[i64], grid: TimeGrid) -> Option<(i64, u64)> {
+/// How many grid times there are from the first to the last one in use, those among them that are beyond what an
+/// integer holds; 0 without times.
+pub fn repaired_count(times: &[i64], grid: TimeGrid) -> u64 {
     let places = places(times, grid);
     let mut taken = places.iter().flatten();
-    let first = *taken.next()?;
-    let last = *taken.next_back().unwrap_or(&first);
-    let count = u64::try_from(last - first + 1).unwrap_or(u64::MAX);
-    Some((at(grid, first)?, count))
+    let Some(first) = taken.next() else {
+        return 0;
+    };
+    let last = taken.next_back().unwrap_or(first);
+    u64::try_from(last - first + 1).unwrap_or(u64::MAX)
 }
 
 /// The times on the grid, from the first to the last one in use, each with the time that went there. A time that would be
-/// beyond what an integer holds is left out. The caller asks [`repaired_span`] how many there are.
+/// beyond what an integer holds is left out. The caller asks [`repaired_count`] how many there are.
 pub fn repair_times(times: &[i64], grid: TimeGrid) -> Vec<RepairedTime> {
     let mut repaired = vec![];
     let mut next = None;
@@ -243,8 +245,8 @@ mod tests {
         };
         let actual: Vec<_> = repaired.iter().map(origins).collect();
         assert_eq!(actual, expected, "{times:?}");
-        let span = repaired_span(times, grid).unwrap();
-        assert_eq!(span, (expected[0].0, expected.len() as u64), "{times:?}");
+        let count = repaired_count(times, grid);
+        assert_eq!(count, expected.len() as u64, "{times:?}");
     }
 
     /// Times that stay, by themselves.
@@ -328,10 +330,14 @@ mod tests {
         assert_eq!(time_grid(&[5, 5], None), None);
         let grid = TimeGrid { step: 1, offset: 0 };
         assert_eq!(repair_times(&[], grid), []);
-        assert_eq!(repaired_span(&[], grid), None);
+        assert_eq!(repaired_count(&[], grid), 0);
         let far = [i64::MIN, i64::MAX];
         let grid = time_grid(&far, Some(1)).unwrap();
-        assert_eq!(repaired_span(&far, grid), Some((i64::MIN, u64::MAX)));
+        assert_eq!(repaired_count(&far, grid), u64::MAX);
+        // Also where the first grid time is beyond what an integer holds.
+        let odd = [i64::MIN, 8, 18, 28];
+        let grid = time_grid(&odd, Some(10)).unwrap();
+        assert!(repaired_count(&odd, grid) > 1 << 59);
     }
 
     /// Against every way to leave out and to move, tried one by one.

@@ -8,7 +8,7 @@
 //! | points                                          | remaining life                                     |
 //! |-------------------------------------------------|----------------------------------------------------|
 //! | fewer than three, or all at one time            | none                                               |
-//! | the values do not vary                          | none: the line never reaches a threshold           |
+//! | the values do not vary, or not with the time    | none: the line never reaches a threshold           |
 //! | the line leads away: it was there before the first point | none                                      |
 //! | the line was there between the first and the last point  | 0                                         |
 //!
@@ -23,6 +23,9 @@ const COUNT_MIN: u64 = 3;
 
 /// A variance below this share of the mean, squared, is rounding noise.
 const NOISE: f64 = 1e-15;
+
+/// A correlation of times and values below this is rounding noise.
+const UNRELATED: f64 = 1e-12;
 
 /// A line that leaves less of the variance than this goes through all points.
 const EXACT: f64 = 1e-14;
@@ -89,7 +92,9 @@ impl Line {
     /// When the line is at the threshold, in ticks after the mean time; not before the first point.
     fn passage(&self, threshold: f64) -> Option<f64> {
         let noise = NOISE * (self.anchor + self.value_mean);
-        let is_flat = self.values <= self.count as f64 * noise * noise;
+        let is_constant = self.values <= self.count as f64 * noise * noise;
+        let is_flat =
+            is_constant || self.products.abs() <= UNRELATED * (self.times * self.values).sqrt();
         if self.count < COUNT_MIN || self.times <= 0.0 || is_flat {
             return None;
         }
@@ -246,6 +251,24 @@ mod tests {
             check("lower", |rul| rul.lower);
             check("upper", |rul| rul.upper);
             check("r2", |rul| rul.r2);
+        }
+    }
+
+    #[test]
+    fn a_flat_trend_reaches_nothing() {
+        let points = [
+            (3.0, 5),
+            (0.0, 8),
+            (-2.0, 11),
+            (3.0, 15),
+            (3.0, 20),
+            (0.0, 25),
+        ];
+        let start = 1_700_000_000_000_000_000;
+        for (scale, start) in [(1, 0), (1_000_000_000, start)] {
+            let line = Line::of(points.map(|(value, time)| (value, start + time * scale)));
+            assert_eq!(line.time_to(9.0, 1.0), None);
+            assert_eq!(line.first_passage(9.0, 0.95, 1.0), None);
         }
     }
 

@@ -22,7 +22,6 @@ use crate::testing::one_row;
 pub(crate) struct Case {
     udaf: Arc<AggregateUDF>,
     options: Vec<ScalarValue>,
-    is_still: bool,
     /// How much the ways may differ.
     tolerance: f64,
 }
@@ -47,7 +46,6 @@ impl Case {
         Self {
             udaf,
             options,
-            is_still: false,
             tolerance: 0.0,
         }
     }
@@ -55,14 +53,6 @@ impl Case {
     /// Lets the ways differ by rounding: for sums, which depend on the order of rows by that much.
     pub(crate) fn approximately(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
-    }
-
-    /// A function that cannot be computed over moving frames.
-    pub(crate) fn still(udaf: AggregateUDF, options: Vec<ScalarValue>) -> Self {
-        Self {
-            is_still: true,
-            ..Self::with(udaf, options)
-        }
     }
 
     /// The result over columns, which is checked to be the same in all ways.
@@ -82,8 +72,6 @@ impl Case {
             ("converted groups", Planned::converted_groups),
             ("moving frame", Planned::moving),
         ];
-        // The moving frame is the last way.
-        let ways = &ways[..if self.is_still { 4 } else { 5 }];
         for (name, way) in ways {
             let result = way(&planned).unwrap();
             let context = format!("{}: {name} of {columns:?}", self.udaf.name());

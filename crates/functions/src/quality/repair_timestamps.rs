@@ -7,7 +7,7 @@
 //! | NULL time                             | skipped                               |
 //! | more grid times than a million        | an error                              |
 
-use analytics::quality::{RepairedTime, repair_times, repaired_span, time_grid};
+use analytics::quality::{RepairedTime, repair_times, repaired_count, time_grid};
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion_common::{Result, exec_err};
@@ -75,7 +75,7 @@ fn repaired(beats: &[Beat], step: Option<i64>) -> Result<Option<Vec<Repaired>>> 
     let Some(grid) = time_grid(&times, step) else {
         return Ok(None);
     };
-    let count = repaired_span(&times, grid).map_or(0, |(_, count)| count);
+    let count = repaired_count(&times, grid);
     if count > TIMES_MAX {
         return exec_err!(
             "repair_timestamps: {count} grid times are more than {TIMES_MAX}: make the groups smaller or the step longer"

@@ -15,7 +15,7 @@ use datafusion_expr::{
 };
 
 pub(crate) use super::groups::Source;
-use super::groups::{OneSketch, Sketches};
+use super::groups::{FrameSketch, OneSketch, Sketches};
 use super::kind::Kind;
 use crate::constant::constant;
 
@@ -112,6 +112,10 @@ impl<K: Kind> AggregateUDFImpl for SketchAggregate<K> {
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         Ok(Box::new(OneSketch::new(self.sketches(&args)?)))
+    }
+
+    fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        Ok(Box::new(FrameSketch::new(self.sketches(&args)?)))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {

@@ -1,12 +1,14 @@
-//! [`Sketches`] and [`OneSketch`]: sketches as accumulators, with and without GROUP BY.
+//! [`Sketches`], [`OneSketch`] and [`FrameSketch`]: sketches as accumulators, with and without GROUP BY and over
+//! moving frames.
 //!
 //! A partial result is a stored sketch like those that `_merge` takes, so that there is one form of state.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BinaryArray, BooleanArray};
 use datafusion_common::cast::as_binary_array;
-use datafusion_common::{Result, ScalarValue, internal_err};
+use datafusion_common::{Result, ScalarValue, internal_err, not_impl_err};
 use datafusion_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
 use super::kind::{Kind, error};
@@ -149,6 +151,78 @@ impl<K: Kind> GroupsAccumulator for Sketches<K> {
         size_of_val(self)
             + self.sketches.capacity() * size_of::<Option<K::Sketch>>()
             + self.heap_bytes
+    }
+}
+
+/// The sketch of a moving frame, made anew of the frame's rows for each row: what is in a sketch cannot be taken out.
+#[derive(Debug)]
+pub(crate) struct FrameSketch<K: Kind> {
+    sketches: Sketches<K>,
+    /// Runs of rows of the frame, the oldest first.
+    rows: VecDeque<ArrayRef>,
+}
+
+impl<K: Kind> FrameSketch<K> {
+    pub(crate) fn new(sketches: Sketches<K>) -> Self {
+        Self {
+            sketches,
+            rows: VecDeque::new(),
+        }
+    }
+}
+
+impl<K: Kind> Accumulator for FrameSketch<K> {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        if !values[0].is_empty() {
+            self.rows.push_back(Arc::clone(&values[0]));
+        }
+        Ok(())
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let mut leaving = values[0].len();
+        while leaving > 0 {
+            let Some(oldest) = self.rows.pop_front() else {
+                return internal_err!("{}: more rows leave a frame than came", self.sketches.name);
+            };
+            if oldest.len() > leaving {
+                self.rows
+                    .push_front(oldest.slice(leaving, oldest.len() - leaving));
+            }
+            leaving = leaving.saturating_sub(oldest.len());
+        }
+        Ok(())
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        true
+    }
+
+    fn merge_batch(&mut self, _states: &[ArrayRef]) -> Result<()> {
+        not_impl_err!("{}: frames have no partial results", self.sketches.name)
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let Sketches {
+            name,
+            source,
+            empty,
+            ..
+        } = &self.sketches;
+        let mut sketch = OneSketch::new(Sketches::<K>::new(name, *source, empty.clone()));
+        for rows in &self.rows {
+            sketch.update_batch(std::slice::from_ref(rows))?;
+        }
+        sketch.evaluate()
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Ok(vec![self.evaluate()?])
+    }
+
+    fn size(&self) -> usize {
+        let rows = self.rows.iter().map(|rows| rows.get_array_memory_size());
+        self.sketches.size() + rows.sum::<usize>()
     }
 }
 

@@ -18,7 +18,7 @@ fn aggregate(name: &str, options: Vec<ScalarValue>) -> Case {
     let udaf = super::aggregate_udfs()
         .into_iter()
         .find(|udaf| udaf.name() == name);
-    Case::still(udaf.unwrap(), options)
+    Case::with(udaf.unwrap(), options)
 }
 
 /// Calls a scalar function the way the planner does.

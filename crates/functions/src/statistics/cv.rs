@@ -56,6 +56,7 @@ mod tests {
         case.check(&[-1.0, -3.0], Some(-0.5));
         case.check(&[0.1, 0.1, 0.1], Some(0.0));
         case.check(&[-1.0, 1.0], None);
+        case.check(&[2.37, -2.37, 0.1, -0.1, 0.3, -0.3], None);
         case.check(&[5.0], None);
         case.check(&[], None);
     }

@@ -179,8 +179,14 @@ mod tests {
             catalog.change_record(token.id, rename).await.unwrap();
             catalog.remove_record::<Token>(token.id).await.unwrap();
             catalog.drop_database("plant", 1).await.unwrap();
-            catalog.undrop_database("plant").await.unwrap();
-            catalog.undrop_database("plant").await.unwrap_err();
+            catalog
+                .undrop_database("plant", crate::Undrop::LAST)
+                .await
+                .unwrap();
+            catalog
+                .undrop_database("plant", crate::Undrop::LAST)
+                .await
+                .unwrap_err();
         })
         .await;
         // What the program does by itself is nobody's.

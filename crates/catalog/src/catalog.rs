@@ -23,6 +23,7 @@ use crate::limits::Limits;
 use crate::manifest::{Commit, ManifestLog};
 use crate::records::Organization;
 use crate::state::State;
+pub use databases::Undrop;
 pub use extend::TableExtension;
 pub use files::Replacement;
 pub use tables::TableOptions;

@@ -256,7 +256,24 @@ impl Error {
             Self::Fenced { .. } => "fenced",
             Self::FlushedAlready { .. } => "flushed_already",
             Self::Corrupt { .. } | Self::UnknownFormat { .. } => "corrupt_manifest",
-            Self::Store { .. } => "storage_unavailable",
+            Self::Store { source } => reason_of_store(source),
         }
     }
+}
+
+/// A stable word for why an object store cannot be used.
+pub fn reason_of_store(error: &object_store::Error) -> &'static str {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let kind = error
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind);
+        if matches!(kind, Some(StorageFull | QuotaExceeded)) {
+            return "storage_full";
+        }
+        cause = error.source();
+    }
+    "storage_unavailable"
 }

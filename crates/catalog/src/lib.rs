@@ -27,9 +27,9 @@ mod schema;
 mod state;
 
 pub use audit::{Actor, AuditEntry, acting};
-pub use catalog::{Catalog, Replacement, TableExtension, TableOptions};
+pub use catalog::{Catalog, Replacement, TableExtension, TableOptions, Undrop};
 pub use clock::{Clock, SystemClock};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result, reason_of_store};
 pub use ids::{ColumnId, DatabaseId, FileId, TableId};
 pub use limits::Limits;
 #[cfg(feature = "fuzzing")]

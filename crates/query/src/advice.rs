@@ -29,6 +29,26 @@ impl Subject<'_> {
             line: span.start.line,
             column: span.start.column,
         });
+        self.explain_at(source, position)
+    }
+
+    /// The same for a statement of ours. What it has DataFusion plan is another text than the subject's, so that
+    /// places in that are of no use.
+    pub(crate) fn explain_change(&self, error: Error) -> Error {
+        match error {
+            Error::DataFusion { source } => self.explain_at(source, None),
+            Error::Catalog(source) => match &source {
+                catalog::Error::TableNotFound { name } => Error::NoTable {
+                    suggestion: nearest(name, self.tables()),
+                    source,
+                },
+                _ => Error::Catalog(source),
+            },
+            error => error,
+        }
+    }
+
+    fn explain_at(&self, source: Box<DataFusionError>, position: Option<Position>) -> Error {
         match self.missing(source.find_root(), position) {
             Some(error) => error,
             None => match position {
@@ -57,6 +77,9 @@ impl Subject<'_> {
                 }
                 if let Some(function) = quoted("table function '", "' not found") {
                     return Some(self.table_function(function));
+                }
+                if let Some(table) = text.strip_prefix(NO_TABLE_OF_TEXT) {
+                    return Some(self.table_of_text(table));
                 }
                 let table = text.strip_prefix("table '")?.strip_suffix("' not found")?;
                 Some(self.table(table, position))
@@ -112,10 +135,7 @@ impl Subject<'_> {
     fn table(&self, full: &str, position: Option<Position>) -> Error {
         let parts: Vec<_> = full.splitn(3, '.').collect();
         let (table, suggestion) = match parts[..] {
-            [CATALOG, SCHEMA, table] => {
-                let all = self.database.tables().map(|table| table.name.to_string());
-                (table, nearest(table, all))
-            }
+            [CATALOG, SCHEMA, table] => (table, nearest(table, self.tables())),
             [CATALOG, schema, table] => {
                 let schemas = self.session.catalog_list().catalog(CATALOG);
                 let schema_of_it = schemas.and_then(|catalog| catalog.schema(schema));
@@ -132,7 +152,24 @@ impl Subject<'_> {
             position: position.or_else(|| position_of(self.sql, parts.last().unwrap_or(&full))),
         }
     }
+
+    /// A table that is named by a text, in which names stand as they are.
+    fn table_of_text(&self, table: &str) -> Error {
+        Error::TableNotFound {
+            table: table.to_owned(),
+            database: self.database.name.to_string(),
+            suggestion: nearest_name(table, self.tables()),
+            position: position_of(self.sql, table),
+        }
+    }
+
+    fn tables(&self) -> impl Iterator<Item = String> {
+        self.database.tables().map(|table| table.name.to_string())
+    }
 }
+
+/// What a function says, in front of the name, that takes the name of a table as a text.
+pub(crate) const NO_TABLE_OF_TEXT: &str = "there is no table of the name ";
 
 /// The table of this name is not there; for statements that do not come here by a plan.
 pub(crate) fn no_such_table(sql: &str, table: &str, database: &Database) -> Error {
@@ -145,8 +182,18 @@ pub(crate) fn no_such_table(sql: &str, table: &str, database: &Database) -> Erro
     }
 }
 
-/// The name that is most like one, if it is like it at all; written as it has to be.
+/// The name that is most like one, if it is like it at all; written as SQL has it.
 pub(crate) fn nearest(name: &str, all: impl IntoIterator<Item = String>) -> Option<String> {
+    let name = nearest_name(name, all)?;
+    let is_plain = |c: char| c.is_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.');
+    Some(match name.chars().all(is_plain) {
+        true => name,
+        false => format!("\"{name}\""),
+    })
+}
+
+/// The same as it is.
+fn nearest_name(name: &str, all: impl IntoIterator<Item = String>) -> Option<String> {
     let wanted = name.to_lowercase();
     let distances = all.into_iter().map(|other| {
         let distance = levenshtein(&other.to_lowercase(), &wanted);
@@ -154,11 +201,7 @@ pub(crate) fn nearest(name: &str, all: impl IntoIterator<Item = String>) -> Opti
     });
     // By name where several are as near: the same one every time.
     let (distance, name) = distances.min()?;
-    let is_plain = |c: char| c.is_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.');
-    (distance <= 1 + wanted.chars().count() / 4).then(|| match name.chars().all(is_plain) {
-        true => name,
-        false => format!("\"{name}\""),
-    })
+    (distance <= 1 + wanted.chars().count() / 4).then_some(name)
 }
 
 /// Where a name is in a text, if DataFusion does not know.

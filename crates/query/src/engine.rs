@@ -43,7 +43,7 @@ use crate::scan_size;
 use crate::session::{self, Sessions};
 use crate::settings::Settings;
 use crate::statements::{self, Statement};
-use crate::stream::{Deadline, Limits, QueryStream};
+use crate::stream::{self, Deadline, Limits, QueryStream};
 use crate::system;
 use crate::tasks::Tasks;
 pub use describe::{Description, TableListing};
@@ -245,7 +245,7 @@ impl QueryEngine {
 
     async fn start(&self, mut request: SqlRequest, query: &Arc<Handle>) -> Result<QueryStream> {
         self.check_text(&request.sql)?;
-        let use_rollups = rollups::take_setting(&mut request.sql);
+        let use_rollups = rollups::take_setting(&mut request.sql)?;
         let ours = statements::parse(&request.sql)?;
         authorize(ours.as_ref(), &request)?;
         let deadline = match &ours {
@@ -344,7 +344,7 @@ impl QueryEngine {
         let mut running = JoinSet::new();
         // A reader that never reads must not keep its turn for ever.
         running.spawn_on(tokio::time::timeout_at(deadline.at, rows), self.threads());
-        let schema = announced_until(deadline, announced).await?;
+        let schema = announced_until(deadline, announced, &mut running).await?;
         let limits = Limits::of(&self.settings);
         Ok(QueryStream::new(
             schema, batches, running, query, limits, deadline,
@@ -377,7 +377,7 @@ impl QueryEngine {
             drop(announce.send(planned.map(|planned| (planned, in_hand))));
         };
         tasks.spawn_on(planning, self.threads());
-        announced_until(deadline, announced).await
+        announced_until(deadline, announced, &mut tasks).await
     }
 
     /// The threads of queries.
@@ -423,10 +423,29 @@ impl QueryEngine {
             deadline,
         };
         let columns = change.columns();
-        let done = change.run(context).await?;
+        let done = change.run(context).await;
+        let done = done.map_err(|error| {
+            let (database, caller) = (&request.database, &request.caller);
+            self.explain_change(error, &request.sql, database, caller)
+        })?;
         let result = statements::result(columns, done)?;
         let limits = Limits::of(&self.settings);
         Ok(QueryStream::of_batch(result, query, limits, deadline))
+    }
+
+    /// What is wrong with a statement that changes something, in words that help.
+    fn explain_change(&self, error: Error, sql: &str, database: &str, caller: &Caller) -> Error {
+        match self.session(database, caller, Action::Write) {
+            Err(_) => error,
+            Ok((session, database)) => {
+                let subject = Subject {
+                    sql,
+                    session: &session,
+                    database: &database,
+                };
+                subject.explain_change(error)
+            }
+        }
     }
 
     pub(crate) fn database(&self, name: &str) -> Result<Arc<Database>> {
@@ -534,9 +553,10 @@ impl Drop for Waiting<'_> {
 }
 
 /// What a plan comes to, in time. Planning does not yield, so its deadline is watched from here.
-async fn announced_until<T>(
+async fn announced_until<T, R: 'static>(
     deadline: Deadline,
     announced: oneshot::Receiver<Result<T>>,
+    tasks: &mut JoinSet<R>,
 ) -> Result<T> {
     let Deadline { at, timeout } = deadline;
     let planned = tokio::time::timeout_at(at, announced)
@@ -544,8 +564,10 @@ async fn announced_until<T>(
         .map_err(|_| Error::Timeout { timeout })?;
     // What is ready is handed over even when its time was over before it began.
     match Instant::now() < at {
-        // A task that ended without a word was stopped.
-        true => planned.map_err(|_| Error::ShuttingDown)?,
+        true => match planned {
+            Ok(planned) => planned,
+            Err(_) => Err(stream::ended_without_a_word(tasks.join_next().await)),
+        },
         false => Err(Error::Timeout { timeout }),
     }
 }

@@ -95,6 +95,20 @@ pub enum Error {
         /// How many there are.
         count: usize,
     },
+    /// A query would set what it cannot.
+    #[error("statement not allowed: SET {name}; the only setting of a query is {known}")]
+    SettingNotAllowed {
+        /// What it would set.
+        name: String,
+        /// What it could.
+        known: &'static str,
+    },
+    /// A setting of a query cannot be set so.
+    #[error("{problem}")]
+    InvalidSetting {
+        /// What is wrong.
+        problem: String,
+    },
     /// The text is longer than allowed.
     #[error("the query has {size}, the limit is {limit}")]
     TooLarge {
@@ -154,6 +168,9 @@ pub enum Error {
     /// The engine is stopping.
     #[error("the query engine is shutting down")]
     ShuttingDown,
+    /// A thread came upon something that cannot be.
+    #[error("the query came upon a defect of the server; its log says which")]
+    Panicked,
     /// A table that is not there, with the nearest name that is.
     #[error(
         "table '{table}' not found in database '{database}'{}{}",
@@ -169,6 +186,14 @@ pub enum Error {
         suggestion: Option<String>,
         /// Where it is in the text.
         position: Option<Position>,
+    },
+    /// A table that a statement of ours is about is not there, with the nearest name that is.
+    #[error("{source}{}", suggestion_text(suggestion))]
+    NoTable {
+        /// What the catalog says.
+        source: catalog::Error,
+        /// A table whose name is alike.
+        suggestion: Option<String>,
     },
     /// A column that is not there, with the nearest name that is.
     #[error(
@@ -346,6 +371,7 @@ impl Error {
                 ErrorKind::Invalid
             }
             Self::TooManyReferences { .. }
+            | Self::InvalidSetting { .. }
             | Self::TableNotFound { .. }
             | Self::ColumnNotFound { .. }
             | Self::FunctionNotFound { .. }
@@ -384,11 +410,14 @@ impl Error {
             Self::TaskNotFound { .. } => ErrorKind::NotFound,
             Self::TooManyRuns | Self::TasksNotRunning => ErrorKind::Unavailable,
             Self::Rows(error) => error.kind(),
-            Self::Catalog(error) => error.kind(),
+            Self::Catalog(error) | Self::NoTable { source: error, .. } => error.kind(),
             Self::Storage(error) => error.kind(),
-            Self::StatementNotAllowed { .. } | Self::Denied { .. } => ErrorKind::Denied,
+            Self::StatementNotAllowed { .. }
+            | Self::SettingNotAllowed { .. }
+            | Self::Denied { .. } => ErrorKind::Denied,
             Self::TooManyQueries { .. } | Self::ShuttingDown => ErrorKind::Unavailable,
             Self::Timeout { .. } => ErrorKind::Exhausted,
+            Self::Panicked => ErrorKind::Internal,
             Self::DataFusion { source } => classify(source).0,
         }
     }
@@ -398,6 +427,7 @@ impl Error {
         match self {
             Self::DatabaseNotFound { .. } => "database_not_found",
             Self::SingleStatementOnly { .. } => "single_statement_only",
+            Self::InvalidSetting { .. } => "invalid_setting",
             Self::TooLarge { .. } => "query_too_large",
             Self::TooDeep { .. } | Self::TooManyReferences { .. } => "query_too_complex",
             Self::TableNotFound { .. } => "table_not_found",
@@ -434,12 +464,15 @@ impl Error {
             Self::TooManyRuns => "too_many_runs",
             Self::TasksNotRunning => "tasks_not_running",
             Self::Rows(error) => error.reason(),
-            Self::Catalog(error) => error.reason(),
+            Self::Catalog(error) | Self::NoTable { source: error, .. } => error.reason(),
             Self::Storage(error) => error.reason(),
-            Self::StatementNotAllowed { .. } => "statement_not_allowed",
+            Self::StatementNotAllowed { .. } | Self::SettingNotAllowed { .. } => {
+                "statement_not_allowed"
+            }
             Self::Denied { .. } => "forbidden",
             Self::TooManyQueries { .. } => "too_many_queries",
             Self::ShuttingDown => "shutting_down",
+            Self::Panicked => "internal_error",
             Self::Timeout { .. } => "query_timeout",
             Self::DataFusion { source } => classify(source).1,
         }
@@ -461,6 +494,13 @@ fn classify(error: &DataFusionError) -> (ErrorKind, &'static str) {
         DataFusionError::ResourcesExhausted(_) => (ErrorKind::Exhausted, "query_memory_exceeded"),
         DataFusionError::External(problem) if problem.is::<FunctionLimit>() => {
             (ErrorKind::Invalid, "function_limit")
+        }
+        // A pattern is compiled when a query is planned, or when it meets its first text.
+        DataFusionError::External(problem) if pattern_problem(&problem.to_string()).is_some() => {
+            (ErrorKind::Invalid, "query_failed")
+        }
+        DataFusionError::Internal(problem) if pattern_problem(problem).is_some() => {
+            (ErrorKind::Invalid, "query_failed")
         }
         DataFusionError::ObjectStore(_) => (ErrorKind::Unavailable, "storage_unavailable"),
         // Division by zero, a cast that fails, an argument out of range.
@@ -505,7 +545,12 @@ fn message(error: &DataFusionError) -> String {
         return text.clone();
     }
     let text = error.strip_backtrace();
-    // The layers DataFusion puts in front say nothing to the author of a query.
+    let problem = pattern_problem(&text).or_else(|| argument_problem(&text));
+    problem.unwrap_or_else(|| without_layer(&text)).to_owned()
+}
+
+/// The layers DataFusion puts in front say nothing to the author of a query.
+fn without_layer(text: &str) -> &str {
     let prefixes = [
         "Error during planning: ",
         "SQL error: ",
@@ -514,7 +559,36 @@ fn message(error: &DataFusionError) -> String {
         "External error: ",
     ];
     let stripped = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix));
-    stripped.unwrap_or(&text).to_owned()
+    stripped.unwrap_or(text)
+}
+
+/// What is wrong with a regular expression. It comes as an error of the planner, of a function or of a
+/// kernel, which have nothing in common but these words.
+fn pattern_problem(text: &str) -> Option<&str> {
+    let starts = [
+        "regex parse error:",
+        "Compiled regex exceeds size limit",
+        "CompiledTooBig(",
+    ];
+    let at = starts.iter().find_map(|start| text.find(start))?;
+    // Some show it between two lines of `~`, the last of them before a parenthesis.
+    let problem = text[at..].split("~\n)").next().unwrap_or_default();
+    Some(problem.trim_end_matches('~').trim_end())
+}
+
+/// What DataFusion says of arguments that no form of a function takes, before it lists the forms.
+const NO_FUNCTION: &str = "No function matches the given name and argument types";
+
+/// What is wrong with the arguments of a function, without what was tried before that was found.
+fn argument_problem(text: &str) -> Option<&str> {
+    let forms = text.find(NO_FUNCTION);
+    if text.contains("failed to match any signature, errors: ") {
+        return forms.map(|at| &text[at..]);
+    }
+    let (_, problem) = text.split_once("user-defined coercion failed with: ")?;
+    // The function's own words say more than its only form, which is called "UserDefined".
+    let problem = problem.split(NO_FUNCTION).next().unwrap_or(problem);
+    Some(without_layer(problem).trim_end_matches(". "))
 }
 
 fn suggestion_text(suggestion: &Option<String>) -> String {
@@ -533,4 +607,47 @@ fn position_text(position: &Option<Position>) -> String {
 
 fn humantime_text(duration: std::time::Duration) -> String {
     format!("{duration:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(error: DataFusionError, expected: &str) {
+        let error = Error::from(error);
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_regular_expression_that_is_none_is_its_authors_fault() {
+        let problem = "regex parse error:\n    (\n    ^\nerror: unclosed group";
+        let line = "~".repeat(79);
+        let shown =
+            format!("Regular expression did not compile: Syntax(\n{line}\n{problem}\n{line}\n)");
+        check(DataFusionError::External(problem.into()), problem);
+        check(
+            DataFusionError::External(problem.into()).context("x"),
+            problem,
+        );
+        check(DataFusionError::Execution(shown.clone()), problem);
+        check(DataFusionError::Internal(shown), problem);
+        let limit = "Compiled regex exceeds size limit of 10 bytes.";
+        check(DataFusionError::External(limit.into()), limit);
+    }
+
+    #[test]
+    fn what_is_wrong_with_arguments_is_said_without_what_was_tried() {
+        let none = "No function matches the given name and argument types 'sum(Utf8)'.";
+        let tried = "Internal error: Function 'sum' failed to match any signature, errors: Error during \
+                     planning: Function 'sum' requires Decimal.\nThis issue was likely caused by a bug.";
+        check(DataFusionError::Plan(format!("{tried} {none}")), none);
+        let own = "Execution error: Function 'f' user-defined coercion failed with: Error during planning: \
+                   f takes a number";
+        check(DataFusionError::Plan(own.to_owned()), "f takes a number");
+        check(
+            DataFusionError::Plan(format!("{own}. {none}")),
+            "f takes a number",
+        );
+    }
 }

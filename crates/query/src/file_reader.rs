@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use datafusion::common::Result;
@@ -15,9 +16,10 @@ use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFacto
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
-use datafusion::parquet::errors::Result as ParquetResult;
+use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
 use datafusion::parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::ObjectStore;
 
@@ -72,6 +74,11 @@ impl AsyncFileReader for IndexedReader {
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
         let options = options.cloned().unwrap_or_default();
         let options = options.with_page_index_policy(PageIndexPolicy::Optional);
-        Box::pin(async move { self.0.get_metadata(Some(&options)).await })
+        Box::pin(async move {
+            // The decoder relies on the length that the footer says: with a damaged one it panics.
+            let read = AssertUnwindSafe(self.0.get_metadata(Some(&options))).catch_unwind();
+            let damaged = || ParquetError::General("the footer of the file is damaged".to_owned());
+            read.await.unwrap_or_else(|_| Err(damaged()))
+        })
     }
 }

@@ -10,7 +10,7 @@ use arrow::datatypes::SchemaRef;
 use bytesize::ByteSize;
 use futures::{FutureExt as _, Stream};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Sleep, error::Elapsed};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -152,6 +152,14 @@ impl QueryStream {
     }
 }
 
+/// Why a task is gone that has said neither that it is done nor that it failed.
+pub(crate) fn ended_without_a_word<T>(ended: Option<std::result::Result<T, JoinError>>) -> Error {
+    match ended {
+        Some(Err(error)) if error.is_panic() => Error::Panicked,
+        _ => Error::ShuttingDown,
+    }
+}
+
 impl Drop for QueryStream {
     fn drop(&mut self) {
         self.handle.stop();
@@ -181,7 +189,10 @@ impl Stream for QueryStream {
             Poll::Ready(None) if Instant::now() >= self.deadline.at => {
                 self.end(Error::Timeout { timeout })
             }
-            Poll::Ready(None) => self.end(Error::ShuttingDown),
+            Poll::Ready(None) => {
+                let ended = ready!(self.query.poll_join_next(context));
+                self.end(ended_without_a_word(ended))
+            }
             Poll::Pending => {
                 ready!(self.alarm.poll_unpin(context));
                 self.end(Error::Timeout { timeout })

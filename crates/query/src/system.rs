@@ -52,6 +52,9 @@ mod notification_rules;
 mod notifications;
 mod silences;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -226,6 +229,23 @@ impl SystemTables {
 
 fn definition(name: &str) -> Option<&'static Definition> {
     TABLES.iter().find(|table| table.name == name).copied()
+}
+
+/// Whether a table shows a row with these texts in these columns.
+pub(crate) fn has_row(view: &View, table: &str, texts: &[(&str, &str)]) -> bool {
+    let Some(definition) = definition(table) else {
+        return false;
+    };
+    let of_column = |(name, text): &(&str, &str)| {
+        let mut columns = definition.columns.iter();
+        let at = columns.position(|(column, _)| column == name)?;
+        Some((at, Value::text(*text)))
+    };
+    let Some(wanted) = texts.iter().map(of_column).collect::<Option<Vec<_>>>() else {
+        return false;
+    };
+    let mut rows = (definition.rows)(view.clone());
+    rows.any(|row| wanted.iter().all(|(at, value)| row[*at] == *value))
 }
 
 #[async_trait]

@@ -108,6 +108,11 @@ impl TestDatabase {
 
     /// A session as queries have it.
     pub(crate) fn session(&self) -> SessionState {
+        self.session_of(Caller::administrator(None))
+    }
+
+    /// The same for somebody else.
+    pub(crate) fn session_of(&self, caller: Caller) -> SessionState {
         let state = self.catalog.state();
         let database = Arc::clone(state.database(DATABASE).unwrap());
         let view = system::View {
@@ -123,7 +128,7 @@ impl TestDatabase {
             use_rollups: true,
             checks: Arc::default(),
             clock: Arc::new(SystemClock),
-            caller: Caller::administrator(None),
+            caller,
         };
         let runtime = Arc::clone(&self.runtime);
         let sessions = Sessions::new(&Settings::default(), runtime).unwrap();

@@ -40,6 +40,12 @@ pub enum Error {
         /// What is wrong with its value.
         problem: &'static str,
     },
+    /// The condition of a delete cannot be evaluated.
+    #[error("the condition cannot be evaluated: {problem}")]
+    InvalidCondition {
+        /// Why not.
+        problem: String,
+    },
     /// The object store does not answer.
     #[error("object store is unavailable: {0}")]
     Store(#[from] object_store::Error),
@@ -128,7 +134,7 @@ impl Error {
             Self::BufferFull { .. } | Self::Fenced | Self::Store(_) | Self::ShuttingDown => {
                 ErrorKind::Unavailable
             }
-            Self::InvalidSetting { .. } => ErrorKind::Invalid,
+            Self::InvalidSetting { .. } | Self::InvalidCondition { .. } => ErrorKind::Invalid,
             Self::File(_) => ErrorKind::Internal,
             Self::EmptyStore => ErrorKind::NotFound,
             Self::DamagedFile { .. } => ErrorKind::Corrupt,
@@ -155,7 +161,8 @@ impl Error {
             Self::BufferFull { .. } => "overloaded",
             Self::Fenced => "fenced",
             Self::InvalidSetting { .. } => "invalid_setting",
-            Self::Store(_) => "storage_unavailable",
+            Self::InvalidCondition { .. } => "invalid_condition",
+            Self::Store(error) => catalog::reason_of_store(error),
             Self::File(_) => "internal_error",
             Self::EmptyStore => "no_store",
             Self::DamagedFile { .. } => "corrupt_file",

@@ -10,6 +10,24 @@ use crate::names::DatabaseName;
 use crate::retention::Retention;
 use crate::state::{Database, State};
 
+/// Which of the dropped ones of a name is brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Undrop<I> {
+    /// Its id; `None` is the one that was dropped last.
+    pub id: Option<I>,
+    /// When something else has the name by now: dropped at this time, nanoseconds since 1970. Without, it is an
+    /// error.
+    pub replaces_at_nanos: Option<i64>,
+}
+
+impl<I> Undrop<I> {
+    /// The one that was dropped last, if its name is free.
+    pub const LAST: Self = Self {
+        id: None,
+        replaces_at_nanos: None,
+    };
+}
+
 impl Catalog {
     /// Creates a database whose rows are kept this long.
     pub async fn create_database(
@@ -85,15 +103,25 @@ impl Catalog {
         Ok(())
     }
 
-    /// Brings back the database of this name that was dropped last.
-    pub async fn undrop_database(&self, name: &str) -> Result<()> {
+    /// Brings back a dropped database of this name.
+    pub async fn undrop_database(&self, name: &str, undrop: Undrop<DatabaseId>) -> Result<()> {
         self.commit(|state| {
-            if state.database(name).is_some() {
-                return Err(Error::DatabaseExists {
-                    name: name.to_owned(),
-                });
-            }
-            let named = |database: &Database| *database.name == *name;
+            let in_the_way = match (state.database(name), undrop.replaces_at_nanos) {
+                (None, _) => None,
+                (Some(database), Some(at_nanos)) => Some(Edit::DropDatabase {
+                    id: database.id,
+                    at_nanos,
+                }),
+                (Some(_), None) => {
+                    return Err(Error::DatabaseExists {
+                        name: name.to_owned(),
+                    });
+                }
+            };
+            let named = |database: &Database| {
+                let is_asked_for = undrop.id.is_none_or(|id| id == database.id);
+                is_asked_for && *database.name == *name
+            };
             let dropped = state.dropped_databases().filter(|d| named(&d.item));
             let last = dropped.max_by_key(|dropped| (dropped.at_nanos, dropped.item.id));
             let Some(dropped) = last else {
@@ -102,9 +130,12 @@ impl Catalog {
                     name: name.to_owned(),
                 });
             };
-            self.check_room(state)?;
+            if in_the_way.is_none() {
+                self.check_room(state)?;
+            }
             let id = dropped.item.id;
-            Ok(vec![Edit::UndropDatabase { id }])
+            let back = Edit::UndropDatabase { id };
+            Ok(in_the_way.into_iter().chain([back]).collect())
         })
         .await?;
         Ok(())

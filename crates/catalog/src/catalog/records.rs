@@ -8,8 +8,8 @@ use super::Catalog;
 use crate::error::Result;
 use crate::ids::TableId;
 use crate::records::{
-    Administered, Record, RecordEdits, RecordId, Rights, Rollup, Secret, Token, TokenDigest,
-    digest, new_token,
+    Administered, Check, NotificationRule, Record, RecordEdits, RecordId, Rights, Rollup, Secret,
+    Silence, Token, TokenDigest, digest, new_token,
 };
 
 impl Catalog {
@@ -47,6 +47,41 @@ impl Catalog {
         T: Administered + Into<Record>,
     {
         self.administer(|edits| edits.change(id, &change)).await
+    }
+
+    /// Gives a check another name, in the rules and silences that name it as well.
+    pub async fn rename_check(&self, id: RecordId, name: &str, now_nanos: i64) -> Result<()> {
+        self.administer(|edits| {
+            let mut before = None;
+            let check = edits.change(id, |check: &mut Check| {
+                before = Some(std::mem::replace(&mut check.task.name, name.to_owned()));
+                check.task.updated_at_nanos = now_nanos;
+                Ok(())
+            })?;
+            let (database, before) = (check.task.database, before.unwrap_or_default());
+            let rules = edits.records().all::<NotificationRule>();
+            let rules =
+                rules.filter(|rule| rule.database == database && rule.checks.contains(&before));
+            for rule in rules.map(|rule| rule.id).collect::<Vec<_>>() {
+                edits.change(rule, |rule: &mut NotificationRule| {
+                    let named = rule.checks.iter_mut().filter(|check| **check == before);
+                    named.for_each(|check| name.clone_into(check));
+                    Ok(())
+                })?;
+            }
+            let silences = edits.records().all::<Silence>();
+            let silences = silences.filter(|silence| {
+                silence.database == database && silence.check.as_deref() == Some(&*before)
+            });
+            for silence in silences.map(|silence| silence.id).collect::<Vec<_>>() {
+                edits.change(silence, |silence: &mut Silence| {
+                    silence.check = Some(name.to_owned());
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Takes a record away, with what belongs to it.

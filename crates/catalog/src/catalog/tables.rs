@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::Catalog;
-use super::databases::live;
+use super::databases::{Undrop, live};
 use crate::edit::Edit;
 use crate::error::{Error, Result};
+use crate::ids::TableId;
 use crate::retention::Retention;
 use crate::schema::{FloatStorage, Table};
 use crate::state::State;
@@ -69,16 +70,31 @@ impl Catalog {
         Ok(())
     }
 
-    /// Brings back the table of this name that was dropped last.
-    pub async fn undrop_table(&self, database: &str, name: &str) -> Result<()> {
+    /// Brings back a dropped table of this name.
+    pub async fn undrop_table(
+        &self,
+        database: &str,
+        name: &str,
+        undrop: Undrop<TableId>,
+    ) -> Result<()> {
         self.commit(|state| {
             let database = live(state, database)?;
-            if database.table(name).is_some() {
-                return Err(Error::TableExists {
-                    name: name.to_owned(),
-                });
-            }
-            let is_it = |table: &Table| table.database == database.id && *table.name == *name;
+            let in_the_way = match (database.table(name), undrop.replaces_at_nanos) {
+                (None, _) => None,
+                (Some(table), Some(at_nanos)) => Some(Edit::DropTable {
+                    id: table.id,
+                    at_nanos,
+                }),
+                (Some(_), None) => {
+                    return Err(Error::TableExists {
+                        name: name.to_owned(),
+                    });
+                }
+            };
+            let is_it = |table: &Table| {
+                let is_asked_for = undrop.id.is_none_or(|id| id == table.id);
+                is_asked_for && table.database == database.id && *table.name == *name
+            };
             let dropped = state.dropped_tables().filter(|d| is_it(&d.item));
             let last = dropped.max_by_key(|dropped| (dropped.at_nanos, dropped.item.id));
             let Some(dropped) = last else {
@@ -88,7 +104,7 @@ impl Catalog {
                 });
             };
             let limit = self.limits.tables;
-            if state.table_count() >= limit {
+            if in_the_way.is_none() && state.table_count() >= limit {
                 let (what, setting) = ("tables", "tables");
                 return Err(Error::LimitReached {
                     what,
@@ -97,7 +113,8 @@ impl Catalog {
                 });
             }
             let id = dropped.item.id;
-            Ok(vec![Edit::UndropTable { id }])
+            let back = Edit::UndropTable { id };
+            Ok(in_the_way.into_iter().chain([back]).collect())
         })
         .await?;
         Ok(())

@@ -214,31 +214,52 @@ async fn what_was_dropped_comes_back_newest_first_until_it_is_purged() {
     let store = Arc::new(InMemory::new());
     let catalog = populated(&store).await;
     let check = |result: Result<()>, reason: &str| assert_eq!(result.unwrap_err().reason(), reason);
-    check(catalog.undrop_table("lab", "a").await, "table_exists");
-    check(catalog.undrop_table("lab", "c").await, "nothing_dropped");
-    check(catalog.undrop_database("lab").await, "database_exists");
-    check(catalog.undrop_database("c").await, "nothing_dropped");
+    check(
+        catalog.undrop_table("lab", "a", Undrop::LAST).await,
+        "table_exists",
+    );
+    check(
+        catalog.undrop_table("lab", "c", Undrop::LAST).await,
+        "nothing_dropped",
+    );
+    check(
+        catalog.undrop_database("lab", Undrop::LAST).await,
+        "database_exists",
+    );
+    check(
+        catalog.undrop_database("c", Undrop::LAST).await,
+        "nothing_dropped",
+    );
     check(catalog.drop_table("lab", "c", 9).await, "table_not_found");
     check(catalog.drop_database("c", 9).await, "database_not_found");
 
     catalog.drop_table("lab", "a", 20).await.unwrap();
-    catalog.undrop_table("lab", "a").await.unwrap();
+    catalog
+        .undrop_table("lab", "a", Undrop::LAST)
+        .await
+        .unwrap();
     let columns = |table: &str| {
         let state = catalog.state();
         let table = state.database("lab").unwrap().table(table).unwrap();
         table.columns().len()
     };
     assert_eq!(columns("a"), 1, "the newest of that name has one column");
-    catalog.undrop_table("lab", "b").await.unwrap();
+    catalog
+        .undrop_table("lab", "b", Undrop::LAST)
+        .await
+        .unwrap();
     assert_eq!(columns("b"), 2);
 
-    catalog.undrop_database("old").await.unwrap();
+    catalog.undrop_database("old", Undrop::LAST).await.unwrap();
     let state = catalog.state();
     let old = state.database("old").unwrap();
     assert!(old.table("u").is_none(), "was dropped before the database");
     let table = old.table("t").unwrap();
     assert_eq!(state.table(table.id).unwrap().name, table.name);
-    catalog.undrop_table("old", "u").await.unwrap();
+    catalog
+        .undrop_table("old", "u", Undrop::LAST)
+        .await
+        .unwrap();
 
     // Of the three of table `a`, two were dropped by then; of the databases, one.
     assert_eq!(catalog.purge_dropped(10).await.unwrap(), 4);
@@ -251,7 +272,63 @@ async fn what_was_dropped_comes_back_newest_first_until_it_is_purged() {
         ),
         (0, 0)
     );
-    check(catalog.undrop_database("old").await, "database_exists");
+    check(
+        catalog.undrop_database("old", Undrop::LAST).await,
+        "database_exists",
+    );
+    let reopened = open(&store).await.unwrap();
+    assert_eq!(described(&catalog.state()), described(&reopened.state()));
+}
+
+#[tokio::test]
+async fn what_has_the_name_of_a_dropped_table_by_now_goes_for_it() {
+    let store = Arc::new(InMemory::new());
+    let catalog = populated(&store).await;
+    let check = |result: Result<()>, reason: &str| assert_eq!(result.unwrap_err().reason(), reason);
+    catalog
+        .undrop_table("lab", "b", Undrop::LAST)
+        .await
+        .unwrap();
+    let id_of = |table: &str| {
+        let state = catalog.state();
+        state.database("lab").unwrap().table(table).unwrap().id
+    };
+    let original = id_of("b");
+    catalog.drop_table("lab", "b", 30).await.unwrap();
+    let again = extension("b", &[("v", INTEGER)]);
+    catalog.extend("lab", &[again]).await.unwrap();
+    let impostor = id_of("b");
+    let replacing = Undrop {
+        id: None,
+        replaces_at_nanos: Some(40),
+    };
+    catalog.undrop_table("lab", "b", replacing).await.unwrap();
+    assert_eq!(id_of("b"), original);
+    catalog.drop_table("lab", "b", 50).await.unwrap();
+    let by_id = |id| Undrop {
+        id: Some(id),
+        replaces_at_nanos: None,
+    };
+    catalog
+        .undrop_table("lab", "b", by_id(impostor))
+        .await
+        .unwrap();
+    assert_eq!(id_of("b"), impostor);
+    check(
+        catalog.undrop_table("lab", "b", by_id(original)).await,
+        "table_exists",
+    );
+    catalog.drop_table("lab", "b", 60).await.unwrap();
+    check(
+        catalog
+            .undrop_table("lab", "b", by_id(crate::TableId(999)))
+            .await,
+        "nothing_dropped",
+    );
+    catalog
+        .undrop_table("lab", "b", by_id(original))
+        .await
+        .unwrap();
     let reopened = open(&store).await.unwrap();
     assert_eq!(described(&catalog.state()), described(&reopened.state()));
 }
@@ -296,7 +373,10 @@ async fn a_renamed_database_keeps_everything_but_its_name() {
         .await;
     assert_ne!(again.unwrap(), new.id);
     catalog.drop_database("works", 7).await.unwrap();
-    catalog.undrop_database("works").await.unwrap();
+    catalog
+        .undrop_database("works", Undrop::LAST)
+        .await
+        .unwrap();
     let reopened = open(&store).await.unwrap();
     assert_eq!(described(&catalog.state()), described(&reopened.state()));
 }
@@ -312,13 +392,19 @@ async fn rows_of_a_dropped_table_still_reach_files() {
         .commit_flush(vec![file(table, 18)], 19)
         .await
         .unwrap();
-    catalog.undrop_table("plant", "cpu").await.unwrap();
+    catalog
+        .undrop_table("plant", "cpu", Undrop::LAST)
+        .await
+        .unwrap();
     catalog.drop_database("plant", 6).await.unwrap();
     catalog
         .commit_flush(vec![file(table, 20)], 21)
         .await
         .unwrap();
-    catalog.undrop_database("plant").await.unwrap();
+    catalog
+        .undrop_database("plant", Undrop::LAST)
+        .await
+        .unwrap();
     assert_eq!(catalog.state().table(table.id).unwrap().files().len(), 3);
 }
 

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Administered, BucketNotes, Organization, Record, RecordId, Records, Token, Without};
+use super::{
+    Administered, BucketNotes, Organization, Record, RecordId, RecordKind, Records, Token, Without,
+};
 use crate::edit::Edit;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -82,9 +84,20 @@ impl<'a> RecordEdits<'a> {
         change(&mut after)?;
         assert_eq!(after.id(), id, "a record keeps its id");
         if after != *before {
+            let was_administered = self.is_administered_for_good();
             self.put(after)?;
+            if was_administered && !self.is_administered_for_good() {
+                return Err(nobody_administers(T::KIND));
+            }
         }
         Ok(self.found(id))
+    }
+
+    /// Whether some token that administers the server lets its holder in, and does not expire.
+    fn is_administered_for_good(&self) -> bool {
+        self.records
+            .all::<Token>()
+            .any(|token| token.opens_for_good())
     }
 
     /// Takes a record away, and with it what belongs to it or refers to it.
@@ -108,8 +121,7 @@ impl<'a> RecordEdits<'a> {
         };
         let mut notes = self.records.all::<BucketNotes>();
         let mut tokens = self.records.all::<Token>();
-        let is_other_administrator =
-            |token: &Arc<Token>| token.id != id && token.rights.are_administrator();
+        let is_other_administrator = |token: &Arc<Token>| token.id != id && token.opens_for_good();
         let problem = match record {
             Record::Organization(_) if self.records.all::<Organization>().count() == 1 => {
                 "it is the only one"
@@ -120,7 +132,7 @@ impl<'a> RecordEdits<'a> {
             Record::Token(token)
                 if token.rights.are_administrator() && !tokens.any(is_other_administrator) =>
             {
-                "no other token administers the server"
+                return Err(nobody_administers(record.kind()));
             }
             _ => return Ok(()),
         };
@@ -173,5 +185,12 @@ impl<'a> RecordEdits<'a> {
     fn take(&mut self, id: RecordId) {
         self.records.remove(id).expect("it was just seen");
         self.edits.push(Edit::RemoveRecord { id });
+    }
+}
+
+fn nobody_administers(kind: RecordKind) -> Error {
+    Error::InvalidRecord {
+        kind,
+        problem: "no other token administers the server, is active, and never expires".to_owned(),
     }
 }

@@ -831,7 +831,10 @@ async fn models_survive_commits_and_checkpoints_and_go_with_their_database() {
 
     catalog.drop_database("plant", 1).await.unwrap();
     assert_eq!(catalog.state().models().count(), 1, "it can come back");
-    catalog.undrop_database("plant").await.unwrap();
+    catalog
+        .undrop_database("plant", crate::Undrop::LAST)
+        .await
+        .unwrap();
     assert_eq!(catalog.state().model(DatabaseId(1), "wear"), Some(&made));
     catalog.purge_database("plant").await.unwrap();
     assert_eq!(catalog.state().models().count(), 0);

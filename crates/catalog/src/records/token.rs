@@ -109,6 +109,11 @@ impl Token {
         self.expires_at_nanos.is_some_and(|at| at <= now_nanos)
     }
 
+    /// Whether it administers the server, now and in time to come.
+    pub(super) fn opens_for_good(&self) -> bool {
+        self.rights.are_administrator() && self.is_active && self.expires_at_nanos.is_none()
+    }
+
     /// Gives it a new secret. Those that it had stay good until `valid_until_nanos`, or for a shorter
     /// time if that was said before.
     pub fn rotate(&mut self, secret: TokenDigest, valid_until_nanos: i64, now_nanos: i64) {

@@ -54,7 +54,7 @@ impl QueryEngine {
     pub async fn describe(&self, mut request: SqlRequest) -> Result<Description> {
         self.check_text(&request.sql)?;
         // What a query returns does not depend on it.
-        rollups::take_setting(&mut request.sql);
+        rollups::take_setting(&mut request.sql)?;
         let ours = statements::parse(&request.sql)?;
         authorize(ours.as_ref(), &request)?;
         let (sql, changes) = match ours {

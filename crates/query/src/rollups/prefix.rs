@@ -4,19 +4,25 @@
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
-const SETTING: [&str; 3] = ["SET", "TIDEMILL", "USE_ROLLUPS"];
+use crate::error::{Error, Result};
+
+const SETTING: &str = "tidemill.use_rollups";
+
+/// Characters of a setting's name that an error shows.
+const SHOWN_MAX: usize = 64;
 
 /// Takes the setting off the front of a text: puts blanks in its place, so that what is wrong with the rest is
-/// still found where it is said to be. `None` if there is none.
-pub(crate) fn take_setting(sql: &mut String) -> Option<bool> {
-    let first = sql.split_whitespace().next()?;
-    if !first.eq_ignore_ascii_case(SETTING[0]) {
-        return None;
+/// still found where it is said to be. `None` if there is none; any other that is set is an error.
+pub(crate) fn take_setting(sql: &mut String) -> Result<Option<bool>> {
+    let first = sql.split_whitespace().next();
+    if !first.is_some_and(|first| first.eq_ignore_ascii_case("SET")) {
+        return Ok(None);
     }
-    let dialect = GenericDialect {};
-    let tokens = Tokenizer::new(&dialect, sql)
-        .tokenize_with_location()
-        .ok()?;
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location();
+    let Ok(tokens) = tokens else {
+        // The parser of queries says why it cannot even be cut into words.
+        return Ok(None);
+    };
     let (value, end) = setting(&tokens)?;
     let mut at = Location { line: 1, column: 1 };
     let blank = |character: char| {
@@ -37,34 +43,46 @@ pub(crate) fn take_setting(sql: &mut String) -> Option<bool> {
         }
     };
     *sql = sql.chars().map(blank).collect();
-    Some(value)
+    Ok(Some(value))
 }
 
 /// The value, and where the statement after it begins.
-fn setting(tokens: &[TokenWithSpan]) -> Option<(bool, Location)> {
+fn setting(tokens: &[TokenWithSpan]) -> Result<(bool, Location)> {
+    let invalid = |problem: String| Error::InvalidSetting { problem };
+    let tokens = tokens.iter().map(|token| (&token.token, token.span.end));
     let mut tokens = tokens
-        .iter()
-        .filter(|token| !matches!(token.token, Token::Whitespace(_)));
-    let word = |tokens: &mut dyn Iterator<Item = &TokenWithSpan>| match &tokens.next()?.token {
-        Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_ascii_uppercase()),
-        Token::Eq => Some("TO".to_owned()),
-        Token::Period => Some(".".to_owned()),
-        _ => None,
-    };
-    for expected in [SETTING[0], SETTING[1], ".", SETTING[2], "TO"] {
-        if word(&mut tokens)? != expected {
-            return None;
-        }
+        .filter(|(token, _)| !matches!(token, Token::Whitespace(_)))
+        .skip(1);
+    let name = tokens.by_ref().map(|(token, _)| token.to_string());
+    let name: String = name.take_while(|token| !ends_name(token)).collect();
+    if !name.eq_ignore_ascii_case(SETTING) {
+        return Err(Error::SettingNotAllowed {
+            name: name.chars().take(SHOWN_MAX).collect(),
+            known: SETTING,
+        });
     }
-    let value = match word(&mut tokens)?.as_str() {
+    let value = tokens.next().map(|(token, _)| token.to_string());
+    let value = value.unwrap_or_default();
+    let value = match value.to_ascii_uppercase().as_str() {
         "TRUE" | "ON" => true,
         "FALSE" | "OFF" => false,
-        _ => return None,
+        _ => {
+            let value: String = value.chars().take(SHOWN_MAX).collect();
+            return Err(invalid(format!(
+                "{SETTING} is true or false, not '{value}'"
+            )));
+        }
     };
-    let end = tokens
-        .next()
-        .filter(|token| token.token == Token::SemiColon)?;
-    Some((value, end.span.end))
+    match tokens.next() {
+        Some((Token::SemiColon, end)) => Ok((value, end)),
+        _ => Err(invalid(format!(
+            "{SETTING} is set for one statement, which follows after a semicolon"
+        ))),
+    }
+}
+
+fn ends_name(token: &str) -> bool {
+    matches!(token, "=" | ";") || token.eq_ignore_ascii_case("TO")
 }
 
 #[cfg(test)]
@@ -73,7 +91,7 @@ mod tests {
 
     fn check(text: &str, expected: Option<bool>, rest: &str) {
         let mut sql = text.to_owned();
-        assert_eq!(take_setting(&mut sql), expected, "{text}");
+        assert_eq!(take_setting(&mut sql).unwrap(), expected, "{text}");
         assert_eq!(sql.trim(), rest);
         assert_eq!(sql.chars().count(), text.chars().count());
     }
@@ -81,6 +99,7 @@ mod tests {
     #[test]
     fn the_setting_is_taken_off_the_front() {
         check("SELECT 1", None, "SELECT 1");
+        check("SET 'x", None, "SET 'x");
         check(
             "set tidemill.use_rollups = off; SELECT 'é'",
             Some(false),
@@ -91,14 +110,28 @@ mod tests {
             Some(true),
             "SELECT 1;",
         );
-        for other in [
+    }
+
+    #[test]
+    fn what_cannot_be_set_is_named() {
+        let check = |text: &str, expected: &str| {
+            let error = take_setting(&mut text.to_owned()).unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+        };
+        check(
             "SET tidemill.use_rollups = 5; SELECT 1",
-            "SET tidemill.use_rollups = true",
-            "SET tidemill.other = true; SELECT 1",
+            "is true or false, not '5'",
+        );
+        check("SET tidemill.use_rollups = true", "for one statement");
+        check(
+            "SET tidemill.use_rollup = true; SELECT 1",
+            "not allowed: SET tidemill.use_rollup;",
+        );
+        check(
             "SET x",
-            "SET 'x",
-        ] {
-            check(other, None, other);
-        }
+            "not allowed: SET x; the only setting of a query is",
+        );
+        check("SET ; SELECT 1", "not allowed: SET ;");
     }
 }

@@ -1,7 +1,8 @@
 //! `ALTER TASK | CHECK name PAUSE | RESUME | RENAME TO name`, `DROP TASK | CHECK [IF EXISTS] name`.
 //!
 //! What fell due while one was paused is caught up when it is resumed, as after a time when the server did
-//! not run: as many windows as it lets wait. A run that is under way when it is dropped is stopped.
+//! not run: as many windows as it lets wait. A run that is under way when it is dropped is stopped. Rules and
+//! silences that name a check name it still when it is renamed; what it did before stays under its old name.
 
 use async_trait::async_trait;
 use catalog::{Check, Database, RecordId, Task, TaskStatus};
@@ -122,15 +123,18 @@ impl Change for Alter {
             self.alter(task);
             task.updated_at_nanos = now;
         };
-        match self.noun {
-            Noun::Task => {
+        match (self.noun, &self.change) {
+            (Noun::Check, What::Rename(name)) => {
+                context.catalog.rename_check(id, name, now).await?;
+            }
+            (Noun::Task, _) => {
                 let change = |task: &mut Task| {
                     alter(task);
                     Ok(())
                 };
                 context.catalog.change_record(id, change).await?;
             }
-            Noun::Check => {
+            (Noun::Check, _) => {
                 let change = |check: &mut Check| {
                     alter(&mut check.task);
                     Ok(())

@@ -10,12 +10,14 @@
 //! statement := INSERT INTO table [AT ENDPOINT e] [TAGS (a, b)] SELECT … | any statement that changes something
 //! ```
 //!
-//! The statement is planned when the task is made, with the rights of who makes it, so that a task that can
-//! never run is refused at once. It runs with the same rights, as they are then.
+//! The statement is planned when the task is made, with the rights of who makes it, and its columns are held to
+//! what the table may have, so that a task that can never run is refused at once. It runs with the same rights, as
+//! they are then.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use automation::Window;
 use catalog::{Database, Task, TaskOptions, TaskStatus, TaskTrigger};
@@ -30,7 +32,7 @@ use super::{Change, Context, Done, Form, Insert, Statement, endpoint, grammar, t
 use crate::caller::Need;
 use crate::engine::{Access, SqlRequest};
 use crate::error::{Error, Result};
-use crate::tasks;
+use crate::tasks::{self, rows, rows::Target};
 
 pub(super) const FORM: Form = Form {
     words: &["CREATE", "TASK"],
@@ -166,13 +168,19 @@ impl CreateTask {
             .engine
             .describe(request(&insert.select, Access::Read))
             .await?;
-        let columns = described.schema;
-        let missing = |tag: &&String| columns.field_with_name(tag).is_err();
-        if let Some(tag) = insert.tags.iter().find(missing) {
-            let problem = format!("TAGS names '{tag}', which is no column of the result");
-            return Err(Error::InvalidTask { problem });
+        let target = Target {
+            database: &database.name,
+            table: &insert.table,
+            tags: &insert.tags,
+            time: Some(0),
+        };
+        let none = RecordBatch::new_empty(described.schema);
+        let none = rows::shaped(&target, &none)?;
+        match insert.endpoint {
+            // What its table is like is known there alone.
+            Some(_) => Ok(()),
+            None => rows::check(context.engine, &target, &none),
         }
-        Ok(())
     }
 
     /// Fails when rows that the task writes would make it run again, by itself or by way of others.

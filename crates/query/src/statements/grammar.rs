@@ -34,6 +34,21 @@ pub(super) fn text(parser: &mut Parser<'_>) -> Result<String> {
     parser.parse_literal_string().map_err(invalid)
 }
 
+/// Units of `humantime` that the calendar gives other lengths every time.
+const CALENDAR_UNITS: [&str; 8] = ["month", "months", "M", "year", "years", "yr", "yrs", "y"];
+
+/// The length of a window in quotes, which all windows must have. `instead` says what to use in place of months.
+pub(super) fn window(parser: &mut Parser<'_>, instead: &str) -> Result<String> {
+    let text = text(parser)?;
+    let mut units = text.split(|character: char| !character.is_alphabetic());
+    match units.any(|unit| CALENDAR_UNITS.contains(&unit)) {
+        false => Ok(text),
+        true => Err(syntax(&format!(
+            "'{text}' is no window, as a month or a year has no fixed length: use {instead}"
+        ))),
+    }
+}
+
 /// The name of a database, as it is written.
 pub(super) fn database(parser: &mut Parser<'_>) -> Result<String> {
     name(parser)
@@ -127,6 +142,16 @@ pub(super) fn if_not_exists(parser: &mut Parser<'_>) -> bool {
 pub(super) fn number(parser: &mut Parser<'_>) -> Result<u32> {
     let number = parser.parse_literal_uint().map_err(invalid)?;
     u32::try_from(number).map_err(|_| syntax(&format!("{number} is too large")))
+}
+
+/// `[ID 17] [REPLACE]`: which one of those that were dropped under a name, and whether what has the name now is
+/// dropped for it.
+pub(super) fn which_dropped(parser: &mut Parser<'_>) -> Result<(Option<u32>, bool)> {
+    let id = match word(parser, "ID") {
+        true => Some(number(parser)?),
+        false => None,
+    };
+    Ok((id, word(parser, "REPLACE")))
 }
 
 /// Where a text begins that goes on to the end of the statement. It is passed over.

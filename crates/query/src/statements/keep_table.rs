@@ -120,46 +120,53 @@ impl Change for KeepTable {
 }
 
 impl KeepTable {
-    /// Makes the rollups that are not there. Returns the tables, that of raw rows first.
+    /// Makes the rollups that are not there, unless one that is there cannot be used. Returns the tables,
+    /// that of raw rows first.
     async fn make_levels(&self, context: &Context<'_>, database: &Database) -> Result<Vec<String>> {
-        let mut tables = vec![self.table.clone()];
-        for level in &self.levels {
-            let name = format!("{}_{}", self.table, level.length);
-            context
-                .caller
-                .require(Need::Table(Action::Admin, &name), &database.name)?;
-            let source = tables.last().cloned().unwrap_or_default();
-            let state = context.catalog.state();
-            let source_id = database.table(&source).or_else(|| {
-                state
-                    .database(&database.name)
-                    .and_then(|it| it.table(&source))
-            });
-            match create_rollup::existing(&state, database, &name) {
-                Some(known)
-                    if known.every_nanos == level.every_nanos
-                        && source_id.is_some_and(|table| table.id == known.source) => {}
-                Some(_) => {
-                    let problem = format!("there is another one of the name '{name}'");
-                    return Err(Error::InvalidRollup { problem });
-                }
-                None => {
-                    let create = CreateRollup {
-                        name: name.clone(),
-                        table: source,
-                        every_nanos: level.every_nanos,
-                        content: self.content.clone(),
-                        retention: Some(Retention::Forever),
-                        lag_nanos: None,
-                        is_paused: false,
-                        if_not_exists: false,
-                    };
-                    create.create(context, database).await?;
+        let names = self.levels.iter().map(|level| self.name_of(level));
+        let tables: Vec<String> = [self.table.clone()].into_iter().chain(names).collect();
+        let state = context.catalog.state();
+        let mut missing = Vec::new();
+        for (level, pair) in self.levels.iter().zip(tables.windows(2)) {
+            let (source, name) = (&pair[0], &pair[1]);
+            let need = Need::Table(Action::Admin, name);
+            context.caller.require(need, &database.name)?;
+            match create_rollup::existing(&state, database, name) {
+                None => missing.push((level, source, name)),
+                Some(known) => {
+                    let of = state
+                        .database(&database.name)
+                        .and_then(|it| it.table(source));
+                    if of.is_none_or(|of| of.id != known.source) {
+                        let problem =
+                            format!("'{name}' is there already and is not made of '{source}'");
+                        return Err(Error::InvalidRollup { problem });
+                    }
+                    if known.every_nanos != level.every_nanos {
+                        let problem = format!("'{name}' is there already with other windows");
+                        return Err(Error::InvalidRollup { problem });
+                    }
                 }
             }
-            tables.push(name);
+        }
+        for (level, source, name) in missing {
+            let create = CreateRollup {
+                name: name.clone(),
+                table: source.clone(),
+                every_nanos: level.every_nanos,
+                content: self.content.clone(),
+                retention: Some(Retention::Forever),
+                lag_nanos: None,
+                is_paused: false,
+                if_not_exists: false,
+            };
+            create.create(context, database).await?;
         }
         Ok(tables)
+    }
+
+    fn name_of(&self, level: &Level) -> String {
+        format!("{}_{}", self.table, level.length)
     }
 
     /// Waits until a rollup has taken in what its source is not to keep any more.

@@ -33,7 +33,7 @@ fn parse(parser: &mut Parser<'_>) -> Result<RefreshRollup> {
     match times.is_empty() {
         false => Ok(RefreshRollup { name, times }),
         true => Err(grammar::syntax(
-            "the time after FROM is before that after TO",
+            "the time after FROM must be before that after TO",
         )),
     }
 }

@@ -11,9 +11,9 @@ use crate::error::Result;
 /// The longest window, and the longest that is waited: a hundred years.
 const LENGTH_MAX_NANOS: u128 = 100 * 366 * 86_400 * 1_000_000_000;
 
-/// A length of time in quotes, a millisecond or more.
+/// The length of a window in quotes, a millisecond or more.
 pub(super) fn length(parser: &mut Parser<'_>) -> Result<i64> {
-    let text = grammar::text(parser)?;
+    let text = grammar::window(parser, "days")?;
     let nanos = nanos(&text).filter(|nanos| *nanos >= 1_000_000);
     nanos.ok_or_else(|| {
         grammar::syntax(&format!(

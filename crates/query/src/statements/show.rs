@@ -1,10 +1,10 @@
-//! `SHOW …`, `DESCRIBE MODEL m`: what the schema `system` knows, in few words. Each stands for a query of one of its tables.
+//! `SHOW …`, `DESCRIBE MODEL m`, `DESCRIBE TASK t`, …: what the schema `system` knows, in few words. Each stands for a query of one of its tables.
 //!
 //! `SHOW TABLES`, `SHOW COLUMNS FROM t` and `DESCRIBE t` are DataFusion's.
 
 use std::sync::Arc;
 
-use catalog::Database;
+use catalog::{Database, RecordKind};
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::{Form, Statement, grammar};
@@ -120,7 +120,7 @@ pub(super) const FORMS: &[Form] = &[
 pub(super) const DESCRIBE_MODEL_WORDS: [&str; 2] = ["DESCRIBE", "MODEL"];
 
 const SHOW_DATABASES: Show = Show {
-    columns: "database_name, retention, tables, row_count, size_bytes",
+    columns: "database_name, retention, tables, row_count, buffered_rows, size_bytes",
     from: "databases",
     condition: "dropped_at IS NULL",
     order: "database_name",
@@ -189,7 +189,7 @@ const SHOW_MODELS: Show = Show {
     from: "models",
     condition: "is_current",
     order: "model_name",
-    scope: Scope::Models,
+    scope: Scope::Database,
 };
 
 const DESCRIBE_MODEL: Show = Show {
@@ -206,7 +206,7 @@ const SHOW_TASKS: Show = Show {
     from: "tasks",
     condition: "true",
     order: "task_name",
-    scope: Scope::Tasks,
+    scope: Scope::Named(&TASK),
 };
 
 const SHOW_TASK_RUNS: Show = Show {
@@ -215,7 +215,7 @@ const SHOW_TASK_RUNS: Show = Show {
     from: "task_runs",
     condition: "true",
     order: "run_id DESC",
-    scope: Scope::Tasks,
+    scope: Scope::Named(&RUNNER),
 };
 
 const DESCRIBE_TASK: Show = Show {
@@ -223,7 +223,7 @@ const DESCRIBE_TASK: Show = Show {
     from: "tasks",
     condition: "true",
     order: "task_name",
-    scope: Scope::Task,
+    scope: Scope::One(&TASK),
 };
 
 const SHOW_ROLLUPS: Show = Show {
@@ -231,7 +231,7 @@ const SHOW_ROLLUPS: Show = Show {
     from: "rollups",
     condition: "true",
     order: "rollup_name",
-    scope: Scope::Rollups,
+    scope: Scope::Database,
 };
 
 const DESCRIBE_ROLLUP: Show = Show {
@@ -239,7 +239,7 @@ const DESCRIBE_ROLLUP: Show = Show {
     from: "rollups",
     condition: "true",
     order: "rollup_name",
-    scope: Scope::Rollup,
+    scope: Scope::One(&ROLLUP),
 };
 
 const SHOW_CHECKS: Show = Show {
@@ -247,7 +247,7 @@ const SHOW_CHECKS: Show = Show {
     from: "checks",
     condition: "true",
     order: "check_name",
-    scope: Scope::Named("check_name"),
+    scope: Scope::Named(&CHECK),
 };
 
 const DESCRIBE_CHECK: Show = Show {
@@ -255,7 +255,7 @@ const DESCRIBE_CHECK: Show = Show {
     from: "checks",
     condition: "true",
     order: "check_name",
-    scope: Scope::One("check_name"),
+    scope: Scope::One(&CHECK),
 };
 
 const SHOW_ALERTS: Show = Show {
@@ -263,7 +263,7 @@ const SHOW_ALERTS: Show = Show {
     from: "alerts",
     condition: "true",
     order: "since, check_name, tags",
-    scope: Scope::Named("check_name"),
+    scope: Scope::Named(&CHECK),
 };
 
 const SHOW_CHECK_STATUSES: Show = Show {
@@ -271,7 +271,7 @@ const SHOW_CHECK_STATUSES: Show = Show {
     from: "check_statuses",
     condition: "true",
     order: "time DESC, check_name, tags",
-    scope: Scope::Named("check_name"),
+    scope: Scope::Named(&CHECK),
 };
 
 const SHOW_ENDPOINTS: Show = Show {
@@ -279,7 +279,7 @@ const SHOW_ENDPOINTS: Show = Show {
     from: "endpoints",
     condition: "true",
     order: "endpoint_name",
-    scope: Scope::Named("endpoint_name"),
+    scope: Scope::Named(&ENDPOINT),
 };
 
 const DESCRIBE_ENDPOINT: Show = Show {
@@ -287,7 +287,7 @@ const DESCRIBE_ENDPOINT: Show = Show {
     from: "endpoints",
     condition: "true",
     order: "endpoint_name",
-    scope: Scope::One("endpoint_name"),
+    scope: Scope::One(&ENDPOINT),
 };
 
 const SHOW_RULES: Show = Show {
@@ -295,7 +295,7 @@ const SHOW_RULES: Show = Show {
     from: "notification_rules",
     condition: "true",
     order: "rule_name",
-    scope: Scope::Named("rule_name"),
+    scope: Scope::Named(&RULE),
 };
 
 const DESCRIBE_RULE: Show = Show {
@@ -303,7 +303,7 @@ const DESCRIBE_RULE: Show = Show {
     from: "notification_rules",
     condition: "true",
     order: "rule_name",
-    scope: Scope::One("rule_name"),
+    scope: Scope::One(&RULE),
 };
 
 const SHOW_NOTIFICATIONS: Show = Show {
@@ -311,7 +311,7 @@ const SHOW_NOTIFICATIONS: Show = Show {
     from: "notifications",
     condition: "true",
     order: "time DESC, alert_id",
-    scope: Scope::Named("rule_name"),
+    scope: Scope::Named(&RULE),
 };
 
 const SHOW_SILENCES: Show = Show {
@@ -319,7 +319,7 @@ const SHOW_SILENCES: Show = Show {
     from: "silences",
     condition: "true",
     order: "until, silence_id",
-    scope: Scope::Named("check_name"),
+    scope: Scope::Named(&CHECK),
 };
 
 /// What is shown of a table of the schema `system`.
@@ -338,22 +338,88 @@ enum Scope {
     Server,
     /// The tables of the database, or the one after `FROM`.
     Tables,
-    /// The models of the database.
-    Models,
-    /// The one that is named.
+    /// Everything of the database.
+    Database,
+    /// The model that comes next.
     Model,
-    /// The tasks of the database, or the one after `FROM`.
-    Tasks,
-    /// The task that comes next.
-    Task,
-    /// The rollups of the database.
-    Rollups,
-    /// The rollup that comes next.
-    Rollup,
-    /// Those of the database, or those after `FROM`, by this column.
-    Named(&'static str),
-    /// The one that comes next, by this column.
-    One(&'static str),
+    /// Those of the database, or those of the name after `FROM`.
+    Named(&'static Kind),
+    /// The one whose name comes next.
+    One(&'static Kind),
+}
+
+/// What a name is one of.
+#[derive(Debug, PartialEq, Eq)]
+struct Kind {
+    record: RecordKind,
+    /// The column that has its name, in all tables that tell of it.
+    column: &'static str,
+    /// Tables that list all there are, with the column of their names.
+    lists: &'static [(&'static str, &'static str)],
+}
+
+const TASK: Kind = Kind {
+    record: RecordKind::Task,
+    column: "task_name",
+    lists: &[("tasks", "task_name")],
+};
+
+/// Checks run as tasks do.
+const RUNNER: Kind = Kind {
+    lists: &[("tasks", "task_name"), ("checks", "check_name")],
+    ..TASK
+};
+
+const ROLLUP: Kind = Kind {
+    record: RecordKind::Rollup,
+    column: "rollup_name",
+    lists: &[("rollups", "rollup_name")],
+};
+
+const CHECK: Kind = Kind {
+    record: RecordKind::Check,
+    column: "check_name",
+    lists: &[("checks", "check_name")],
+};
+
+const ENDPOINT: Kind = Kind {
+    record: RecordKind::Endpoint,
+    column: "endpoint_name",
+    lists: &[("endpoints", "endpoint_name")],
+};
+
+const RULE: Kind = Kind {
+    record: RecordKind::NotificationRule,
+    column: "rule_name",
+    lists: &[("notification_rules", "rule_name")],
+};
+
+impl Kind {
+    /// The name of one, as it is written.
+    fn name(&self, parser: &mut Parser<'_>) -> Result<String> {
+        match self.record {
+            // It is that of a table, too.
+            RecordKind::Rollup => grammar::table(parser),
+            _ => grammar::name(parser),
+        }
+    }
+
+    /// Fails unless the caller sees one of this name, or what it did before it went away, in the table `shown`.
+    fn require(&self, name: &str, shown: &str, view: &View, database: &Database) -> Result<()> {
+        let own = [(shown, self.column)];
+        let tables = self.lists.iter().copied().chain(own);
+        let mut tables = tables.filter(|(table, column)| {
+            let of = [("database_name", &*database.name), (*column, name)];
+            system::has_row(view, table, &of)
+        });
+        match tables.next() {
+            Some(_) => Ok(()),
+            None => {
+                let (kind, name) = (self.record, name.to_owned());
+                Err(catalog::Error::RecordNotFound { kind, name }.into())
+            }
+        }
+    }
 }
 
 /// A statement that stands for a query.
@@ -369,17 +435,10 @@ impl Show {
         let has_from = |parser: &mut Parser<'_>| grammar::word(parser, "FROM");
         let subject = match self.scope {
             Scope::Tables if has_from(parser) => Some(grammar::table(parser)?),
-            Scope::Tasks | Scope::Named(_) if has_from(parser) => Some(grammar::name(parser)?),
-            Scope::One(_) => Some(grammar::name(parser)?),
+            Scope::Named(kind) if has_from(parser) => Some(kind.name(parser)?),
+            Scope::One(kind) => Some(kind.name(parser)?),
             Scope::Model => Some(grammar::column(parser)?),
-            Scope::Task => Some(grammar::name(parser)?),
-            Scope::Rollup => Some(grammar::table(parser)?),
-            Scope::Server
-            | Scope::Tables
-            | Scope::Tasks
-            | Scope::Models
-            | Scope::Rollups
-            | Scope::Named(_) => None,
+            Scope::Server | Scope::Tables | Scope::Database | Scope::Named(_) => None,
         };
         let show = self;
         Ok(Statement::Query(Standing { show, subject }))
@@ -417,9 +476,10 @@ impl Standing {
                     models::Scope::new(view, database).version(subject)?;
                     "model_name"
                 }
-                Scope::Tasks | Scope::Task => "task_name",
-                Scope::Rollup => "rollup_name",
-                Scope::Named(column) | Scope::One(column) => column,
+                Scope::Named(kind) | Scope::One(kind) => {
+                    kind.require(subject, from, view, database)?;
+                    kind.column
+                }
                 _ if database.table(subject).is_none() => {
                     return Err(advice::no_such_table(written, subject, database));
                 }

@@ -111,7 +111,7 @@ impl Frame {
 fn trigger(parser: &mut Parser<'_>) -> Result<Option<TaskTrigger>> {
     let offset = None;
     if grammar::word(parser, "EVERY") {
-        let length = grammar::text(parser)?;
+        let length = grammar::window(parser, "days, or CRON")?;
         return Ok(Some(TaskTrigger::Every { length, offset }));
     }
     if grammar::word(parser, "CRON") {

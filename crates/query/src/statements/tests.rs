@@ -40,7 +40,7 @@ fn statements_are_told_by_their_words() {
     );
     check(
         "UNDROP DATABASE plant",
-        r#"UndropDatabase { name: "plant" }"#,
+        r#"UndropDatabase { name: "plant", id: None, replaces: false }"#,
     );
     for (text, retention) in [
         ("'2d'", format!("Some({})", days(2))),
@@ -65,7 +65,11 @@ fn statements_are_told_by_their_words() {
     );
     check(
         "UNDROP TABLE public.iox.cpu",
-        r#"UndropTable { table: "cpu" }"#,
+        r#"UndropTable { table: "cpu", id: None, replaces: false }"#,
+    );
+    check(
+        "UNDROP TABLE cpu ID 17 REPLACE",
+        r#"UndropTable { table: "cpu", id: Some(TableId(17)), replaces: true }"#,
     );
     check(
         "CREATE TABLE t (Host TAG, \"Rack No\" TAG, usage DOUBLE PRECISION, n BIGINT, u BIGINT UNSIGNED, \

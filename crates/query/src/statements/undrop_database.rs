@@ -1,7 +1,7 @@
-//! `UNDROP DATABASE name`.
+//! `UNDROP DATABASE name [ID 17] [REPLACE]`, as of tables.
 
 use async_trait::async_trait;
-use catalog::Action;
+use catalog::{Action, DatabaseId, Undrop};
 
 use super::{Change, Context, Done, Form, Statement, grammar};
 use crate::caller::Need;
@@ -11,14 +11,22 @@ pub(super) const FORM: Form = Form {
     words: &["UNDROP", "DATABASE"],
     parse: |parser| {
         let name = grammar::database(parser)?;
-        Ok(Statement::Change(Box::new(UndropDatabase { name })))
+        let (id, replaces) = grammar::which_dropped(parser)?;
+        let id = id.map(DatabaseId);
+        Ok(Statement::Change(Box::new(UndropDatabase {
+            name,
+            id,
+            replaces,
+        })))
     },
 };
 
-/// Brings back the database of this name that was dropped last.
+/// Brings back a dropped database.
 #[derive(Debug)]
 struct UndropDatabase {
     name: String,
+    id: Option<DatabaseId>,
+    replaces: bool,
 }
 
 #[async_trait]
@@ -32,7 +40,11 @@ impl Change for UndropDatabase {
     }
 
     async fn run(self: Box<Self>, context: Context<'_>) -> Result<Done> {
-        context.catalog.undrop_database(&self.name).await?;
+        let undrop = Undrop {
+            id: self.id,
+            replaces_at_nanos: self.replaces.then(|| context.clock.now_nanos()),
+        };
+        context.catalog.undrop_database(&self.name, undrop).await?;
         Ok("database is back".into())
     }
 }

@@ -1,6 +1,11 @@
-//! `system.silences`: those that are not over.
+//! `system.silences`: those that are not over. A silence is seen by whoever sees its check, by whoever made it,
+//! and, if it is of all checks, by whoever administers the database.
+
+use catalog::{Action, Database, Silence, State};
 
 use super::{Definition, Rows, Type, Value, View};
+use crate::caller::Caller;
+use crate::statements::is_theirs;
 
 pub(super) const TABLE: Definition = Definition {
     name: "silences",
@@ -24,7 +29,7 @@ fn rows(view: View) -> Rows {
     let silences: Vec<_> = state.silences().cloned().collect();
     Box::new(silences.into_iter().filter_map(move |it| {
         let database = state.database_of(it.database)?;
-        let is_seen = it.until_nanos > now && view.caller.sees_database(&database.name);
+        let is_seen = it.until_nanos > now && sees(&view.caller, &it, database, &state);
         is_seen.then(|| {
             let conditions = it.tags.iter().map(|condition| {
                 let value = condition.value.replace('\'', "''");
@@ -46,4 +51,17 @@ fn rows(view: View) -> Rows {
             ]
         })
     }))
+}
+
+fn sees(caller: &Caller, silence: &Silence, database: &Database, state: &State) -> bool {
+    let is_maker = caller.token.as_deref() == Some(silence.owner_name.as_str());
+    let check = silence.check.as_ref();
+    let check = check.and_then(|name| state.check_named(database.id, name));
+    let sees_check = match check {
+        Some(check) => is_theirs(&check.task, &database.name, caller),
+        // Of all checks, or of one that is not there any more.
+        None => caller.may(Action::Admin, &database.name, None),
+    };
+    // What a right was taken away for is not seen by its maker any more.
+    sees_check || (is_maker && caller.sees_database(&database.name))
 }

@@ -57,6 +57,20 @@ pub(crate) async fn write(
     Ok(rows)
 }
 
+/// Fails if no rows like these could be written now: for a batch as [`shaped`] makes it, which need not have any.
+pub(crate) fn check(engine: &QueryEngine, target: &Target<'_>, batch: &RecordBatch) -> Result<()> {
+    let catalog = engine.catalog();
+    let records = TableRecords {
+        table: target.table,
+        batch,
+        now_nanos: engine.clock().now_nanos(),
+    };
+    let settings = ingest::Settings::default();
+    let (state, limits) = (catalog.state(), catalog.limits());
+    ingest::draft_records(&state, limits, &settings, target.database, &records)?;
+    Ok(())
+}
+
 async fn parse(engine: &QueryEngine, target: &Target<'_>, batch: RecordBatch) -> Result<Parsed> {
     let catalog = engine.catalog();
     let now_nanos = engine.clock().now_nanos();
@@ -98,7 +112,7 @@ async fn parse(engine: &QueryEngine, target: &Target<'_>, batch: RecordBatch) ->
 }
 
 /// The rows with a time, and with tags that say so.
-pub(super) fn shaped(target: &Target<'_>, batch: &RecordBatch) -> Result<RecordBatch> {
+pub(crate) fn shaped(target: &Target<'_>, batch: &RecordBatch) -> Result<RecordBatch> {
     let schema = batch.schema_ref();
     for tag in target.tags {
         if schema.field_with_name(tag).is_err() {

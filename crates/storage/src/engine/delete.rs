@@ -13,17 +13,21 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use arrow::array::RecordBatch;
 use catalog::{ColumnKind, ColumnRef, Predicate, RecordId, Table, TableId};
 use tokio_util::sync::CancellationToken;
 
 use super::{Core, flush};
 use crate::compaction::rewrite::Rewrite;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::row_filter::matches;
+use crate::schema::arrow_schema;
 use crate::snapshot::in_overlapping_windows;
 
 /// Deletes the rows of these tables that match, and tells whoever follows the tables: durably before, so
 /// that a crash does not hide it, and in memory for as long as it takes.
 pub(super) async fn rows(core: &Arc<Core>, tables: Vec<(TableId, Predicate)>) -> Result<()> {
+    check(core, &tables)?;
     let (touched, held) = hold(core, &tables);
     let noted = note_touched(core, &touched).await;
     let deleted = match noted {
@@ -34,6 +38,22 @@ pub(super) async fn rows(core: &Arc<Core>, tables: Vec<(TableId, Predicate)>) ->
     let now = core.clock.now_nanos();
     core.followers.release(&touched, &held, now);
     deleted
+}
+
+/// Refuses what cannot be evaluated, such as a regular expression that is too large: a condition that is noted
+/// stands between readers and their rows until it has been carried out.
+fn check(core: &Core, tables: &[(TableId, Predicate)]) -> Result<()> {
+    let state = core.catalog.state();
+    for (id, predicate) in tables {
+        if let Some(table) = state.stored_table(*id) {
+            let nothing = RecordBatch::new_empty(arrow_schema(table));
+            let evaluated = matches(predicate, &nothing, table);
+            evaluated.map_err(|error| Error::InvalidCondition {
+                problem: error.to_string(),
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Times of tables.

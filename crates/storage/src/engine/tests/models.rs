@@ -1,7 +1,7 @@
 //! The bytes of models: there before their name, read as they were written, gone some time after it.
 
 use bytes::Bytes;
-use catalog::{DatabaseId, Model, ModelBlob, ModelVersion};
+use catalog::{DatabaseId, Model, ModelBlob, ModelVersion, Undrop};
 
 use super::*;
 
@@ -104,7 +104,7 @@ async fn what_is_named_no_more_is_deleted() {
     catalog.drop_database("db", 0).await.unwrap();
     engine.forget_models(&before);
     assert_eq!(engine.stats().replaced_files, 0, "it can come back");
-    catalog.undrop_database("db").await.unwrap();
+    catalog.undrop_database("db", Undrop::LAST).await.unwrap();
     engine.purge_database("db").await.unwrap();
     assert_eq!(engine.stats().replaced_files, 1);
     assert!(is_there(&setup, &blob).await, "a backup may be copying it");

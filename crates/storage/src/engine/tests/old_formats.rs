@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use catalog::{Clock, Predicate, Table, TableOptions};
+use catalog::{Clock, Predicate, Table, TableOptions, Undrop};
 
 use super::simulation::reader::{self, Asked, Problem};
 use super::simulation::{model, world};
@@ -233,7 +233,7 @@ async fn what_was_dropped_before_can_still_come_back() {
     engine
         .core
         .catalog
-        .undrop_table("plant", "dropped")
+        .undrop_table("plant", "dropped", Undrop::LAST)
         .await
         .unwrap();
     let mut after = values(&engine).await;

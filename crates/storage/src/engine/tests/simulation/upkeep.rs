@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use catalog::{Clock, DAY_NANOS, ErrorKind, Retention, TableId};
+use catalog::{Clock, DAY_NANOS, ErrorKind, Retention, TableId, Undrop};
 
 use super::condition::Condition;
 use super::model::{MARKS, View};
@@ -203,7 +203,10 @@ impl Simulation {
                 self.tables
                     .fates
                     .insert(id, TableFate::Unsure { dropped_at });
-                let back = program.catalog.undrop_table(DATABASE, name).await;
+                let back = program
+                    .catalog
+                    .undrop_table(DATABASE, name, Undrop::LAST)
+                    .await;
                 if back.is_ok() && !self.tables.is_unsure {
                     self.tables.fates.insert(id, TableFate::Live);
                 }

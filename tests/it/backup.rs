@@ -215,6 +215,7 @@ fn backups_are_incremental_and_each_is_complete() {
         "{}",
         listed.out
     );
+    let lines = listed.out;
     let json = [&["backup", "list", "--format", "json"][..], &in_place].concat();
     let listed = report(say(&json));
     assert_eq!(listed["backups"].as_array().unwrap().len(), 2);
@@ -227,6 +228,10 @@ fn backups_are_incremental_and_each_is_complete() {
     let taken = first["backup"]["taken_at_nanos"].as_u64().unwrap();
     let soon = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(taken);
     let time = humantime::format_rfc3339_nanos(soon).to_string();
+    assert!(
+        lines.contains(&time),
+        "what is printed can be given back: {lines}"
+    );
     for (flags, expected) in [
         (&[][..], &second_rows),
         (&["--to", &number], &first_rows),
@@ -369,7 +374,7 @@ fn nothing_is_restored_where_something_is() {
 #[test]
 fn damage_among_backups_is_found_and_not_restored() {
     let site = Site::open();
-    written(&site);
+    let rows = written(&site);
     let place = site.folder().join("backups");
     back_up(&site, &place);
     let in_place = text(&place);
@@ -399,9 +404,13 @@ fn damage_among_backups_is_found_and_not_restored() {
                 assert!(found.out.contains("manifest/: there is none"), "{name}");
             }
         }
+        // Nor does a server begin a new one there.
+        let refused = target.start_refused();
+        assert!(refused.contains("has not come to its end"), "{refused}");
         std::fs::write(&file, good).unwrap();
         let said = restore(&place, &target, &[]);
         assert_eq!(said.code, 0, "{name}: {}{}", said.out, said.err);
+        assert_eq!(rows_of(&target), rows, "{name}");
     }
 }
 
@@ -471,10 +480,22 @@ fn a_place_for_backups_is_no_store_and_says_where_it_is() {
     written(&site);
     let data_dir = text(&site.data_dir());
     let objects = text(&site.data_dir().join("objects"));
+    let inside = text(&site.data_dir().join("objects/backups"));
+    let other = Site::open();
+    written(&other);
+    let other = text(&other.data_dir().join("objects"));
     for (args, complaint) in [
         (
-            &["backup", "--data-dir", &data_dir, "--to", &objects][..],
+            &["backup", "--data-dir", &data_dir, "--to", &other][..],
             "is a store itself",
+        ),
+        (
+            &["backup", "--data-dir", &data_dir, "--to", &inside],
+            "is inside of the store",
+        ),
+        (
+            &["backup", "--data-dir", &data_dir, "--to", &data_dir],
+            "is inside of the store",
         ),
         (
             &["backup", "--data-dir", "/nonexistent/x", "--to", &objects],

@@ -424,10 +424,13 @@ fn an_endpoint_is_tried_out_and_looked_after_on_the_command_line() {
     assert!(said(&["endpoint", "test", "pager"]).contains("delivered"));
     assert_eq!(webhook.taken()[0].json()["alerts"][0]["check"], "test");
     webhook.answer(500);
-    let failed = said(&["endpoint", "test", "pager"]);
+    let test = ["endpoint", "test", "pager", "--database", "plant"];
+    let failed = crate::harness::run(&mut server.cli(&test), b"");
+    let said_why = String::from_utf8(failed.stderr).unwrap();
+    assert_eq!(failed.status.code(), Some(1), "{said_why}");
     assert!(
-        failed.contains("failed") && failed.contains("500"),
-        "{failed}"
+        said_why.contains("failed") && said_why.contains("500"),
+        "{said_why}"
     );
     assert!(said(&["endpoint", "pause", "pager"]).contains("paused"));
     assert!(said(&["endpoint", "show", "pager", "--format", "json"]).contains("webhook"));

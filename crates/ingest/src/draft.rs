@@ -1,5 +1,6 @@
 //! A parsed body that waits for the ids of its new tables and columns.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -14,6 +15,7 @@ use crate::table::FinishedTable;
 #[derive(Debug, PartialEq)]
 pub struct Draft {
     pub(crate) database: String,
+    pub(crate) named: BTreeSet<Arc<str>>,
     pub(crate) tables: Vec<FinishedTable>,
     pub(crate) extensions: Vec<TableExtension>,
     pub(crate) summary: Summary,
@@ -51,9 +53,10 @@ impl Draft {
         &self.extensions
     }
 
-    /// The names of the tables that get rows.
-    pub fn tables(&self) -> impl Iterator<Item = &str> {
-        self.tables.iter().map(|table| &*table.name)
+    /// The names of the tables that lines are of: those that get rows, and those that are there and would
+    /// have got rows of lines that were refused.
+    pub fn named_tables(&self) -> impl Iterator<Item = &str> {
+        self.named.iter().map(|name| &**name)
     }
 
     /// The refused lines in order, as many as the settings allow to report.

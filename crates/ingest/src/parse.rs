@@ -6,6 +6,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use catalog::{Catalog, ColumnId, Database, Limits, State, check_table_name};
@@ -187,6 +188,8 @@ struct Parser<'a> {
     tags: Vec<(ColumnId, &'a str)>,
     /// Of all tables.
     cells: usize,
+    /// Tables that are there, of which a line was refused.
+    refused_tables: BTreeSet<Arc<str>>,
     summary: Summary,
 }
 
@@ -210,6 +213,7 @@ impl<'a> Parser<'a> {
             keys: Keys::default(),
             tags: Vec::new(),
             cells: 0,
+            refused_tables: BTreeSet::new(),
             summary: Summary::default(),
         }
     }
@@ -305,6 +309,9 @@ impl<'a> Parser<'a> {
             }
             Err(fault) => {
                 if table.row_count() == 0 {
+                    if !table.is_new() {
+                        self.refused_tables.insert(Arc::clone(table.name()));
+                    }
                     self.take_back_table();
                 }
                 Err(fault)
@@ -351,12 +358,15 @@ impl<'a> Parser<'a> {
     }
 
     fn finish(mut self) -> Draft {
+        let mut named = self.refused_tables;
+        named.extend(self.tables.iter().map(|table| Arc::clone(table.name())));
         if self.request.on_error == OnError::RejectAll && self.summary.lines_refused > 0 {
             self.tables.clear();
             self.summary.suspicious_timestamps = 0;
         }
         Draft {
             database: self.database.name.to_string(),
+            named,
             extensions: self
                 .tables
                 .iter()

@@ -15,6 +15,7 @@
 //! A row that line protocol could not have brought is refused, and with it the batch: rows in
 //! columns come from programs, for which a part of a batch is of no use.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
@@ -88,6 +89,7 @@ pub fn draft_records(
     let is_known = extensions.is_empty();
     Ok(Draft {
         database: database.name.to_string(),
+        named: BTreeSet::from([Arc::from(records.table)]),
         tables: vec![FinishedTable {
             name: Arc::from(records.table),
             columns,

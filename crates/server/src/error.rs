@@ -120,6 +120,11 @@ pub(crate) enum Error {
     )]
     DeletePredicate,
     #[error(
+        "invalid request; error parsing predicate: '{name}' is not a tag; rows are deleted by their \
+         tags, `_measurement` and time"
+    )]
+    DeleteByField { name: String },
+    #[error(
         "invalid RFC3339Nano for field {field}, please format your time with RFC3339Nano format, example: 2009-01-02T23:00:00Z"
     )]
     DeleteTime { field: &'static str },
@@ -276,6 +281,7 @@ impl Error {
             | Self::InvalidTicket { .. }
             | Self::QueryCancelled
             | Self::DeletePredicate
+            | Self::DeleteByField { .. }
             | Self::DeleteTime { .. }
             | Self::LinesRefused(_)
             | Self::GzipHeader
@@ -329,7 +335,7 @@ impl Error {
             Self::Unsupported { .. } => "unsupported",
             Self::InvalidTicket { .. } => "invalid_ticket",
             Self::QueryCancelled => "query_cancelled",
-            Self::DeletePredicate => "invalid_predicate",
+            Self::DeletePredicate | Self::DeleteByField { .. } => "invalid_predicate",
             Self::DeleteTime { .. } => "invalid_timestamp",
             Self::DatabaseNotFound { .. } => "database_not_found",
             Self::LinesRefused(lines) => lines

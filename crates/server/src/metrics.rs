@@ -30,6 +30,7 @@ struct SurfaceCounters {
     write_lines_refused: AtomicU64,
     write_errors: AtomicU64,
     suspicious_timestamps: AtomicU64,
+    rows_too_old: AtomicU64,
 }
 
 /// What a write brought.
@@ -39,6 +40,7 @@ pub(crate) struct WriteFigures {
     pub(crate) bytes: usize,
     pub(crate) lines_refused: usize,
     pub(crate) suspicious_timestamps: usize,
+    pub(crate) rows_too_old: usize,
 }
 
 impl Metrics {
@@ -56,6 +58,7 @@ impl Metrics {
             &counters.suspicious_timestamps,
             figures.suspicious_timestamps,
         );
+        add(&counters.rows_too_old, figures.rows_too_old);
     }
 
     pub(crate) fn count_write_error(&self, surface: Surface) {
@@ -119,7 +122,7 @@ impl Metrics {
             }
         }
         type Figure = fn(&SurfaceCounters) -> &AtomicU64;
-        let figures: [(&str, &str, Figure); 5] = [
+        let figures: [(&str, &str, Figure); 6] = [
             ("tidemill_write_rows_total", "Rows stored.", |c| {
                 &c.write_rows
             }),
@@ -142,6 +145,11 @@ impl Metrics {
                 "tidemill_suspicious_timestamps_total",
                 "Rows whose time looks like another precision.",
                 |c| &c.suspicious_timestamps,
+            ),
+            (
+                "tidemill_write_rows_too_old_total",
+                "Rows older than their tables keep them, which nobody sees.",
+                |c| &c.rows_too_old,
             ),
         ];
         for (name, help, figure) in figures {

@@ -339,7 +339,6 @@ impl ClientError {
     fn refused(status: u16, message: String) -> Self {
         let hint = match status {
             401 => "; give a token with --token-file, TIDEMILL_TOKEN or --data-dir",
-            403 => "; the token lacks this right",
             _ => "",
         };
         Self::Refused {

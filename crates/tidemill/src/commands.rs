@@ -55,6 +55,10 @@ pub(crate) enum CommandError {
     Report { source: serde_json::Error },
     #[error("cannot read {name}")]
     Read { name: String, source: io::Error },
+    #[error("{place} is inside of the store that is to be backed up; choose another place")]
+    BackupInside { place: String },
+    #[error("the test of endpoint {endpoint:?} has failed: {reason}")]
+    TestFailed { endpoint: String, reason: String },
     #[error("no database is given; use --database NAME or TIDEMILL_DATABASE")]
     NoDatabase,
     #[error("no statement is given; see `tidemill query --help` for examples")]

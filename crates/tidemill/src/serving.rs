@@ -7,6 +7,7 @@
 mod bootstrap;
 mod endpoints;
 mod open_files;
+pub(crate) mod restoring;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -118,6 +119,12 @@ pub(crate) enum ServeError {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error(
+        "a restore to {} has not come to its end, and what is there is no store: repeat it, or serve \
+         another directory",
+        data_dir.display()
+    )]
+    HalfRestored { data_dir: PathBuf },
     #[error("the admin token in {} is empty or has characters that no header can carry", path.display())]
     BadToken { path: PathBuf },
     #[error(transparent)]
@@ -180,6 +187,7 @@ impl Running {
         let lock = storage::DirectoryLock::acquire(data_dir)?;
         let store = storage::object_store_settings::open(&settings.object_store, data_dir)?;
         wait_for(store.as_ref(), settings.object_store.kind).await;
+        restoring::check_ended(data_dir, &store).await?;
         let catalog = Arc::new(Catalog::open(Arc::clone(&store), settings.limits).await?);
         let storage_settings = storage::Settings {
             wal: settings.wal,

@@ -85,6 +85,33 @@ fn a_webhook_says_everything_or_what_its_template_says() {
     assert_eq!(said.lines().count(), 2, "{said}");
 }
 
+/// Templates of bodies, as the guide has them.
+const LIST: &str =
+    r#"{"text": {{ message }}, "assets": {{ alerts | map(attribute="tags.asset") | list }} }"#;
+const LOOP: &str = r#"[{% for a in alerts %}{"asset": {{ a.tags.asset }}, "level": {{ a.level }}}{% if not loop.last %}, {% endif %}{% endfor %}]"#;
+
+#[test]
+fn templates_of_the_guide_are_json_for_any_number_of_alerts() {
+    let guide = include_str!("../../../../docs/guide/notifications.md");
+    let body_of = |template: &str, assets: &[&str]| -> Value {
+        assert!(guide.contains(template), "{template}");
+        let given = options(&[URL_GIVEN, ("body", template)]);
+        Kind::Webhook.check(&given).unwrap();
+        let alerts = assets.iter().map(|asset| alert("crit", "firing", asset));
+        let alerts = alerts.collect();
+        let told = Notification::new("id".to_owned(), "page", "pager", "plant", alerts);
+        let requests = Kind::Webhook.requests(&given, &told).unwrap();
+        serde_json::from_slice(&requests[0].body).unwrap()
+    };
+    for assets in [&["m 1"][..], &["m 1", "\"m2\""]] {
+        assert_eq!(body_of(LIST, assets)["assets"], json!(assets));
+        let looped = body_of(LOOP, assets);
+        let looped = looped.as_array().unwrap().iter();
+        let found: Vec<&Value> = looped.map(|alert| &alert["asset"]).collect();
+        assert_eq!(json!(found), json!(assets));
+    }
+}
+
 #[test]
 fn chats_get_messages() {
     let (_, body) = only(Kind::Slack, &[URL_GIVEN, ("channel", "#plant")]);

@@ -18,11 +18,7 @@ pub(crate) struct Need<'a> {
 }
 
 impl<'a> Need<'a> {
-    /// Reading a whole database.
-    #[allow(
-        dead_code,
-        reason = "queries are asked by the engine; what reads otherwise asks this"
-    )]
+    /// Reading a whole database. Queries are asked by the engine; what reads otherwise asks this.
     pub(crate) fn read(database: &'a str) -> Self {
         Self::of(Action::Read, database, "read")
     }

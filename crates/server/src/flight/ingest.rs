@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use ::ingest::{Parsed, TableRecords};
 use arrow::array::RecordBatch;
-use arrow_flight::decode::FlightRecordBatchStream;
-use arrow_flight::error::FlightError;
 use arrow_flight::sql::{CommandStatementIngest, TableExistsOption, TableNotExistOption};
 use bytesize::ByteSize;
 use catalog::Limits;
@@ -44,9 +42,7 @@ pub(super) async fn rows(
     check(&command)?;
     target.prepare(flight, caller, &command).await?;
     let _memory = reserve(flight)?;
-    let mut batches = FlightRecordBatchStream::new_from_flight_data(
-        messages.map_err(|status| FlightError::Tonic(Box::new(status))),
-    );
+    let mut batches = prepared::batches(messages);
     // A stream that stalls must not keep its memory for ever.
     let patience = flight.app.server.settings.connections.idle_timeout;
     let metrics = &flight.app.server.metrics;

@@ -14,6 +14,7 @@ use arrow_flight::sql::Command;
 use arrow_flight::sql::metadata::{
     GetCatalogsBuilder, GetDbSchemasBuilder, SqlInfoData, XdbcTypeInfoData,
 };
+use catalog::{Action, Database};
 use futures::StreamExt as _;
 use query::TableListing;
 
@@ -23,6 +24,7 @@ use super::sessions::{CATALOG, SCHEMA};
 use super::statements::internal;
 use super::stream::Rows;
 use super::tickets::Metadata;
+use crate::auth::Need;
 use crate::error::{Error, Result};
 
 const INFORMATION_SCHEMA: &str = "information_schema";
@@ -80,14 +82,8 @@ pub(super) async fn rows(flight: &Flight, caller: &Caller, metadata: Metadata) -
         CommandGetSqlInfo(query) => query.into_builder(&SQL_INFO).build().map_err(internal)?,
         CommandGetXdbcTypeInfo(query) => query.into_builder(&TYPES).build().map_err(internal)?,
         CommandGetPrimaryKeys(query) => {
-            let state = flight.services()?.catalog.state();
-            let found = database.and_then(|name| state.database(name));
-            let found = found.filter(|database| caller.principal.sees(&database.name));
-            let seen = found.map(|database| {
-                let rights = caller.principal.rights();
-                database.with_tables(|table| rights.see_table(&database.name, &table.name))
-            });
-            keys::primary(&query, seen.as_ref())?
+            let readable = readable(flight, caller, database)?;
+            keys::primary(&query, Some(&readable))?
         }
         // No table refers to another.
         CommandGetExportedKeys(_) | CommandGetImportedKeys(_) | CommandGetCrossReference(_) => {
@@ -123,13 +119,31 @@ async fn listing(
     caller: &Caller,
     database: Option<&str>,
 ) -> Result<Vec<TableListing>> {
-    let message = "no 'database' header in request";
-    let database = database.ok_or(Error::ParameterMissing { message })?;
+    let database = needed(database)?;
     Ok(flight
         .services()?
         .query
         .tables(database, caller.asking())
         .await?)
+}
+
+/// A database with those of its tables that the caller may read.
+fn readable(flight: &Flight, caller: &Caller, database: Option<&str>) -> Result<Database> {
+    let name = needed(database)?;
+    caller.principal.require_some(Need::read(name))?;
+    let state = flight.services()?.catalog.state();
+    let database = state
+        .database(name)
+        .ok_or_else(|| Error::DatabaseNotFound {
+            name: name.to_owned(),
+        })?;
+    let rights = caller.principal.rights();
+    Ok(database.with_tables(|table| rights.allow(Action::Read, name, Some(&table.name))))
+}
+
+fn needed(database: Option<&str>) -> Result<&str> {
+    let message = "no 'database' header in request";
+    database.ok_or(Error::ParameterMissing { message })
 }
 
 fn unknown(_type_url: &str) -> Error {

@@ -1,6 +1,7 @@
 //! Prepared statements. The server keeps none of them: a handle *is* the statement, sealed, and
 //! binding parameters answers with another handle that has their values in it.
 
+use std::future;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -155,18 +156,8 @@ async fn change(flight: &Flight, caller: &Caller, sealed: Sealed) -> Result<()> 
 }
 
 /// The rows of a stream, each as a batch of its own; none if there is not even a schema.
-async fn rows_of(mut messages: Messages) -> Result<Vec<RecordBatch>> {
-    // Some clients bind nothing by sending the command alone.
-    let has_schema = match messages.as_mut().peek().await {
-        Some(Ok(first)) => !first.data_header.is_empty(),
-        _ => false,
-    };
-    if !has_schema {
-        return Ok(Vec::new());
-    }
-    let mut batches = FlightRecordBatchStream::new_from_flight_data(
-        messages.map_err(|status| FlightError::Tonic(Box::new(status))),
-    );
+async fn rows_of(messages: Messages) -> Result<Vec<RecordBatch>> {
+    let mut batches = batches(messages);
     let mut rows = Vec::new();
     while let Some(batch) = batches.try_next().await.map_err(undecodable)? {
         rows.extend((0..batch.num_rows()).map(|row| batch.slice(row, 1)));
@@ -216,6 +207,14 @@ fn named(row: &RecordBatch, names: &[String]) -> Result<RecordBatch> {
 /// The name of a parameter without the `$`.
 fn bare(name: &str) -> String {
     name.strip_prefix('$').unwrap_or(name).to_owned()
+}
+
+/// The record batches of a `DoPut`. Some clients that have none send the command alone, without a schema.
+pub(super) fn batches(messages: Messages) -> FlightRecordBatchStream {
+    let with_data = messages
+        .map_err(|status| FlightError::Tonic(Box::new(status)))
+        .try_filter(|message| future::ready(!message.data_header.is_empty()));
+    FlightRecordBatchStream::new_from_flight_data(with_data)
 }
 
 /// What is wrong with a stream of record batches: what tonic says of it, or its content.

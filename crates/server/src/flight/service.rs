@@ -1,7 +1,7 @@
 //! The calls of Flight, one method each: decode, ask one module, encode.
 
 use arrow_flight::flight_service_server::FlightService;
-use arrow_flight::sql::{Any, Command, DoPutUpdateResult};
+use arrow_flight::sql::{Any, Command};
 use arrow_flight::{
     Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo,
     HandshakeRequest, PollInfo, PutResult, Result as ActionResult, SchemaResult, Ticket,
@@ -229,7 +229,15 @@ async fn put(flight: &Flight, caller: &Caller, mut messages: Messages) -> Result
             return Err(status(Error::InvalidTicket { problem }));
         }
     };
-    Ok(DoPutUpdateResult { record_count }.encode_to_vec())
+    Ok(update_result(record_count))
+}
+
+/// A `DoPutUpdateResult`. Its count is written out also where it is 0, which is otherwise left out of
+/// messages of protobuf: clients take a result of no bytes for none.
+fn update_result(record_count: i64) -> Vec<u8> {
+    let mut result = Vec::new();
+    prost::encoding::int64::encode(1, &record_count, &mut result);
+    result
 }
 
 /// Statements do not say how many rows they concern.

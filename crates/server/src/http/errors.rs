@@ -52,8 +52,8 @@ fn refused_line(error: &ingest::LineError) -> String {
     }
 }
 
-/// v1's and v2's words for the refused lines: one line of text for each that has wrong syntax, or
-/// else what the first conflict is and how many there are.
+/// v1's and v2's words for the refused lines: one line of text for each that has wrong syntax, and what the
+/// first conflict is and how many there are.
 fn refused_lines(lines: &RefusedLines) -> (String, usize) {
     let is_syntax = |error: &&ingest::LineError| error.fault.class() == ingest::FaultClass::Syntax;
     let syntax: Vec<_> = lines
@@ -65,7 +65,12 @@ fn refused_lines(lines: &RefusedLines) -> (String, usize) {
     let dropped = lines.refused - syntax.len().min(lines.refused);
     match lines.leading() {
         Some(leading) if !is_syntax(&leading) => (refused_line(leading), lines.refused),
-        Some(_) => (syntax.join("\n"), dropped),
+        Some(_) => {
+            let conflict = lines.errors.iter().find(|error| !is_syntax(error));
+            let conflict = conflict.map(refused_line);
+            let texts: Vec<_> = syntax.into_iter().chain(conflict).collect();
+            (texts.join("\n"), dropped)
+        }
         // The settings say that none is to be reported.
         None => (
             format!("{} lines were refused", lines.refused),

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use catalog::{DatabaseName, Retention};
 use ingest::{Draft, OnError, Parsed, Precision};
-use storage::Durability;
+use storage::{Durability, TableBatch, WriteBatch};
 
 use super::{App, Profile, Surface};
 use crate::auth::{Need, Principal};
@@ -31,6 +32,26 @@ pub(super) struct WriteRequest {
     pub(super) precision: Precision,
     pub(super) on_error: OnError,
     pub(super) durability: Durability,
+}
+
+/// What became of a body of which every line was good.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    rows_too_old: usize,
+}
+
+/// Tells a writer how many of its rows nobody will see, which a wrong clock may be the reason of.
+const ROWS_TOO_OLD: HeaderName = HeaderName::from_static("x-tidemill-rows-too-old");
+
+impl IntoResponse for Stored {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        if self.rows_too_old > 0 {
+            let count = HeaderValue::from(self.rows_too_old);
+            response.headers_mut().insert(ROWS_TOO_OLD, count);
+        }
+        response
+    }
 }
 
 /// Whether a v1 or v2 write to a database that does not exist creates it: where the listener
@@ -78,7 +99,7 @@ pub(super) async fn write(
     request: WriteRequest,
     headers: &HeaderMap,
     body: Body,
-) -> Result<()> {
+) -> Result<Stored> {
     let written = write_inner(app, &request, headers, body).await;
     if let Err(error) = &written
         && !matches!(error, Error::LinesRefused(lines) if lines.stored_rows > 0)
@@ -93,7 +114,7 @@ async fn write_inner(
     request: &WriteRequest,
     headers: &HeaderMap,
     body: Body,
-) -> Result<()> {
+) -> Result<Stored> {
     let (server, services) = (&app.server, app.server.services()?);
     let settings = &server.settings;
     let promise = admit(server, services, headers).await?;
@@ -103,7 +124,7 @@ async fn write_inner(
         create_database(services, name).await?;
     }
     if received.is_empty() {
-        return Ok(());
+        return Ok(Stored::default());
     }
     let limits = settings.bodies.clone();
     let content = match received.is_packed() {
@@ -117,6 +138,7 @@ async fn write_inner(
         bytes,
         lines_refused: parsed.lines_refused,
         suspicious_timestamps: parsed.suspicious_timestamps,
+        rows_too_old: rows_too_old(services, &parsed.batch),
     };
     let refused = refused_lines(&parsed, request.on_error);
     if parsed.batch.row_count() > 0 {
@@ -126,9 +148,27 @@ async fn write_inner(
             .await?;
     }
     server.metrics.count_write(request.surface, figures);
-    refused.map_or(Ok(()), |refused| {
-        Err(Error::LinesRefused(Box::new(refused)))
-    })
+    match refused {
+        Some(refused) => Err(Error::LinesRefused(Box::new(refused))),
+        None => Ok(Stored {
+            rows_too_old: figures.rows_too_old,
+        }),
+    }
+}
+
+/// How many rows are older than their tables keep them: they are taken, and nobody ever sees them.
+pub(crate) fn rows_too_old(services: &Services, batch: &WriteBatch) -> usize {
+    let (state, now) = (services.catalog.state(), services.clock.now_nanos());
+    let of_table = |rows: &TableBatch| {
+        let table = state.stored_table(rows.table);
+        let earliest = table.map(|table| state.retention_of(table).earliest(now));
+        let earliest = earliest.filter(|earliest| *earliest > i64::MIN);
+        earliest.map_or(0, |earliest| {
+            let too_old = rows.times.iter().filter(|time| **time < earliest);
+            too_old.count()
+        })
+    };
+    batch.tables.iter().map(of_table).sum()
 }
 
 /// Waits until there is room for a body and for its rows, before anything of it is read.
@@ -243,13 +283,13 @@ async fn parse_once(
     .await
 }
 
-/// Fails unless the caller may write to every table that would get rows: nothing of the body is stored
-/// then.
+/// Fails unless the caller may write to every table that lines are of: nothing of the body is stored then,
+/// and nothing is said of what is in those tables.
 fn check_tables(principal: &Principal, database: &str, draft: &Draft) -> Result<()> {
     if principal.require(Need::write(database)).is_ok() {
         return Ok(());
     }
-    let mut tables = draft.tables();
+    let mut tables = draft.named_tables();
     tables.try_for_each(|table| principal.require(Need::write(database).of_table(table)))
 }
 

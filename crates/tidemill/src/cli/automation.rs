@@ -132,8 +132,8 @@ pub(crate) enum EndpointCommand {
     },
     /// Show all that there is to say of an endpoint, but for its secrets.
     Show(Shown),
-    /// Send it an example, and tell what came of that.
-    Test(Shown),
+    /// Send it an example; exits with 1 when it does not arrive.
+    Test(Named),
     /// Let what is to be told wait.
     Pause(Named),
     /// Let it be told again.

@@ -1,6 +1,7 @@
 //! The flags of the subcommands that work on a store itself, without a server: `verify`, `backup` and
 //! `restore`.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::UNIX_EPOCH;
@@ -159,7 +160,8 @@ pub(crate) struct RestoreArgs {
     /// The data directory of the new store.
     #[arg(long, value_name = "DIR")]
     pub(crate) to_data_dir: PathBuf,
-    /// The newest backup not after this: the number of a manifest, or a time in UTC (RFC 3339)
+    /// The newest backup not after this: the number of a manifest, or a time in UTC (RFC 3339) as
+    /// `tidemill backup list` prints it; one without a fraction is the end of that second
     /// [default: the newest].
     #[arg(long, value_name = "NUMBER|TIME")]
     pub(crate) to: Option<Point>,
@@ -188,6 +190,15 @@ pub(crate) enum Place {
         /// What their names start with.
         prefix: String,
     },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(directory) => write!(f, "{}", directory.display()),
+            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+        }
+    }
 }
 
 impl FromStr for Place {
@@ -228,13 +239,20 @@ impl FromStr for Point {
             return Ok(Self::Number(number));
         }
         let time = start(text).map_err(|error| format!("neither a number nor a time: {error}"))?;
-        let nanos = time
-            .duration_since(UNIX_EPOCH)
-            .map(|since| since.as_nanos());
-        let nanos = nanos.ok().and_then(|nanos| i64::try_from(nanos).ok());
+        let since = time.duration_since(UNIX_EPOCH).ok();
+        let nanos = since.map(|since| since.as_nanos() + rest_of_second(text));
+        let nanos = nanos.and_then(|nanos| i64::try_from(nanos).ok());
         nanos
             .map(Self::Time)
             .ok_or("the time is out of range".to_owned())
+    }
+}
+
+/// A second is written without a fraction by whoever means all of it.
+fn rest_of_second(time: &str) -> u128 {
+    match time.contains('.') {
+        true => 0,
+        false => 999_999_999,
     }
 }
 
@@ -270,8 +288,11 @@ mod tests {
         };
         check("0", Some(Point::Number(0)));
         check("4711", Some(Point::Number(4711)));
-        check("1970-01-01T00:00:01Z", Some(Point::Time(1_000_000_000)));
-        check("1970-01-02", Some(Point::Time(86_400_000_000_000)));
+        check("1970-01-01T00:00:01Z", Some(Point::Time(1_999_999_999)));
+        check("1970-01-01T00:00:01.0Z", Some(Point::Time(1_000_000_000)));
+        let listed = "1970-01-01T00:00:01.500000001Z";
+        check(listed, Some(Point::Time(1_500_000_001)));
+        check("1970-01-02", Some(Point::Time(86_400_999_999_999)));
         check("yesterday", None);
         check("-3", None);
         check("2999-01-01", None);

@@ -269,8 +269,8 @@ fn whole_refusals_stop_the_upload() {
     );
     check(
         true,
-        answer("403 Forbidden", "", ""),
-        "answered 403: no reason given; the token lacks",
+        answer("403 Forbidden", "", r#"{"error":"this is not allowed"}"#),
+        "answered 403: this is not allowed",
     );
     check(
         true,

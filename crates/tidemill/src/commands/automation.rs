@@ -83,7 +83,7 @@ fn of_endpoint(command: &EndpointCommand) -> Statement {
         EndpointCommand::Show(it) => show(NOUN, &it.name, it.format),
         EndpointCommand::Test(it) => {
             let sql = format!("TEST ENDPOINT {}", quoted(&it.name));
-            Statement::rows(sql, it.format)
+            Statement::delivery(sql, &it.name)
         }
         EndpointCommand::Pause(it) => change(NOUN, &it.name, Change::Pause),
         EndpointCommand::Resume(it) => change(NOUN, &it.name, Change::Resume),

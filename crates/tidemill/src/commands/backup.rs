@@ -24,6 +24,7 @@ pub(crate) fn run(args: &BackupArgs) -> Result<ExitCode> {
 fn create(args: &BackupArgs, place: &Place) -> Result<ExitCode> {
     let settings = store::object_store_settings(&args.store.settings)?;
     let objects = open_to_read(&settings, &args.store.data_dir)?;
+    store::check_apart(place, &settings, &args.store.data_dir)?;
     let backups = store::open_place(place, &settings, true)?;
     let bar = store::bar();
     let watch = store::follow(&bar);
@@ -88,12 +89,12 @@ fn list(args: &BackupsArgs) -> Result<ExitCode> {
 
 fn describe_listing(listing: &Listing) -> Vec<String> {
     let mut lines = vec![format!(
-        "{:>10}  {:20}  {:>8}  {:>12}  {:>10}",
+        "{:>10}  {:30}  {:>8}  {:>12}  {:>10}",
         "backup", "taken", "files", "rows", "size"
     )];
     lines.extend(listing.backups.iter().map(|backup| {
         format!(
-            "{:>10}  {:20}  {:>8}  {:>12}  {:>10}",
+            "{:>10}  {:30}  {:>8}  {:>12}  {:>10}",
             backup.number,
             store::time(backup.taken_at_nanos),
             backup.files,

@@ -8,6 +8,7 @@ use storage::object_store_settings::open;
 
 use super::{Result, serve, store, verify};
 use crate::cli::store::{Point, RestoreArgs};
+use crate::serving::restoring;
 
 /// Runs the command.
 pub(crate) fn run(args: &RestoreArgs) -> Result<ExitCode> {
@@ -23,10 +24,13 @@ pub(crate) fn run(args: &RestoreArgs) -> Result<ExitCode> {
     };
     let bar = store::bar();
     let watch = store::follow(&bar);
-    let restoring = backup::restore(&backups, choice, &objects, &lock, &watch);
-    let restored = serve::runtime()?.block_on(restoring);
+    // A mark is left behind by what fails or is cut off: what is there then is not to be served.
+    restoring::begin(&args.to_data_dir)?;
+    let restored = backup::restore(&backups, choice, &objects, &lock, &watch);
+    let restored = serve::runtime()?.block_on(restored);
     bar.finish_and_clear();
     let restored = restored?;
+    restoring::end(&args.to_data_dir)?;
     store::print(&restored, args.format, describe)?;
     Ok(match restored.report.is_sound() {
         true => ExitCode::SUCCESS,

@@ -1,9 +1,13 @@
 //! What commands have in common that are one statement of SQL each.
 
+use std::io::Read;
 use std::process::ExitCode;
 
-use super::{Result, connect, database};
+use serde::Deserialize;
+
+use super::{CommandError, Result, connect, database};
 use crate::cli::client::{ConnectionArgs, DatabaseName, Format};
+use crate::client::ClientError;
 use crate::output::Output;
 
 /// A statement, and what is said of it.
@@ -19,6 +23,16 @@ enum Answer {
     Rows(Format),
     /// In its place this is said.
     Done(String),
+    /// It says whether something has arrived at this endpoint.
+    Delivery(String),
+}
+
+/// What the server says of something that was sent.
+#[derive(Debug, Deserialize)]
+struct Delivery {
+    state: String,
+    #[serde(default)]
+    error: Option<String>,
 }
 
 impl Statement {
@@ -38,6 +52,14 @@ impl Statement {
         }
     }
 
+    /// An example is to be sent to the endpoint of this name.
+    pub(super) fn delivery(sql: impl Into<String>, name: &str) -> Self {
+        Self {
+            sql: sql.into(),
+            answer: Answer::Delivery(name.to_owned()),
+        }
+    }
+
     /// Lets the server run it.
     pub(super) fn run(
         &self,
@@ -48,17 +70,35 @@ impl Statement {
         let client = connect(connection)?;
         let format = match self.answer {
             Answer::Rows(format) => format,
-            Answer::Done(_) => Format::Json,
+            Answer::Done(_) | Answer::Delivery(_) => Format::Json,
         };
         let answer = client.query(&database, &self.sql, format.name())?;
         match &self.answer {
             Answer::Done(done) => eprintln!("{done}"),
+            Answer::Delivery(endpoint) => delivered(endpoint, answer)?,
             Answer::Rows(_) => {
                 Output::open(None, format == Format::Parquet)?.write_from(answer)?;
             }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Says that something has arrived, or fails with the reason why not.
+fn delivered(endpoint: &str, answer: impl Read) -> Result<()> {
+    let unexpected = |reason: String| ClientError::Unexpected { reason };
+    let rows: serde_json::Result<Vec<Delivery>> = serde_json::from_reader(answer);
+    let rows = rows.map_err(|error| unexpected(error.to_string()))?;
+    let sent = rows.into_iter().next();
+    let sent = sent.ok_or_else(|| unexpected("it has no row".to_owned()))?;
+    if sent.state != "delivered" {
+        return Err(CommandError::TestFailed {
+            endpoint: endpoint.to_owned(),
+            reason: sent.error.unwrap_or(sent.state),
+        });
+    }
+    eprintln!("endpoint {endpoint:?}: an example was delivered");
+    Ok(())
 }
 
 /// `PAUSE`, `RESUME` and `DROP`, which everything has that works by itself.
@@ -100,4 +140,27 @@ pub(super) fn quoted(name: &str) -> String {
 /// A text as SQL writes it.
 pub(super) fn text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_arrive_is_an_error_with_its_reason() {
+        let check = |answer: &str, expected: Result<(), &str>| {
+            let found = delivered("pager", answer.as_bytes()).map_err(|error| error.to_string());
+            match expected {
+                Ok(()) => assert_eq!(found, Ok(()), "{answer}"),
+                Err(words) => assert!(found.is_err_and(|found| found.contains(words)), "{answer}"),
+            }
+        };
+        check(r#"[{"endpoint_name":"pager","state":"delivered"}]"#, Ok(()));
+        check(
+            r#"[{"endpoint_name":"pager","state":"failed","error":"it answered 500"}]"#,
+            Err("\"pager\" has failed: it answered 500"),
+        );
+        check("[]", Err("no row"));
+        check("<html>", Err("not what was expected"));
+    }
 }

@@ -5,9 +5,13 @@ use arrow::array::{
     StringDictionaryBuilder, TimestampMillisecondArray, TimestampNanosecondArray,
 };
 use arrow::datatypes::{Field, Int32Type, Schema};
+use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::sql::{
-    CommandStatementIngest, TableDefinitionOptions, TableExistsOption, TableNotExistOption,
+    CommandStatementIngest, ProstMessageExt as _, TableDefinitionOptions, TableExistsOption,
+    TableNotExistOption,
 };
+use arrow_flight::{FlightData, FlightDescriptor};
+use prost::Message as _;
 
 use super::*;
 
@@ -118,6 +122,49 @@ async fn a_table_that_exists_decides_what_its_columns_are() {
     .await
     .unwrap();
     assert_eq!(lines(&batches), ["m9,t,1970-01-01T00:00:00.001"]);
+}
+
+/// What `DoPut` answers to these messages, which come with a command.
+async fn answer(
+    client: &mut Client,
+    command: CommandStatementIngest,
+    batches: Vec<RecordBatch>,
+) -> Vec<u8> {
+    let descriptor = FlightDescriptor::new_cmd(command.as_any().encode_to_vec());
+    let alone = FlightData::new().with_descriptor(descriptor.clone());
+    let encoded = FlightDataEncoderBuilder::new()
+        .with_flight_descriptor(Some(descriptor))
+        .build(futures::stream::iter(batches.into_iter().map(Ok)));
+    let mut messages: Vec<FlightData> = encoded.try_collect().await.unwrap();
+    if messages.is_empty() {
+        messages.push(alone);
+    }
+    let mut request = tonic::Request::new(futures::stream::iter(messages));
+    let metadata = request.metadata_mut();
+    metadata.insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+    metadata.insert("database", "plant".parse().unwrap());
+    let answer = client.inner_mut().do_put(request).await.unwrap();
+    let results: Vec<_> = answer.into_inner().try_collect().await.unwrap();
+    assert_eq!(results.len(), 1, "there is one result");
+    results[0].app_metadata.to_vec()
+}
+
+#[tokio::test]
+async fn rows_are_counted_also_where_there_are_none() {
+    let site = plant().await;
+    let mut client = ours(&site);
+    let rows = batch(vec![
+        ("time", times(&[1, 2])),
+        ("current", floats(&[Some(1.0), Some(2.0)])),
+    ]);
+    for (batches, expected) in [
+        (vec![], [8, 0]),
+        (vec![rows.slice(0, 0)], [8, 0]),
+        (vec![rows.slice(0, 0), rows], [8, 2]),
+    ] {
+        let result = answer(&mut client, into("motor"), batches).await;
+        assert_eq!(result, expected, "the key of the count, and the count");
+    }
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use arrow::array::{Float64Array, TimestampNanosecondArray};
 use arrow_flight::sql::{
-    Any, CommandStatementIngest, CommandStatementQuery, CommandStatementUpdate,
-    ProstMessageExt as _,
+    Any, CommandGetPrimaryKeys, CommandStatementIngest, CommandStatementQuery,
+    CommandStatementUpdate, ProstMessageExt as _,
 };
 use arrow_flight::{Action, Criteria, Empty, FlightData, FlightDescriptor};
 use catalog::Action as Right;
@@ -21,7 +21,7 @@ const WRITE: Access = Access::Database(Right::Write);
 const ADMIN: Access = Access::Database(Right::Admin);
 
 /// A call, with what it needs.
-const CALLS: [(&str, Access); 14] = [
+const CALLS: [(&str, Access); 15] = [
     ("Handshake", Access::Known),
     ("ListFlights", Access::Known),
     ("GetFlightInfo", READ),
@@ -29,6 +29,7 @@ const CALLS: [(&str, Access); 14] = [
     ("GetSchema", READ),
     ("DoGet", READ),
     ("DoGet of tables", READ),
+    ("DoGet of keys", READ),
     ("DoPut of a delete", WRITE),
     ("DoPut of a drop", ADMIN),
     ("DoPut of a token", Access::Server),
@@ -129,6 +130,14 @@ async fn call(client: &mut Client, who: Who, name: &str) -> Result<(), Status> {
         "GetSchema" => inner.get_schema(with!(query_command())).await.map(drop),
         "DoGet" => drained!(inner.do_get(with!(Ticket::new(json)))),
         "DoGet of tables" => drained!(inner.do_get(with!(Ticket::new(tables)))),
+        "DoGet of keys" => {
+            let keys = CommandGetPrimaryKeys {
+                table: "motor".to_owned(),
+                ..Default::default()
+            };
+            let ticket = Ticket::new(keys.as_any().encode_to_vec());
+            drained!(inner.do_get(with!(ticket)))
+        }
         "DoPut of a delete" => {
             drained!(inner.do_put(with!(update("DELETE FROM motor WHERE v > 9"))))
         }

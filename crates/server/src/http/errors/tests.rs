@@ -210,7 +210,10 @@ async fn refused_lines_read_as_in_v1() {
         ),
         (
             refused(vec![conflict(1), syntax(2)], 1, false),
-            (400, format!("partial write: {unable} dropped=1")),
+            (
+                400,
+                format!("partial write: {unable}\n{type_conflict} dropped=1"),
+            ),
         ),
         (
             refused(vec![syntax(1), limit(2)], 1, false),
@@ -244,6 +247,9 @@ async fn refused_lines_read_as_in_v1() {
 #[tokio::test]
 async fn refused_lines_read_as_in_v2_on_each_profile() {
     let unable = "unable to parse 'motor,plant=süd,line=seventeen': missing fields";
+    let both = "unable to parse 'motor,plant=süd,line=seventeen': missing fields\n\
+                field type conflict: input field \"temp\" on measurement \"m\" is type string, already \
+                exists as type float";
     let buffer_error = "write buffer error: line protocol parse failed: No fields were provided";
     let iox_conflict = "write buffer error: line protocol parse failed: invalid column type for \
                         column 'temp', expected iox::column_type::field::float, got \
@@ -263,7 +269,7 @@ async fn refused_lines_read_as_in_v2_on_each_profile() {
         (
             plain,
             refused(vec![conflict(1), syntax(2)], 3, false),
-            (400, "invalid", unable),
+            (400, "invalid", both),
         ),
         (
             as_v3,

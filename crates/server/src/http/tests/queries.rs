@@ -353,6 +353,30 @@ async fn v2_deletes_rows_by_tags_and_time() {
         ),
         (
             r#"{"start":"1970-01-01T00:00:00Z","stop":"1970-01-02T00:00:00Z","predicate":"v=3"}"#,
+            400,
+            "invalid_predicate",
+            "v\n2.0\n3.0\n4.0\n",
+        ),
+        (
+            r#"{"start":"1970-01-01T00:00:00Z","stop":"1970-01-02T00:00:00Z","predicate":"_measurement=n AND v=\"4\""}"#,
+            400,
+            "invalid_predicate",
+            "v\n2.0\n3.0\n4.0\n",
+        ),
+        (
+            r#"{"start":"1970-01-01T00:00:00Z","stop":"1970-01-02T00:00:00Z","predicate":"_field=v"}"#,
+            400,
+            "invalid_predicate",
+            "v\n2.0\n3.0\n4.0\n",
+        ),
+        (
+            r#"{"start":"1970-01-01T00:00:00Z","stop":"1970-01-02T00:00:00Z","predicate":"line=A"}"#,
+            204,
+            "",
+            "v\n2.0\n3.0\n4.0\n",
+        ),
+        (
+            r#"{"start":"1970-01-01T00:00:00Z","stop":"1970-01-02T00:00:00Z","predicate":"_measurement=o AND v=3"}"#,
             204,
             "",
             "v\n2.0\n3.0\n4.0\n",

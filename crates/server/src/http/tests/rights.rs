@@ -291,3 +291,55 @@ async fn a_request_for_another_host_is_refused_on_loopback() {
         assert_eq!(status, expected, "{host}");
     }
 }
+
+#[tokio::test]
+async fn bad_lines_say_nothing_of_tables_that_may_not_be_written_to() {
+    let site = site(&[(Action::Write, "plant", &["motor"])]).await;
+    for uri in [
+        "/write?db=plant",
+        "/api/v2/write?bucket=plant",
+        "/api/v3/write_lp?db=plant",
+        "/api/v3/write_lp?db=plant&accept_partial=false",
+    ] {
+        for lines in [
+            "pump v=1 5",
+            "pump v=\"x\" 5",
+            "pump host=1 5",
+            "pump nope=\"x\" 5",
+            "motor v=77 5\npump v=\"x\" 5",
+        ] {
+            let write = Ask::post(uri, lines.as_bytes()).with("authorization", "Token some");
+            let (status, body) = site.ask(write).await;
+            assert_eq!(status, 403, "{uri} {lines}: {body}");
+            assert!(!body.contains("already exists"), "{uri} {lines}: {body}");
+        }
+        let bad = Ask::post(uri, b"motor v=\"x\" 5").with("authorization", "Token some");
+        assert_ne!(site.ask(bad).await.0, 403, "{uri}");
+    }
+    let bearer = format!("Bearer {TOKEN}");
+    let stored = Ask::get("/api/v3/query_sql?db=plant&q=SELECT+max(v)+AS+v+FROM+motor");
+    let stored = site.ask(stored.with("authorization", &bearer)).await;
+    assert_eq!(stored, (200, r#"[{"v":1.0}]"#.to_owned()));
+}
+
+#[tokio::test]
+async fn whoever_drops_their_own_token_is_told_so() {
+    let site = site(&[]).await;
+    let sql =
+        |sql: &str| serde_json::json!({ "db": "plant", "q": sql, "format": "csv" }).to_string();
+    let ask = async |statement: &str, bearer: &str| {
+        let body = sql(statement);
+        let ask = Ask::post("/api/v3/query_sql", body.as_bytes());
+        site.ask(ask.with("authorization", bearer)).await
+    };
+    let first = format!("Bearer {TOKEN}");
+    let (status, made) = ask("CREATE TOKEN second ADMIN", &first).await;
+    assert_eq!(status, 200, "{made}");
+    let secret = made
+        .split([',', '\n'])
+        .find(|word| word.starts_with("tidemill_"));
+    let second = format!("Bearer {}", secret.unwrap_or_else(|| panic!("{made}")));
+    let dropped = ask("DROP TOKEN second", &second).await;
+    assert_eq!(dropped.0, 200, "{}", dropped.1);
+    assert_eq!(ask("SELECT 1", &second).await.0, 401);
+}

@@ -312,3 +312,59 @@ async fn writers_that_race_for_a_schema_get_the_same_answers_as_in_a_row() {
     // The second lines differ by tag where the literals differ in length: 3, 2, 2, 3 and 4.
     assert_eq!(rows, r#"[{"n":4,"v":1}]"#, "every second line is stored");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_nobody_will_see_are_counted() {
+    let site = Site::start(Auth::Disabled).await;
+    let ask = Ask::post(
+        "/api/v3/query_sql",
+        br#"{"db":"plant","q":"CREATE DATABASE plant RETENTION '1h'"}"#,
+    );
+    let (status, text) = site.ask(ask).await;
+    assert_eq!(status, 200, "{text}");
+    for (uri, profile) in [
+        ("/write?db=plant", Profile::V1V2),
+        ("/api/v2/write?bucket=plant&org=x", Profile::V1V2),
+        ("/api/v3/write_lp?db=plant", Profile::V3),
+    ] {
+        for (lines, expected) in [("m v=1\nm v=2 1\nm v=3 2\n", Some("2")), ("m v=1\n", None)] {
+            let response = site
+                .send(profile, Ask::post(uri, lines.as_bytes()).build())
+                .await;
+            assert_eq!(response.status(), 204, "{uri}");
+            let count = response.headers().get("x-tidemill-rows-too-old");
+            let count = count.map(|count| count.to_str().unwrap());
+            assert_eq!(count, expected, "{uri}");
+        }
+    }
+    let (_, metrics) = site.ask(Ask::get("/metrics")).await;
+    let line = metrics
+        .lines()
+        .find(|line| line.starts_with("tidemill_write_rows_too_old_total{api=\"v1\"}"));
+    assert_eq!(
+        line.and_then(|line| line.split(' ').next_back()),
+        Some("2"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_do_not_fit_are_named_beside_those_of_wrong_syntax() {
+    let site = Site::start(Auth::Disabled).await;
+    let created = Ask::post("/api/v3/configure/database", br#"{"db":"plant"}"#)
+        .with("content-type", "application/json");
+    assert_eq!(site.ask(created).await.0, 200);
+    let first = site.ask(Ask::post("/write?db=plant", b"m v=1 1")).await;
+    assert_eq!(first.0, 204);
+    let lines = b"m v=\"s\" 2\nm v= 3\nm v=5 5\n";
+    for uri in ["/write?db=plant", "/api/v2/write?bucket=plant&org=x"] {
+        let (status, text) = site.ask(Ask::post(uri, lines)).await;
+        assert_eq!(status, 400, "{uri} {text}");
+        for marker in [
+            "unable to parse 'm v= 3'",
+            "input field \\\"v\\\" on measurement",
+        ] {
+            assert!(text.contains(marker), "{uri} {marker}: {text}");
+        }
+    }
+}

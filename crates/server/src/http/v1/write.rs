@@ -1,7 +1,6 @@
 //! `POST /write?db=…&rp=…&precision=…`: database and retention policy name one database of ours.
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use catalog::DatabaseName;
 use ingest::{OnError, Precision};
 use storage::Durability;
@@ -10,15 +9,14 @@ use crate::auth::Principal;
 use crate::error::{Error, Result};
 use crate::http::parameters::Parameters;
 use crate::http::v1::names;
-use crate::http::write::{self, WriteRequest};
+use crate::http::write::{self, Stored, WriteRequest};
 use crate::http::{App, Surface};
 
-pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<StatusCode> {
+pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<Stored> {
     let (parts, body) = request.into_parts();
     let principal = Principal::of(&parts.extensions)?;
     let write = parse(&app, principal, Parameters::of(&parts.uri)?)?;
-    write::write(&app, write, &parts.headers, body).await?;
-    Ok(StatusCode::NO_CONTENT)
+    write::write(&app, write, &parts.headers, body).await
 }
 
 fn parse(app: &App, principal: Principal, mut parameters: Parameters) -> Result<WriteRequest> {

@@ -169,15 +169,19 @@ pub(super) fn seen_by(
     }
 }
 
-/// The bucket of an id that the caller may change.
+/// The bucket of an id that the caller may change. Whoever may not is refused whether or not it exists.
 pub(super) fn administered_by(
     principal: &Principal,
     state: &catalog::State,
     id: RecordId,
 ) -> Result<Arc<Database>> {
-    let bucket = by_id(state, id)?;
-    principal.require(Need::admin(&bucket.name))?;
-    Ok(bucket)
+    let bucket = by_id(state, id);
+    principal.require(match &bucket {
+        Ok(bucket) => Need::admin(&bucket.name),
+        // Nobody else may know that there is none.
+        Err(_) => Need::server(),
+    })?;
+    bucket
 }
 
 /// Changes what is kept beside a database, which until now may have been nothing.

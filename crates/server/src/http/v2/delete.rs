@@ -7,13 +7,14 @@
 //! name, value := word | "text" | 'text'
 //! ```
 //!
-//! Both ends of the span belong to it. A tag that a table does not have matches no row of it.
+//! Both ends of the span belong to it. A tag that a table does not have matches no row of it. A predicate
+//! about a field is refused: acknowledged, it would look like a delete and be none.
 
 mod predicate;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use catalog::{ColumnKind, ColumnRef, Comparison, Predicate, Table, TableId, Value};
+use catalog::{ColumnKind, ColumnRef, Comparison, Database, Predicate, Table, TableId, Value};
 use chrono::DateTime;
 use serde::Deserialize;
 
@@ -23,6 +24,12 @@ use crate::error::{Error, Result};
 use crate::http::parameters::Parameters;
 use crate::http::{App, json};
 use predicate::Condition;
+
+/// What a predicate calls the table.
+const MEASUREMENT: &str = "_measurement";
+
+/// What rows have besides tags, in the words of clients that know rows from their queries.
+const NO_TAGS: [&str; 4] = ["_field", "_value", "_time", "time"];
 
 #[derive(Debug, Deserialize)]
 struct Delete {
@@ -51,6 +58,9 @@ pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<S
         .ok_or_else(|| Error::DatabaseNotFound {
             name: bucket.clone(),
         })?;
+    let rights = principal.rights();
+    let seen = database.with_tables(|table| rights.see_table(&bucket, &table.name));
+    check_conditions(&conditions, &seen)?;
     let in_range = Predicate::time_between(range);
     let target = |table: &Table| -> Option<(TableId, Predicate)> {
         let mut all = vec![in_range.clone()];
@@ -72,10 +82,37 @@ pub(super) async fn answer(State(app): State<App>, request: Request) -> Result<S
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Fails if a condition is about a field of the tables that are meant, and about a tag of none.
+fn check_conditions(conditions: &[Condition], database: &Database) -> Result<()> {
+    let (of_table, of_rows): (Vec<_>, Vec<_>) = conditions
+        .iter()
+        .partition(|condition| condition.name == MEASUREMENT);
+    let is_meant = |table: &Table| of_table.iter().all(|named| *named.value == *table.name);
+    let tables = database.with_tables(is_meant);
+    match of_rows
+        .iter()
+        .find(|of_row| is_about_field(of_row, &tables))
+    {
+        Some(Condition { name, .. }) => Err(Error::DeleteByField { name: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn is_about_field(condition: &Condition, database: &Database) -> bool {
+    let columns = database
+        .tables()
+        .filter_map(|table| table.column(&condition.name));
+    let are_tags: Vec<bool> = columns
+        .map(|column| column.kind == ColumnKind::Tag)
+        .collect();
+    let is_known = !are_tags.is_empty() || NO_TAGS.contains(&condition.name.as_str());
+    is_known && !are_tags.contains(&true)
+}
+
 /// What a condition asks of the rows of a table: nothing if it names the table itself, `None` if no row
 /// of it can match.
 fn condition_of(condition: &Condition, table: &Table) -> Option<Option<Predicate>> {
-    if condition.name == "_measurement" {
+    if condition.name == MEASUREMENT {
         return (*condition.value == *table.name).then_some(None);
     }
     let column = table.column(&condition.name)?;

@@ -42,6 +42,33 @@ pub(super) fn of_path(Path(text): Path<String>) -> Result<RecordId> {
 /// An id in a request.
 pub(super) fn parse(text: &str) -> Result<RecordId> {
     text.parse().map_err(|_| Error::InvalidRequest {
-        problem: "id must have a length of 16 bytes".to_owned(),
+        problem: problem(text).to_owned(),
     })
+}
+
+/// What is wrong with a text that is no id.
+fn problem(text: &str) -> &'static str {
+    match text.len() {
+        16 => "id must be 16 hexadecimal digits in small letters, and not zero",
+        _ => "id must have a length of 16 bytes",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_an_id_is_told() {
+        for (text, expected) in [
+            ("plant", "length of 16 bytes"),
+            ("0000000000000000", "not zero"),
+            ("400000000000000g", "hexadecimal"),
+            ("400000000000000A", "small letters"),
+        ] {
+            let problem = parse(text).unwrap_err().to_string();
+            assert!(problem.contains(expected), "{text}: {problem}");
+        }
+        assert_eq!(parse("4000000000000001").unwrap(), of_bucket(DatabaseId(1)));
+    }
 }

@@ -4,6 +4,25 @@ use catalog::{DatabaseMapping, Label, RecordId, User};
 
 use super::*;
 
+#[tokio::test]
+async fn whether_a_bucket_exists_is_not_told_to_who_may_not_know() {
+    let site = site_with_everyone().await;
+    let lab = site.server.services().unwrap().catalog.state();
+    let lab = lab.database("lab").unwrap().id;
+    for bucket in [1 << 62 | u64::from(lab.0), 1 << 62 | 4711, 5] {
+        let uri = format!("/api/v2/buckets/{}", RecordId(bucket));
+        for (method, body, expected) in [
+            (Method::GET, "", 404),
+            (Method::PATCH, "{}", 403),
+            (Method::DELETE, "", 403),
+        ] {
+            let ask = Ask::new(method, &uri, body.as_bytes());
+            let (status, body) = site.ask(ask.with("authorization", "Bearer keeper")).await;
+            assert_eq!(status, expected, "{uri}: {body}");
+        }
+    }
+}
+
 /// A user who owns nothing, a label and a mapping, and the ids of everything that addresses name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Records {

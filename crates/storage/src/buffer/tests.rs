@@ -231,8 +231,10 @@ proptest! {
     }
 }
 
-/// Conditions on series, and whether one fulfils them.
-fn conditions() -> Vec<(Predicate, fn(u32) -> bool)> {
+/// A condition on series, and whether one fulfils it.
+type Condition = (Predicate, fn(u32) -> bool);
+
+fn conditions() -> Vec<Condition> {
     let tag = ColumnRef::Column(ColumnId(0));
     let compared = |comparison, text: &str| Predicate::Compare {
         column: tag,
@@ -280,7 +282,7 @@ proptest! {
             for (condition, is_met) in conditions() {
                 let tags = TagPredicate::new(condition.clone(), &table);
                 for times in [start..=start + length, i64::MIN..=i64::MAX] {
-                    let some = rows(times.clone()).of_series(tags.clone());
+                    let some = rows(times.clone()).of_series(Arc::<TagPredicate>::clone(&tags));
                     let mut expected = everything.clone();
                     for rows in &mut expected {
                         rows.retain(|((series, time), _)| is_met(*series) && times.contains(time));

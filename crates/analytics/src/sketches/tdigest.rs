@@ -194,7 +194,8 @@ impl QuantileSketch for TDigest {
                 // Halves, because the distance between two finite numbers may not be finite.
                 let share = (value / 2.0 - low / 2.0) / (at / 2.0 - low / 2.0);
                 let share = if share.is_finite() { share } else { 0.0 };
-                return Some((start + share * (below - start)) / total);
+                // Counts beyond 2^53 are rounded.
+                return Some(((start + share * (below - start)) / total).min(1.0));
             }
             previous = (below, at);
         }

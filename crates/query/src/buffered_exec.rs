@@ -29,6 +29,13 @@ use crate::tag_filter::TagFilter;
 /// of queries from others, so that is done elsewhere.
 const LITTLE_BATCHES: usize = 4;
 
+/// Among as many rows as there are in so many batches, rows are found at once: that takes a millisecond or two, tens where
+/// each is of a series of its own.
+const QUICK_BATCHES: usize = 32;
+
+/// What finding rows takes for each of those in memory at most, beside the tags of their series.
+const FINDING_BYTES: usize = 24;
+
 /// Reads rows that are not in a file yet, as some of their table's columns.
 #[derive(Debug)]
 pub(crate) struct BufferedExec {
@@ -220,21 +227,20 @@ impl Reading {
         reading: Arc<Self>,
         rows: BufferedRows,
     ) -> Result<impl Stream<Item = Result<RecordBatch>> + Send> {
-        let found = rows.find()?;
         let memory = MemoryConsumer::new("BufferedExec").register(reading.context.memory_pool());
-        memory.try_grow(found.estimated_bytes(&reading.schema))?;
+        if rows.is_filtered() {
+            memory.try_grow(rows.row_count() * FINDING_BYTES)?;
+        }
+        let is_quick = rows.row_count() <= QUICK_BATCHES * reading.batch_rows;
+        let found = elsewhere_unless(is_quick, move || rows.find()).await??;
+        memory.try_resize(found.estimated_bytes(&reading.schema))?;
         let is_little = found.count() <= LITTLE_BATCHES * reading.batch_rows;
         let (schema, is_sorted) = (Arc::clone(&reading.schema), reading.is_sorted);
         let build = move || match is_sorted {
             true => vec![found.sorted_unique(&schema)],
             false => found.batches(&schema),
         };
-        let built = match is_little {
-            true => build(),
-            false => tokio::task::spawn_blocking(build)
-                .await
-                .map_err(|error| DataFusionError::External(Box::new(error)))?,
-        };
+        let built = elsewhere_unless(is_little, build).await?;
         let batch_rows = reading.batch_rows;
         let slices = built.into_iter().flat_map(move |batch| {
             let starts = (0..batch.num_rows()).step_by(batch_rows);
@@ -246,5 +252,18 @@ impl Reading {
             let _counted = &memory;
             Ok(batch)
         }))
+    }
+}
+
+/// Does work at once, or on a thread that nobody else waits for.
+async fn elsewhere_unless<T: Send + 'static>(
+    is_short: bool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    match is_short {
+        true => Ok(work()),
+        false => tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| DataFusionError::External(Box::new(error))),
     }
 }

@@ -1,3 +1,5 @@
+//! Windows of lengths and patterns, also where clocks change, and that they follow one another without a gap.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What is started when, by a clock that is set, and that no window is missed over crashes.
+
 mod world;
 
 use super::task::WRITES_GATHERED;

@@ -20,12 +20,31 @@ pub struct Undrop<I> {
     pub replaces_at_nanos: Option<i64>,
 }
 
-impl<I> Undrop<I> {
+impl<I: Copy + PartialEq> Undrop<I> {
     /// The one that was dropped last, if its name is free.
     pub const LAST: Self = Self {
         id: None,
         replaces_at_nanos: None,
     };
+
+    /// Whether it is about the dropped one of this id.
+    pub(super) fn is_about(&self, id: I) -> bool {
+        self.id.is_none_or(|asked_for| asked_for == id)
+    }
+
+    /// How the name becomes free that this one has by now, if any has it; an error if it may not.
+    pub(super) fn clear(
+        &self,
+        in_the_way: Option<I>,
+        drop: impl FnOnce(I, i64) -> Edit,
+        taken: impl FnOnce() -> Error,
+    ) -> Result<Option<Edit>> {
+        match (in_the_way, self.replaces_at_nanos) {
+            (None, _) => Ok(None),
+            (Some(id), Some(at_nanos)) => Ok(Some(drop(id, at_nanos))),
+            (Some(_), None) => Err(taken()),
+        }
+    }
 }
 
 impl Catalog {
@@ -106,22 +125,15 @@ impl Catalog {
     /// Brings back a dropped database of this name.
     pub async fn undrop_database(&self, name: &str, undrop: Undrop<DatabaseId>) -> Result<()> {
         self.commit(|state| {
-            let in_the_way = match (state.database(name), undrop.replaces_at_nanos) {
-                (None, _) => None,
-                (Some(database), Some(at_nanos)) => Some(Edit::DropDatabase {
-                    id: database.id,
-                    at_nanos,
-                }),
-                (Some(_), None) => {
-                    return Err(Error::DatabaseExists {
-                        name: name.to_owned(),
-                    });
-                }
-            };
-            let named = |database: &Database| {
-                let is_asked_for = undrop.id.is_none_or(|id| id == database.id);
-                is_asked_for && *database.name == *name
-            };
+            let in_the_way = undrop.clear(
+                state.database(name).map(|database| database.id),
+                |id, at_nanos| Edit::DropDatabase { id, at_nanos },
+                || Error::DatabaseExists {
+                    name: name.to_owned(),
+                },
+            )?;
+            let named =
+                |database: &Database| *database.name == *name && undrop.is_about(database.id);
             let dropped = state.dropped_databases().filter(|d| named(&d.item));
             let last = dropped.max_by_key(|dropped| (dropped.at_nanos, dropped.item.id));
             let Some(dropped) = last else {

@@ -79,21 +79,16 @@ impl Catalog {
     ) -> Result<()> {
         self.commit(|state| {
             let database = live(state, database)?;
-            let in_the_way = match (database.table(name), undrop.replaces_at_nanos) {
-                (None, _) => None,
-                (Some(table), Some(at_nanos)) => Some(Edit::DropTable {
-                    id: table.id,
-                    at_nanos,
-                }),
-                (Some(_), None) => {
-                    return Err(Error::TableExists {
-                        name: name.to_owned(),
-                    });
-                }
-            };
+            let in_the_way = undrop.clear(
+                database.table(name).map(|table| table.id),
+                |id, at_nanos| Edit::DropTable { id, at_nanos },
+                || Error::TableExists {
+                    name: name.to_owned(),
+                },
+            )?;
             let is_it = |table: &Table| {
-                let is_asked_for = undrop.id.is_none_or(|id| id == table.id);
-                is_asked_for && table.database == database.id && *table.name == *name
+                let is_named_so = table.database == database.id && *table.name == *name;
+                is_named_so && undrop.is_about(table.id)
             };
             let dropped = state.dropped_tables().filter(|d| is_it(&d.item));
             let last = dropped.max_by_key(|dropped| (dropped.at_nanos, dropped.item.id));

@@ -35,6 +35,7 @@ mod quality;
 mod reference;
 mod reliability;
 mod rul;
+mod runs;
 mod scalar;
 mod segments;
 mod selectors;

@@ -10,7 +10,8 @@ use crate::summary::{defined, sum_terms};
 /// The number of values and the sum of their distances from the first one.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Mean {
-    count: u64,
+    /// A float, which takes no conversion where it is multiplied with: exact up to 2^53.
+    count: f64,
     anchor: f64,
     sum: f64,
 }
@@ -18,10 +19,10 @@ pub struct Mean {
 impl Mean {
     /// The mean; `None` without values.
     pub fn mean(&self) -> Option<f64> {
-        if self.count == 0 {
+        if self.count == 0.0 {
             return None;
         }
-        defined(self.anchor + self.sum / self.count as f64)
+        defined(self.anchor + self.sum / self.count)
     }
 }
 
@@ -29,10 +30,10 @@ impl Summary for Mean {
     const PARTS: &'static [&'static str] = &["count", "anchor", "sum"];
 
     fn push(&mut self, value: f64) {
-        if self.count == 0 {
+        if self.count == 0.0 {
             self.anchor = value;
         }
-        self.count += 1;
+        self.count += 1.0;
         self.sum += value - self.anchor;
     }
 
@@ -40,34 +41,34 @@ impl Summary for Mean {
         let Some(first) = values.first() else {
             return;
         };
-        if self.count == 0 {
+        if self.count == 0.0 {
             self.anchor = *first;
         }
         let anchor = self.anchor;
         let [sum] = sum_terms(values, |value| [value - anchor]);
-        self.count += values.len() as u64;
+        self.count += values.len() as f64;
         self.sum += sum;
     }
 
     fn merge(&mut self, other: &Self) {
-        if other.count == 0 {
+        if other.count == 0.0 {
             return;
         }
-        if self.count == 0 {
+        if self.count == 0.0 {
             *self = *other;
             return;
         }
-        self.sum += other.sum + (other.anchor - self.anchor) * other.count as f64;
+        self.sum += other.sum + (other.anchor - self.anchor) * other.count;
         self.count += other.count;
     }
 
     fn part(&self, index: usize) -> f64 {
-        [self.count as f64, self.anchor, self.sum][index]
+        [self.count, self.anchor, self.sum][index]
     }
 
     fn from_parts(part: impl Fn(usize) -> f64) -> Self {
         Self {
-            count: part(0) as u64,
+            count: part(0),
             anchor: part(1),
             sum: part(2),
         }
@@ -79,7 +80,8 @@ impl Summary for Mean {
 /// Squares are added as Youngs and Cramer (1971) do: no addition waits for a division.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Spread {
-    count: u64,
+    /// A float, as that of a [`Mean`].
+    count: f64,
     anchor: f64,
     sum: f64,
     m2: f64,
@@ -88,10 +90,10 @@ pub struct Spread {
 impl Spread {
     /// The sample standard deviation (divided by n − 1); `None` below two values.
     pub fn std_sample(&self) -> Option<f64> {
-        if self.count < COUNT_MIN {
+        if self.count < COUNT_MIN as f64 {
             return None;
         }
-        defined((self.m2 / (self.count - 1) as f64).sqrt())
+        defined((self.m2 / (self.count - 1.0)).sqrt())
     }
 }
 
@@ -99,27 +101,27 @@ impl Summary for Spread {
     const PARTS: &'static [&'static str] = &["count", "anchor", "sum", "m2"];
 
     fn push(&mut self, value: f64) {
-        if self.count == 0 {
+        if self.count == 0.0 {
             self.anchor = value;
         }
-        let before = self.count as f64;
+        let before = self.count;
         let distance = value - self.anchor;
         let apart = distance * before - self.sum;
-        self.count += 1;
+        self.count += 1.0;
         self.sum += distance;
         // The first value is apart from nothing.
         self.m2 += apart * apart / (before.max(1.0) * (before + 1.0));
     }
 
     fn merge(&mut self, other: &Self) {
-        if other.count == 0 {
+        if other.count == 0.0 {
             return;
         }
-        if self.count == 0 {
+        if self.count == 0.0 {
             *self = *other;
             return;
         }
-        let (a, b) = (self.count as f64, other.count as f64);
+        let (a, b) = (self.count, other.count);
         let sum = other.sum + (other.anchor - self.anchor) * b;
         let apart = sum * a - self.sum * b;
         self.m2 += other.m2 + apart * apart / (a * b * (a + b));
@@ -128,12 +130,12 @@ impl Summary for Spread {
     }
 
     fn part(&self, index: usize) -> f64 {
-        [self.count as f64, self.anchor, self.sum, self.m2][index]
+        [self.count, self.anchor, self.sum, self.m2][index]
     }
 
     fn from_parts(part: impl Fn(usize) -> f64) -> Self {
         Self {
-            count: part(0) as u64,
+            count: part(0),
             anchor: part(1),
             sum: part(2),
             m2: part(3),

@@ -21,6 +21,7 @@ use datafusion_common::cast::as_float64_array;
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::accumulate::accumulate;
 
 use crate::collected::{Pair, Row, Timed};
+use crate::runs::runs;
 use crate::values::{complete, for_each_block, is_present, present_count};
 
 /// Items per block handed on.
@@ -141,14 +142,17 @@ impl Item for f64 {
             // Too many ways to be left out for a slice.
             return for_each_copied_run(columns, groups, filter, each);
         }
-        let mut start = 0;
-        for run in groups.chunk_by(|a, b| a == b) {
-            let items = &values.values()[start..start + run.len()];
-            start += run.len();
+        let is_complete = complete(values).is_some();
+        for (group, rows) in runs(groups) {
+            let items = &values.values()[rows];
+            if is_complete {
+                each(group, items);
+                continue;
+            }
             let present = items.split(|value| !value.is_finite());
             present
                 .filter(|items| !items.is_empty())
-                .for_each(|items| each(run[0], items));
+                .for_each(|items| each(group, items));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use datafusion_common::Result;
 use datafusion_expr::{EmitTo, GroupsAccumulator};
 
 use super::{CollectedFunction, Output, Plan, Row, lists};
+use crate::runs::runs;
 
 /// The rows of all groups, one vector per group.
 #[derive(Debug)]
@@ -24,14 +25,13 @@ impl<F: CollectedFunction> GroupedRows<F> {
         }
     }
 
-    /// Makes room for the rows of each group at once: rows in order come in long runs.
-    fn reserve(&mut self, groups: &[usize]) {
-        for run in groups.chunk_by(|a, b| a == b) {
-            let rows = &mut self.groups[run[0]];
-            let capacity = rows.capacity();
-            rows.reserve(run.len());
-            self.row_capacity += rows.capacity() - capacity;
-        }
+    /// Adds neighbouring rows of one group.
+    fn extend(&mut self, group: usize, run: &[F::Row]) -> Result<()> {
+        let rows = &mut self.groups[group];
+        let capacity = rows.capacity();
+        rows.extend_from_slice(run);
+        self.row_capacity += rows.capacity() - capacity;
+        Plan::<F>::check_count(rows.len())
     }
 
     fn push(&mut self, group: usize, row: F::Row) -> Result<()> {
@@ -63,9 +63,14 @@ impl<F: CollectedFunction> GroupsAccumulator for GroupedRows<F> {
         total_num_groups: usize,
     ) -> Result<()> {
         self.groups.resize_with(total_num_groups, Vec::new);
-        self.reserve(group_indices);
+        let columns = &values[..F::Row::width(values.len())];
+        if opt_filter.is_none()
+            && let Some(rows) = F::Row::complete(columns)?
+        {
+            return runs(group_indices).try_for_each(|(group, run)| self.extend(group, &rows[run]));
+        }
         let mut outcome = Ok(());
-        F::Row::for_each_present(&values[..F::Row::width(values.len())], |index, row| {
+        F::Row::for_each_present(columns, |index, row| {
             if is_kept(opt_filter, index) && outcome.is_ok() {
                 outcome = self.push(group_indices[index], row);
             }

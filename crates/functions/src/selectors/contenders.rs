@@ -5,6 +5,8 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampNanosecondType};
 
+use crate::runs::runs;
+
 /// Runs that are shorter on average are not worth looking for.
 const LONG: usize = 16;
 
@@ -23,11 +25,9 @@ pub(super) fn contenders(
         _ => return None,
     };
     let mut contenders = vec![];
-    let mut start = 0;
-    for run in groups.chunk_by(|a, b| a == b) {
-        let (first, end) = (start, start + run.len());
-        start = end;
-        if !rises(&times[first..end]) || contenders.len() * LONG > groups.len() {
+    for (_, run) in runs(groups) {
+        let (first, end) = (run.start, run.end);
+        if !rises(&times[run]) || contenders.len() * LONG > groups.len() {
             return None;
         }
         let mut best = None;

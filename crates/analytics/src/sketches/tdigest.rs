@@ -60,6 +60,10 @@ impl TDigest {
     /// All centroids, merged as far as the scale function lets them.
     fn compressed(&self) -> Vec<Centroid> {
         let mut sorted = self.centroids.clone();
+        if self.merged_count == sorted.len() {
+            // Once more could merge some whose limit was missed by rounding: stored forms would depend on how often they are read.
+            return sorted;
+        }
         sorted.sort_by(|a, b| a.mean.total_cmp(&b.mean).then(a.weight.cmp(&b.weight)));
         let total = self.count as f64;
         let mut merged: Vec<Centroid> = Vec::with_capacity(sorted.len().min(self.centroids_max()));

@@ -140,6 +140,22 @@ fn ddsketch_states_do_not_depend_on_the_split_or_the_order() {
 }
 
 #[test]
+fn what_was_stored_is_stored_as_the_same_again() {
+    fn check<S: QuantileSketch>() {
+        for (name, values) in distributions() {
+            for seed in 0..20 {
+                let stored = merged::<S>(&values, seed).encode();
+                let again = S::decode(&stored).unwrap().encode();
+                assert_eq!(again, stored, "{name}, {}", S::NAME);
+            }
+        }
+    }
+    check::<DdSketch>();
+    check::<PercentileAgg>();
+    check::<TDigest>();
+}
+
+#[test]
 fn values_at_once_are_as_one_after_the_other() {
     fn check<S: QuantileSketch>(name: &str, values: &[f64]) {
         let mut at_once = S::with_parameter(S::PARAMETER.1).unwrap();

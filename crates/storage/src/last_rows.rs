@@ -8,7 +8,7 @@
 //!
 //! files ─ their parts ─▶ merged, deletes applied ─┐  kept per table, added to by      file.rs, cache.rs
 //!                                                 │  flushes, untouched by compactions
-//! chunks ─ their last rows (kept with each) ──────┴▶ merged ─▶ too old? ─▶ answer    merge.rs
+//! chunks ─ their last rows (kept with each) ──────┴▶ merged ─▶ too old? ─▶ answer    latest.rs, merge.rs
 //! ```
 //!
 //! The part is inside the file: it comes and goes with it, is covered by the file's checksum, and needs
@@ -24,6 +24,7 @@
 mod cache;
 mod collect;
 mod file;
+mod latest;
 mod merge;
 mod part;
 
@@ -38,8 +39,10 @@ use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use cache::{Cache, Rewritten};
+use latest::latest;
 pub(crate) use part::PartWriter;
 
+use crate::buffer::Chunk;
 use crate::error::{Error, Result};
 use crate::rows;
 use crate::snapshot::TableSnapshot;
@@ -101,7 +104,8 @@ fn assemble(
             .collect::<Result<Vec<_>>>()?,
     ];
     // The older of two chunks that may hold the same key comes first.
-    let chunks: Vec<_> = snapshot.chunks().map(|chunk| chunk.last_rows()).collect();
+    let chunks = latest(snapshot.chunks().map(|chunk| &**chunk));
+    let chunks: Vec<&Chunk> = chunks.iter().map(|chunk| &**chunk).collect();
     if !chunks.is_empty() {
         inputs.push(vec![rows::sorted_unique(
             &chunks,

@@ -113,9 +113,16 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The methods that a path has, where the router found that the one asked for is not among them.
+/// The methods that a path has, where the router found that the one asked for is not among them. It names HEAD twice
+/// where that has a handler of its own.
 fn allowed_methods(headers: &HeaderMap) -> Option<HeaderValue> {
-    headers.get(ALLOW).cloned()
+    let mut methods: Vec<&str> = Vec::new();
+    for method in headers.get(ALLOW)?.to_str().ok()?.split(',') {
+        if !methods.contains(&method.trim()) {
+            methods.push(method.trim());
+        }
+    }
+    HeaderValue::from_str(&methods.join(",")).ok()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 
 mod auth;
 mod body;
+mod encoding;
 mod error;
 mod flight;
 mod http;

@@ -18,6 +18,7 @@ use tracing::warn;
 use super::errors::status;
 use super::results;
 use super::running::Running;
+use crate::encoding::{encoded, is_little};
 use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::formats::Figures;
@@ -90,8 +91,7 @@ impl Pump {
             };
             self.figures.rows += batch.num_rows() as u64;
             let schema = SchemaRef::clone(&rows.schema);
-            let encoding = tokio::task::spawn_blocking(move || encode(&batch, &schema));
-            self.ready = encoding.await??;
+            self.ready = encoded(is_little(&batch), move || encode(&batch, &schema)).await?;
             self.rows = Some(rows);
         }
     }

@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CONTENT_LENGTH, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ALLOW, CONTENT_LENGTH, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -110,6 +112,8 @@ impl Exchange {
         let headers = response.headers_mut();
         headers.insert(BUILD, HeaderValue::from_static("OSS"));
         headers.insert(VERSION, VERSION_TEXT);
+        // A browser must not take what somebody wrote for a page.
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let id = HeaderValue::from_str(&self.id.to_string()).expect("a uuid is plain ASCII");
         headers.insert(REQUEST_ID, id.clone());
         headers.insert(X_REQUEST_ID, id);

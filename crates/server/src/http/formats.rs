@@ -26,7 +26,11 @@ use tracing::warn;
 
 use self::gzip::Gzip;
 use super::App;
+use crate::encoding::{encoded, is_little};
 use crate::error::{Error, Result};
+
+/// Rows of a result that is not large, however few come at a time.
+const FEW_ROWS: u64 = 4096;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +131,7 @@ pub(super) async fn respond(
         // Parquet is packed already.
         gzip: (format != Format::Parquet && accepts_gzip(headers)).then(Gzip::new),
         batches: rows.batches,
+        is_little: true,
         figures: Figures::start(app),
     };
     let is_packed = pump.gzip.is_some();
@@ -158,6 +163,8 @@ struct Pump {
     /// Gone once everything was written.
     encoder: Option<Box<dyn Encoder>>,
     gzip: Option<Gzip>,
+    /// Whether everything so far took little time.
+    is_little: bool,
     figures: Figures,
 }
 
@@ -181,6 +188,9 @@ impl Pump {
             let batch = self.batches.next().await.transpose()?;
             self.figures.rows += batch.as_ref().map_or(0, RecordBatch::num_rows) as u64;
             let (has_ended, mut gzip) = (batch.is_none(), self.gzip.take());
+            // What is left to be done at the end is of all batches.
+            self.is_little &= batch.as_ref().is_none_or(is_little);
+            self.is_little &= self.figures.rows <= FEW_ROWS;
             let work = move || {
                 let bytes = match &batch {
                     Some(batch) => encoder.encode(batch)?,
@@ -192,7 +202,7 @@ impl Pump {
                 };
                 Ok::<_, Error>((bytes, encoder, gzip))
             };
-            let (bytes, encoder, gzip) = tokio::task::spawn_blocking(work).await??;
+            let (bytes, encoder, gzip) = encoded(self.is_little, work).await?;
             self.gzip = gzip;
             self.encoder = (!has_ended).then_some(encoder);
             if !bytes.is_empty() {

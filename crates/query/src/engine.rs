@@ -3,6 +3,7 @@
 
 mod describe;
 mod models;
+mod reading;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,12 +18,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
-use datafusion::prelude::SQLOptions;
-use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
-use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
 use futures::StreamExt;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -34,8 +30,8 @@ use crate::caller::{Caller, TokenUses};
 use crate::checks::{CheckSettings, Checks};
 use crate::complexity;
 use crate::error::{Error, Result};
+use crate::hot_pages::HotPages;
 use crate::models::ModelCache;
-use crate::parameters;
 use crate::plan;
 use crate::registry::{Handle, Registry, State};
 use crate::rollups::{self, Rollups};
@@ -48,6 +44,8 @@ use crate::system;
 use crate::tasks::Tasks;
 pub use describe::{Description, TableListing};
 pub use models::{ModelImport, ModelSummary};
+pub(crate) use reading::plan;
+use reading::plan_open;
 
 /// Batches of a result that wait for a slow reader; more make the query wait.
 const BATCHES_AHEAD: usize = 2;
@@ -99,6 +97,7 @@ pub struct QueryEngine {
     shown_settings: Arc<[(String, Option<String>)]>,
     token_uses: Arc<TokenUses>,
     models: Arc<ModelCache>,
+    hot_pages: Arc<HotPages>,
     tasks: Arc<Tasks>,
     rollups: Arc<Rollups>,
     checks: Arc<Checks>,
@@ -136,6 +135,7 @@ impl QueryEngine {
             sessions: Sessions::new(&settings, Arc::clone(&runtime_env))?,
             runtime_env,
             models: Arc::new(ModelCache::new(settings.model_cache.as_u64())),
+            hot_pages: Arc::new(HotPages::new(settings.hot_pages.as_u64())),
             settings,
             catalog,
             storage,
@@ -478,6 +478,7 @@ impl QueryEngine {
             settings: Arc::clone(&self.shown_settings),
             token_uses: Arc::clone(&self.token_uses),
             models: Arc::clone(&self.models),
+            hot_pages: Arc::clone(&self.hot_pages),
             tasks: Arc::clone(&self.tasks),
             rollups: Arc::clone(&self.rollups),
             use_rollups: self.settings.use_rollups,
@@ -599,80 +600,4 @@ async fn execute(
     query.enter(State::Running);
     let context = session::task_context(&session, pool);
     Ok(execute_stream(physical, Arc::new(context))?)
-}
-
-/// Text to a logical plan that only reads.
-pub(crate) async fn plan(
-    session: &SessionState,
-    sql: &str,
-    params: Vec<(String, ScalarValue)>,
-) -> Result<LogicalPlan> {
-    parameters::bind(plan_open(session, sql).await?, params)
-}
-
-/// The same with places for parameters left open.
-async fn plan_open(session: &SessionState, sql: &str) -> Result<LogicalPlan> {
-    let mut statements = DFParserBuilder::new(sql)
-        .with_dialect(&GenericDialect {})
-        .with_recursion_limit(session.config_options().sql_parser.recursion_limit.get())
-        .build()?
-        .parse_statements()?;
-    let count = statements.len();
-    let mut statement = match (statements.pop_front(), count) {
-        (Some(statement), 1) => statement,
-        _ => return Err(Error::SingleStatementOnly { count }),
-    };
-    refuse_statement(&statement)?;
-    plan::nest_asof_joins(&mut statement);
-    let session = Box::pin(crate::models::complete(session, &mut statement)).await?;
-    let plan = session.statement_to_plan(statement).await?;
-    refuse_effects(&plan)?;
-    crate::models::bind(&session, plan).await
-}
-
-/// Lets statements through that read, by what they are called. What they contain is looked at in
-/// their plan: see [`refuse_effects`].
-fn refuse_statement(statement: &Parsed) -> Result<()> {
-    use SqlStatement::*;
-    let reads = match statement {
-        Parsed::Statement(statement) => matches!(
-            **statement,
-            Query(_)
-                | ShowTables { .. }
-                | ShowColumns { .. }
-                | ShowFunctions { .. }
-                | ShowVariable { .. }
-                | ShowVariables { .. }
-                | ShowCreate { .. }
-                | ShowSchemas { .. }
-                | ShowCatalogs { .. }
-                | ShowDatabases { .. }
-                | ExplainTable { .. }
-                | Explain { .. }
-        ),
-        Parsed::Explain(explain) => return refuse_statement(&explain.statement),
-        Parsed::CreateExternalTable(_) | Parsed::CopyTo(_) | Parsed::Reset(_) => false,
-    };
-    if reads {
-        return Ok(());
-    }
-    let text = statement.to_string();
-    let what = text.split_whitespace().next().unwrap_or("it").to_owned();
-    Err(Error::StatementNotAllowed { what })
-}
-
-fn refuse_effects(plan: &LogicalPlan) -> Result<()> {
-    let reading_only = SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false);
-    reading_only.verify_plan(plan).map_err(|error| {
-        let text = error.strip_backtrace();
-        let what = text
-            .rsplit("not supported: ")
-            .next()
-            .unwrap_or(&text)
-            .to_owned();
-        Error::StatementNotAllowed { what }
-    })
 }

@@ -21,6 +21,7 @@ mod error;
 mod file_reader;
 mod filter_share;
 mod footers;
+mod hot_pages;
 mod information_schema;
 mod key_merge_exec;
 mod models;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: *no statement can reach a file, a URL or a setting*. The object store registry knows
 //! one address, which no SQL can name; there is no dynamic file catalog; and only plans that read
-//! are let through (`engine.rs`).
+//! are let through (`engine/reading.rs`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -102,6 +102,8 @@ impl Sessions {
         plan::register_table_functions(&mut session, &view.storage, database);
         let scope = Arc::new(Scope::new(&view, database));
         session.config_mut().set_extension(scope);
+        let hot = Arc::clone(&view.hot_pages);
+        session.config_mut().set_extension(hot);
         let catalogs = DatabaseCatalogs::new(view, database);
         catalogs.set_table_functions(session.table_functions().clone());
         session.register_catalog_list(Arc::new(catalogs));

@@ -24,6 +24,9 @@ pub struct Settings {
     /// Memory for the footers and page indexes of Parquet files; too little reads them again for
     /// every query. Default 128 MiB.
     pub metadata_cache: ByteSize,
+    /// Memory for columns of files that queries read again and again, in a form that takes no work to
+    /// read: doubles full of noise, ten times as fast. 0 keeps none. Default 256 MiB.
+    pub hot_pages: ByteSize,
     /// How long `CREATE MODEL` may take to read its rows and train; default 30 minutes.
     #[serde(with = "humantime_serde")]
     pub training_timeout: Duration,
@@ -68,6 +71,7 @@ impl Default for Settings {
             memory: ByteSize::gib(1),
             spill: ByteSize::gib(10),
             metadata_cache: ByteSize::mib(128),
+            hot_pages: ByteSize::mib(256),
             training_timeout: Duration::from_secs(1800),
             model_cache: ByteSize::mib(128),
             model_bytes_max: ByteSize::mib(64),

@@ -76,6 +76,7 @@ use futures::stream;
 
 use crate::caller::{Caller, TokenUses};
 use crate::checks::Checks;
+use crate::hot_pages::HotPages;
 use crate::models::ModelCache;
 use crate::registry::Registry;
 use crate::rollups::Rollups;
@@ -120,6 +121,7 @@ pub(crate) struct View {
     pub(crate) settings: Arc<[(String, Option<String>)]>,
     pub(crate) token_uses: Arc<TokenUses>,
     pub(crate) models: Arc<ModelCache>,
+    pub(crate) hot_pages: Arc<HotPages>,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) rollups: Arc<Rollups>,
     /// Whether rollups are read in place of raw rows.

@@ -30,7 +30,9 @@ use catalog::{FileRecord, TIME_COLUMN, Table};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::config::TableParquetOptions;
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics, ToDFSchema};
+use datafusion::common::{
+    ColumnStatistics, Result, ScalarValue, Statistics, ToDFSchema, internal_datafusion_err,
+};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
@@ -48,6 +50,7 @@ use storage::{BufferedRows, FileRows, RowFilter, ScanUnit, TableSnapshot, key_co
 use crate::buffered_exec::BufferedExec;
 use crate::file_reader::IndexedReaderFactory;
 use crate::filter_share;
+use crate::hot_pages::HotPages;
 use crate::key_merge_exec::KeyMergeExec;
 use crate::rollups::RollupView;
 use crate::session::store_url;
@@ -399,9 +402,11 @@ impl Scan<'_> {
             global: self.session.config_options().execution.parquet.clone(),
             ..Default::default()
         };
+        let hot = self.session.config().get_extension::<HotPages>();
         let reader = IndexedReaderFactory::new(
             runtime.object_store(store_url())?,
             runtime.cache_manager.get_file_metadata_cache(),
+            hot.ok_or_else(|| internal_datafusion_err!("the session has no hot pages"))?,
         );
         let source = ParquetSource::new(Arc::clone(self.schema()))
             .with_table_parquet_options(options)

@@ -17,6 +17,7 @@ use crate::caller::Caller;
 use crate::checks::CheckSettings;
 use crate::engine;
 use crate::error::Result;
+use crate::hot_pages::HotPages;
 use crate::models::ModelCache;
 use crate::registry::Registry;
 use crate::session::{self, Sessions};
@@ -32,6 +33,7 @@ pub(crate) struct TestDatabase {
     catalog: Arc<Catalog>,
     storage: Arc<storage::Engine>,
     runtime: Arc<RuntimeEnv>,
+    hot_pages: Arc<HotPages>,
     data_dir: tempfile::TempDir,
 }
 
@@ -59,6 +61,7 @@ impl TestDatabase {
             catalog,
             storage: Arc::new(storage),
             runtime: runtime.unwrap(),
+            hot_pages: Arc::new(HotPages::new(u64::MAX)),
             data_dir,
         }
     }
@@ -106,6 +109,11 @@ impl TestDatabase {
         self.storage.flush().await.unwrap();
     }
 
+    /// What is kept of files for queries.
+    pub(crate) fn hot_pages(&self) -> &Arc<HotPages> {
+        &self.hot_pages
+    }
+
     /// A session as queries have it.
     pub(crate) fn session(&self) -> SessionState {
         self.session_of(Caller::administrator(None))
@@ -123,6 +131,7 @@ impl TestDatabase {
             settings: Arc::default(),
             token_uses: Arc::default(),
             models: Arc::new(ModelCache::new(u64::MAX)),
+            hot_pages: Arc::clone(&self.hot_pages),
             tasks: Arc::default(),
             rollups: Arc::default(),
             use_rollups: true,

@@ -6,7 +6,8 @@ pub(super) const TABLE: Definition = Definition {
     name: "caches",
     columns: &[
         // `file_bytes`: what was read of files of a remote store; `file_metadata`: their footers and
-        // page indexes; `last_rows`: the last row of every series; `models`: trained models.
+        // page indexes; `hot_pages`: columns of files that are read again and again, ready to be read;
+        // `last_rows`: the last row of every series; `models`: trained models.
         ("cache_name", Type::Text),
         ("size_bytes", Type::Integer),
         // NULL where it is not counted, as below.
@@ -29,6 +30,7 @@ fn rows(view: View) -> Rows {
         (bytes + entry.size_bytes, hits + entry.hits)
     });
     let models = view.models.stats();
+    let hot = view.hot_pages.stats();
     let rows = [
         vec![
             Value::text("file_bytes"),
@@ -44,6 +46,13 @@ fn rows(view: View) -> Rows {
             // Those of entries that are still there.
             Value::count(metadata_hits),
             Value::Null,
+        ],
+        vec![
+            Value::text("hot_pages"),
+            Value::count(hot.bytes),
+            Value::count(hot.entries),
+            Value::count(hot.hits),
+            Value::count(hot.misses),
         ],
         vec![
             Value::text("last_rows"),

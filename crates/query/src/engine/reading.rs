@@ -1,0 +1,89 @@
+//! From the text of a query to a logical plan that only reads.
+
+use datafusion::common::ScalarValue;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SQLOptions;
+use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+
+use crate::error::{Error, Result};
+use crate::parameters;
+use crate::plan::nest_asof_joins;
+
+/// Text to a logical plan that only reads.
+pub(crate) async fn plan(
+    session: &SessionState,
+    sql: &str,
+    params: Vec<(String, ScalarValue)>,
+) -> Result<LogicalPlan> {
+    parameters::bind(plan_open(session, sql).await?, params)
+}
+
+/// The same with places for parameters left open.
+pub(super) async fn plan_open(session: &SessionState, sql: &str) -> Result<LogicalPlan> {
+    let mut statements = DFParserBuilder::new(sql)
+        .with_dialect(&GenericDialect {})
+        .with_recursion_limit(session.config_options().sql_parser.recursion_limit.get())
+        .build()?
+        .parse_statements()?;
+    let count = statements.len();
+    let mut statement = match (statements.pop_front(), count) {
+        (Some(statement), 1) => statement,
+        _ => return Err(Error::SingleStatementOnly { count }),
+    };
+    refuse_statement(&statement)?;
+    nest_asof_joins(&mut statement);
+    let session = Box::pin(crate::models::complete(session, &mut statement)).await?;
+    let plan = session.statement_to_plan(statement).await?;
+    refuse_effects(&plan)?;
+    crate::models::bind(&session, plan).await
+}
+
+/// Lets statements through that read, by what they are called. What they contain is looked at in
+/// their plan: see [`refuse_effects`].
+fn refuse_statement(statement: &Parsed) -> Result<()> {
+    use SqlStatement::*;
+    let reads = match statement {
+        Parsed::Statement(statement) => matches!(
+            **statement,
+            Query(_)
+                | ShowTables { .. }
+                | ShowColumns { .. }
+                | ShowFunctions { .. }
+                | ShowVariable { .. }
+                | ShowVariables { .. }
+                | ShowCreate { .. }
+                | ShowSchemas { .. }
+                | ShowCatalogs { .. }
+                | ShowDatabases { .. }
+                | ExplainTable { .. }
+                | Explain { .. }
+        ),
+        Parsed::Explain(explain) => return refuse_statement(&explain.statement),
+        Parsed::CreateExternalTable(_) | Parsed::CopyTo(_) | Parsed::Reset(_) => false,
+    };
+    if reads {
+        return Ok(());
+    }
+    let text = statement.to_string();
+    let what = text.split_whitespace().next().unwrap_or("it").to_owned();
+    Err(Error::StatementNotAllowed { what })
+}
+
+fn refuse_effects(plan: &LogicalPlan) -> Result<()> {
+    let reading_only = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    reading_only.verify_plan(plan).map_err(|error| {
+        let text = error.strip_backtrace();
+        let what = text
+            .rsplit("not supported: ")
+            .next()
+            .unwrap_or(&text)
+            .to_owned();
+        Error::StatementNotAllowed { what }
+    })
+}

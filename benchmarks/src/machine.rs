@@ -139,12 +139,22 @@ pub(crate) fn now_rfc3339() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
-/// The command line, without the folder this program happens to lie in.
+/// The command line, without the folder this program happens to lie in and where its results are put.
 pub(crate) fn command_line() -> String {
-    std::iter::once("benchmarks".to_owned())
-        .chain(std::env::args().skip(1))
-        .collect::<Vec<_>>()
-        .join(" ")
+    without_places(std::env::args().skip(1))
+}
+
+fn without_places(mut arguments: impl Iterator<Item = String>) -> String {
+    let mut command = "benchmarks".to_owned();
+    while let Some(argument) = arguments.next() {
+        if matches!(&*argument, "--out" | "--keep") {
+            arguments.next();
+            continue;
+        }
+        command.push(' ');
+        command.push_str(&argument);
+    }
+    command
 }
 
 /// Build profile of this program, which takes its share of the same cores.
@@ -270,6 +280,13 @@ fn unreadable(what: &'static str, detail: impl ToString) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_does_not_say_where_it_was_put() {
+        let arguments = "queries --scale 400 --out /a/b.json --keep /c --budget 5s".split(' ');
+        let command = without_places(arguments.map(str::to_owned));
+        assert_eq!(command, "benchmarks queries --scale 400 --budget 5s");
+    }
 
     #[test]
     fn cpu_ticks_skip_any_process_name() {

@@ -1,7 +1,7 @@
 //! Which encoding and compression suit a column, decided by trying them on some of its rows.
 //!
 //! Candidates are encoded for real, pages and all, and the cheapest wins. The cost of a coding is
-//! what a value takes in the file, plus what it takes to read, converted by [`BYTES_PER_NS`]. Only
+//! what a value takes in the file, plus what it takes to read, converted by [`bytes_per_ns`]. Only
 //! the dictionary cannot just be tried on a sample: what it costs depends on how many distinct
 //! values the whole row group has, which is extrapolated from how their number grows ([`Distinct`]).
 //!
@@ -138,7 +138,7 @@ pub(super) fn choose(column: &Beginning<'_>, effort: Effort) -> Result<Coding, F
     let mut best = (f64::INFINITY, usual(column.field, zstd));
     for &encoding in encodings(column.field) {
         let alone = Coding::new(encoding, Compression::UNCOMPRESSED);
-        for (cost, coding) in costs(column.field, &sample, alone, zstd, None)? {
+        for (cost, coding) in costs(column.field, &sample, alone, effort, None)? {
             if cost < best.0 {
                 best = (cost, coding);
             }
@@ -155,7 +155,7 @@ pub(super) fn choose(column: &Beginning<'_>, effort: Effort) -> Result<Coding, F
         dictionary: true,
         ..Coding::new(best.1.encoding, Compression::UNCOMPRESSED)
     };
-    for (cost, coding) in costs(column.field, &sample, alone, zstd, Some(&dictionary))? {
+    for (cost, coding) in costs(column.field, &sample, alone, effort, Some(&dictionary))? {
         if cost < best.0 {
             best = (cost, coding);
         }
@@ -164,8 +164,14 @@ pub(super) fn choose(column: &Beginning<'_>, effort: Effort) -> Result<Coding, F
 }
 
 /// What a byte is worth in time to read: inflating eight bytes takes 10 ns, and is worth it for
-/// half a byte.
-const BYTES_PER_NS: f64 = 0.05;
+/// half a byte. What a flush writes is read most in its first hour, by compaction and rollups too, and is
+/// gone after that: there it has to be worth one and a half, which noise is not.
+const fn bytes_per_ns(effort: Effort) -> f64 {
+    match effort {
+        Effort::Flush => 0.15,
+        Effort::Compaction => 0.05,
+    }
+}
 
 /// What it takes to inflate a byte.
 const INFLATE_NS: f64 = 1.25;
@@ -186,9 +192,10 @@ fn costs(
     field: &Field,
     sample: &ArrayRef,
     alone: Coding,
-    zstd: Compression,
+    effort: Effort,
     dictionary: Option<&Dictionary>,
 ) -> Result<[(f64, Coding); 2], FileError> {
+    let (zstd, bytes_per_ns) = (zstd(effort), bytes_per_ns(effort));
     let compressed = Coding {
         compression: zstd,
         ..alone
@@ -207,7 +214,7 @@ fn costs(
             data += dictionary.bytes_per_row(size);
         }
         let inflate_ns = if is_inflated { raw * INFLATE_NS } else { 0.0 };
-        data + BYTES_PER_NS * (read_ns(alone) + inflate_ns)
+        data + bytes_per_ns * (read_ns(alone) + inflate_ns)
     };
     Ok([
         (cost(sizes[0], false), alone),

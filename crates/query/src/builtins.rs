@@ -1,8 +1,9 @@
 //! Functions that belong to the engine rather than to the crate `functions`: those that know the
-//! session, and those of DataFusion that need bounds.
+//! session, and those of DataFusion that need bounds or are slow to plan.
 
 mod bounded;
 mod database;
+mod date_bin;
 
 use std::sync::Arc;
 
@@ -24,6 +25,10 @@ pub(crate) fn register(session: &mut SessionState, bytes_max: u64) -> Result<()>
     let variance = found.ok_or_else(|| missing("var"))?.as_ref().clone();
     // As the query builder of Grafana calls it.
     session.register_udaf(Arc::new(variance.with_aliases(["variance"])))?;
+    let found = session.scalar_functions().get("date_bin");
+    let inner = Arc::clone(found.ok_or_else(|| missing("date_bin"))?);
+    let date_bin = ScalarUDF::new_from_impl(date_bin::DateBin::new(inner));
+    session.register_udf(Arc::new(date_bin))?;
     for (name, growth) in BOUNDED {
         let found = session.scalar_functions().get(*name);
         let inner = Arc::clone(found.ok_or_else(|| missing(name))?);

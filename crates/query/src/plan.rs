@@ -9,6 +9,8 @@
 //! | `series_exchange` | rows of series in order, whole series spread        | operator, placed by the two below      |
 //! | `series_groups` | groups of series in order, finished one by one        | physical optimizer rule, operator      |
 //! | `series_windows` | windows over series in order, many rows at once    | physical optimizer rule, operator      |
+//! | `settling`   | DataFusion's order and spreading, where needed     | physical optimizer rule in its place   |
+//! | `passes`     | one pass of the optimizer where that is enough     | called in place of the session's       |
 //! | `rollup_scan` | rollups read in place of raw rows                 | optimizer rule                          |
 //! | `windowed_limit` | `ORDER BY time LIMIT n` over windows of times      | optimizer rule, node, operator        |
 //! | `yielding_joins` | joins that pause, and so can be stopped       | physical optimizer rule                 |
@@ -19,11 +21,13 @@ mod constant;
 mod gap_fill;
 mod interruptible_joins;
 mod last_rows;
+mod passes;
 mod rollup_scan;
 mod run_aggregation;
 mod series_exchange;
 mod series_groups;
 mod series_windows;
+mod settling;
 #[cfg(test)]
 mod tests;
 mod windowed_limit;
@@ -31,6 +35,7 @@ mod yielding_joins;
 
 pub(crate) use asof_join::nest_asof_joins;
 pub(crate) use interruptible_joins::interruptible_joins;
+pub(crate) use passes::optimize;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -64,7 +69,8 @@ static PHYSICAL_RULES: LazyLock<PhysicalRules> = LazyLock::new(|| {
     let mut rules = PhysicalOptimizer::new().rules;
     let settling = EnsureRequirements::new();
     let place = rules.iter().position(|rule| rule.name() == settling.name());
-    let place = place.unwrap_or(0);
+    let place = place.expect("DataFusion puts rows in order");
+    rules[place] = Arc::new(settling::Settling(settling));
     rules.insert(place, Arc::new(series_groups::SeriesGroups));
     rules.insert(place, Arc::new(series_windows::SeriesWindows));
     rules

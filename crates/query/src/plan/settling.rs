@@ -9,7 +9,6 @@ use std::sync::Arc;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
 use datafusion::physical_optimizer::output_requirements::OutputRequirementExec;
@@ -58,9 +57,11 @@ fn is_settled(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
         return Ok(false);
     }
     if let Some(sort) = plan.downcast_ref::<SortExec>() {
-        let sorted = sort.input().equivalence_properties();
-        // What is in order already need not be sorted.
-        if sorted.ordering_satisfy(sort.expr().clone())? {
+        let input = sort.input();
+        // What is in order already need not be sorted, and what sorts may better do so before something else.
+        let is_in_place = input.is::<AggregateExec>() || input.is::<DataSourceExec>();
+        let ordered = input.equivalence_properties();
+        if !is_in_place || ordered.ordering_satisfy(sort.expr().clone())? {
             return Ok(false);
         }
     } else if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
@@ -75,25 +76,17 @@ fn is_settled(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
         .into_iter()
         .zip(plan.required_input_ordering())
     {
-        if let Some(required) = required {
-            let ordered = child.equivalence_properties();
-            let single = required.into_single();
-            if !has_order(ordered, single)? {
-                return Ok(false);
-            }
+        let rows = child.equivalence_properties();
+        if let Some(required) = required
+            && !rows.ordering_satisfy_requirement(required.into_single())?
+        {
+            return Ok(false);
         }
         if !is_settled(child)? {
             return Ok(false);
         }
     }
     Ok(true)
-}
-
-fn has_order(
-    rows: &EquivalenceProperties,
-    order: impl IntoIterator<Item = datafusion::physical_expr::PhysicalSortRequirement>,
-) -> Result<bool> {
-    rows.ordering_satisfy_requirement(order)
 }
 
 /// An operator that takes rows as they come.

@@ -10,7 +10,7 @@ use crate::buffer::{Chunk, DistinctSeries};
 /// What is left of the last rows of a chunk.
 pub(super) enum Left<'a> {
     All(&'a Chunk),
-    Some(Chunk),
+    Some(Box<Chunk>),
 }
 
 impl Deref for Left<'_> {
@@ -45,7 +45,7 @@ pub(super) fn latest<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<Left<'a
         match rows.len() {
             0 => None,
             all if all == chunk.rows() => Some(Left::All(chunk)),
-            _ => Some(Left::Some(chunk.chosen(rows, |_| true))),
+            _ => Some(Left::Some(Box::new(chunk.chosen(rows, |_| true)))),
         }
     });
     chosen.collect()

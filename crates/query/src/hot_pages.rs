@@ -1,7 +1,7 @@
 //! Columns of files that queries read again and again, kept as pages that take no work to read.
 //!
-//! Doubles that are mostly noise, as those of a vibration, lie in files as streams of bytes, compressed: reading them takes ten times
-//! as long as reading plain ones, and longer than most of what is computed of them. The second query that reads such a
+//! Doubles that are mostly noise, as those of a vibration, lie in files compressed, many as streams of bytes: reading them takes up to ten
+//! times as long as reading plain ones, and longer than most of what is computed of them. The second query that reads such a
 //! column of a row group whole has its pages made plain, in the background; the queries after it get those.
 //!
 //! ```text

@@ -25,7 +25,7 @@ pub struct Settings {
     /// every query. Default 128 MiB.
     pub metadata_cache: ByteSize,
     /// Memory for columns of files that queries read again and again, in a form that takes no work to
-    /// read: doubles full of noise, ten times as fast. 0 keeps none. Default 256 MiB.
+    /// read: compressed doubles, up to ten times as fast. 0 keeps none. Default 256 MiB.
     pub hot_pages: ByteSize,
     /// How long `CREATE MODEL` may take to read its rows and train; default 30 minutes.
     #[serde(with = "humantime_serde")]

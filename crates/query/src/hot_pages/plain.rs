@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use datafusion::parquet::basic::{Encoding, Type};
+use datafusion::parquet::basic::{Compression, Encoding, Type};
 use datafusion::parquet::column::page::{CompressedPage, Page, PageWriter};
 use datafusion::parquet::errors::{ParquetError, Result};
 use datafusion::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
@@ -41,9 +41,7 @@ pub(super) fn column_at(metadata: &ParquetMetaData, range: &Range<u64>) -> Optio
             let (start, length) = chunk.byte_range();
             if start == range.start && start + length == range.end {
                 let is_slow = chunk.column_type() == Type::DOUBLE
-                    && chunk
-                        .encodings()
-                        .any(|encoding| encoding == Encoding::BYTE_STREAM_SPLIT);
+                    && chunk.compression() != Compression::UNCOMPRESSED;
                 return is_slow.then_some(Place { row_group, column });
             }
         }

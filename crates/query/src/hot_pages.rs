@@ -19,9 +19,11 @@ mod view;
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use datafusion::parquet::errors::ParquetError;
 use datafusion::parquet::file::metadata::ParquetMetaData;
 use object_store::path::Path;
 use parking_lot::Mutex;
@@ -198,7 +200,9 @@ impl HotPages {
         };
         state.waiting_bytes -= job.stored.len() as u64;
         drop(state);
-        let made = plain::plain_chunk(&job.metadata, job.place, job.stored);
+        let make = || plain::plain_chunk(&job.metadata, job.place, job.stored.clone());
+        // A decoder that meets damaged bytes may panic; nothing would be made plain any more.
+        let made = catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| Err(damaged()));
         let mut state = self.state.lock();
         match made {
             Ok(chunk) => state.keep(&job.path, job.place, chunk, self.bytes_max),
@@ -209,6 +213,10 @@ impl HotPages {
         }
         true
     }
+}
+
+fn damaged() -> ParquetError {
+    ParquetError::General("the pages are damaged".to_owned())
 }
 
 impl State {

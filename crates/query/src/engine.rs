@@ -583,7 +583,7 @@ async fn execute(
 ) -> Result<SendableRecordBatchStream> {
     let planned = async {
         let plan = plan(&session, &sql, params).await?;
-        let plan = plan::optimize(&mut session, &plan)?;
+        let plan = session.optimize(&plan)?;
         scan_size::divide(&mut session, &plan)?;
         let planner = Arc::clone(session.query_planner());
         let physical = planner.create_physical_plan(&plan, &session).await?;

@@ -10,7 +10,6 @@
 //! | `series_groups` | groups of series in order, finished one by one        | physical optimizer rule, operator      |
 //! | `series_windows` | windows over series in order, many rows at once    | physical optimizer rule, operator      |
 //! | `settling`   | DataFusion's order and spreading, where needed     | physical optimizer rule in its place   |
-//! | `passes`     | one pass of the optimizer where that is enough     | called in place of the session's       |
 //! | `rollup_scan` | rollups read in place of raw rows                 | optimizer rule                          |
 //! | `windowed_limit` | `ORDER BY time LIMIT n` over windows of times      | optimizer rule, node, operator        |
 //! | `yielding_joins` | joins that pause, and so can be stopped       | physical optimizer rule                 |
@@ -21,7 +20,6 @@ mod constant;
 mod gap_fill;
 mod interruptible_joins;
 mod last_rows;
-mod passes;
 mod rollup_scan;
 mod run_aggregation;
 mod series_exchange;
@@ -35,7 +33,6 @@ mod yielding_joins;
 
 pub(crate) use asof_join::nest_asof_joins;
 pub(crate) use interruptible_joins::interruptible_joins;
-pub(crate) use passes::optimize;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};

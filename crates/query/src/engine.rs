@@ -4,10 +4,10 @@
 mod describe;
 mod models;
 mod reading;
+mod turns;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -21,7 +21,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt;
 use tokio::runtime::{self, Runtime};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -46,6 +46,7 @@ pub use describe::{Description, TableListing};
 pub use models::{ModelImport, ModelSummary};
 pub(crate) use reading::plan;
 use reading::plan_open;
+use turns::Turns;
 
 /// Batches of a result that wait for a slow reader; more make the query wait.
 const BATCHES_AHEAD: usize = 2;
@@ -91,8 +92,7 @@ pub struct QueryEngine {
     sessions: Sessions,
     /// Threads of their own, so that a busy query never delays an answer to `/ping`.
     runtime: Option<Runtime>,
-    turns: Arc<Semaphore>,
-    waiting: AtomicUsize,
+    turns: Turns,
     registry: Arc<Registry>,
     shown_settings: Arc<[(String, Option<String>)]>,
     token_uses: Arc<TokenUses>,
@@ -136,14 +136,13 @@ impl QueryEngine {
             runtime_env,
             models: Arc::new(ModelCache::new(settings.model_cache.as_u64())),
             hot_pages: Arc::new(HotPages::new(settings.hot_pages.as_u64())),
+            turns: Turns::new(running, settings.queued),
             settings,
             catalog,
             storage,
             registry: Registry::new(Arc::clone(&clock)),
             clock,
             runtime: Some(runtime),
-            turns: Arc::new(Semaphore::new(running)),
-            waiting: AtomicUsize::new(0),
             shown_settings: Arc::default(),
             token_uses: Arc::default(),
             tasks: Arc::default(),
@@ -256,7 +255,7 @@ impl QueryEngine {
         };
         let needs_turn = ours.as_ref().is_none_or(|(_, ours)| ours.needs_turn());
         let turn = match needs_turn {
-            true => Some(self.turn(deadline).await?),
+            true => Some(self.turns.take(deadline).await?),
             false => None,
         };
         query.enter(State::Planning);
@@ -487,18 +486,6 @@ impl QueryEngine {
             caller: caller.clone(),
         }
     }
-
-    async fn turn(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit> {
-        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
-            return Ok(turn);
-        }
-        let _waiting = Waiting::enter(&self.waiting, self.settings.queued)?;
-        let timeout = deadline.timeout;
-        tokio::time::timeout_at(deadline.at, Arc::clone(&self.turns).acquire_owned())
-            .await
-            .map_err(|_| Error::Timeout { timeout })?
-            .map_err(|_| Error::ShuttingDown)
-    }
 }
 
 /// Fails unless the caller may run this statement.
@@ -531,25 +518,6 @@ impl Drop for QueryEngine {
             // Waiting for it would block a thread of the caller's runtime.
             runtime.shutdown_background();
         }
-    }
-}
-
-/// A place in the queue, given back when dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn enter(waiting: &'a AtomicUsize, limit: usize) -> Result<Self> {
-        let place = Self(waiting);
-        match waiting.fetch_add(1, Ordering::Relaxed) {
-            queued if queued >= limit => Err(Error::TooManyQueries { queued }),
-            _ => Ok(place),
-        }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

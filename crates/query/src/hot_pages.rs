@@ -10,7 +10,8 @@
 //! ```
 //!
 //! To whatever reads the file, plain pages are a part of it beyond its end ([`View`]): page indexes, statistics and the
-//! rows of each page stay what they were, so that nothing else has to know.
+//! rows of each page stay what they were, so that nothing else has to know. A query holds what it began with to its end, also when that
+//! has been let go meanwhile: the number of bytes bounds what is kept for later ones.
 
 mod plain;
 #[cfg(test)]
@@ -254,6 +255,10 @@ impl State {
 
     fn keep(&mut self, path: &Path, place: Place, chunk: PlainChunk, bytes_max: u64) {
         let bytes = chunk.size();
+        if bytes > bytes_max {
+            // Its dictionary made more of it than its values promised.
+            return self.set(path, place, Chunk::Unfit);
+        }
         while self.stats.bytes + bytes > bytes_max {
             self.drop_oldest();
         }

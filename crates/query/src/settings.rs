@@ -24,8 +24,8 @@ pub struct Settings {
     /// Memory for the footers and page indexes of Parquet files; too little reads them again for
     /// every query. Default 128 MiB.
     pub metadata_cache: ByteSize,
-    /// Memory for columns of files that queries read again and again, in a form that takes no work to
-    /// read: compressed doubles, up to ten times as fast. 0 keeps none. Default 256 MiB.
+    /// Memory for columns of compressed doubles that queries read again and again: they are kept as they
+    /// are before they are compressed. 0 keeps none. Default 256 MiB.
     pub hot_pages: ByteSize,
     /// How long `CREATE MODEL` may take to read its rows and train; default 30 minutes.
     #[serde(with = "humantime_serde")]

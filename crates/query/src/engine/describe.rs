@@ -113,7 +113,7 @@ impl QueryEngine {
             .begin(&request.sql, &request.database, &request.caller);
         let planned = async {
             let deadline = self.deadline(request.timeout);
-            let turn = self.turn(deadline).await?;
+            let turn = self.turns.take(deadline).await?;
             query.enter(State::Planning);
             let (session, database) = self.session(&request.database, &request.caller, action)?;
             let in_hand = (turn, Arc::clone(&query));

@@ -38,8 +38,7 @@ pub(super) fn column_at(metadata: &ParquetMetaData, range: &Range<u64>) -> Optio
     for (row_group, group) in metadata.row_groups().iter().enumerate() {
         // Which part of a file a row group is in, when it is divided, is read off its first column.
         for (column, chunk) in group.columns().iter().enumerate().skip(1) {
-            let (start, length) = chunk.byte_range();
-            if start == range.start && start + length == range.end {
+            if stored_range(chunk).as_ref() == Some(range) {
                 let is_slow = chunk.column_type() == Type::DOUBLE
                     && chunk.compression() != Compression::UNCOMPRESSED;
                 return is_slow.then_some(Place { row_group, column });
@@ -47,6 +46,14 @@ pub(super) fn column_at(metadata: &ParquetMetaData, range: &Range<u64>) -> Optio
         }
     }
     None
+}
+
+/// Where the column is in the file; `None` where the footer is damaged and says that it is nowhere.
+fn stored_range(chunk: &ColumnChunkMetaData) -> Option<Range<u64>> {
+    let first = chunk.dictionary_page_offset();
+    let start = u64::try_from(first.unwrap_or(chunk.data_page_offset())).ok()?;
+    let length = u64::try_from(chunk.compressed_size()).ok()?;
+    Some(start..start.checked_add(length)?)
 }
 
 /// About what the column takes when it is plain.
@@ -103,7 +110,8 @@ pub(super) fn plain_chunk(
 
 /// The column as if its first page began the file.
 fn from_its_start(chunk: &ColumnChunkMetaData) -> Result<ColumnChunkMetaData> {
-    let start = i64::try_from(chunk.byte_range().0)?;
+    let range = stored_range(chunk).ok_or_else(|| general("the column is nowhere"))?;
+    let start = i64::try_from(range.start)?;
     let builder = chunk.clone().into_builder();
     builder
         .set_data_page_offset(chunk.data_page_offset() - start)

@@ -1,3 +1,5 @@
+//! Answers from plain pages against those from the file, and what is kept and what goes.
+
 use std::time::Duration;
 
 use super::*;
@@ -136,6 +138,23 @@ fn what_was_not_used_for_longest_goes_first() {
     assert!(!state.files.contains_key(&other));
     assert_eq!(state.files[&path].plain().len(), 2);
     assert_eq!((state.stats.bytes, state.stats.entries), (80, 2));
+}
+
+#[test]
+fn what_is_larger_than_the_cache_is_not_kept() {
+    let hot = HotPages::new(100);
+    let (path, place) = (
+        Path::from("data/a"),
+        Place {
+            row_group: 0,
+            column: 1,
+        },
+    );
+    let mut state = hot.state.lock();
+    state.keep(&path, place, chunk(101), 100);
+    assert_eq!(state.stats, HotPagesStats::default());
+    // Nor is it tried again.
+    assert!(!state.is_due(&path, place));
 }
 
 #[test]

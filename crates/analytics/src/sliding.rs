@@ -18,6 +18,9 @@
 
 use crate::{Sample, Summary};
 
+/// How many summaries [`Sliding::slide`] hands on at a time: few enough to stay near the processor.
+const BLOCK: usize = 64;
+
 /// A first-in, first-out window of finite values with the [`Summary`] of what is in it.
 #[derive(Debug, Clone)]
 pub struct Sliding<S, T = f64> {
@@ -61,28 +64,37 @@ impl<T: Sample, S: Summary<T>> Sliding<S, T> {
     }
 
     /// Moves a window of a constant length along `values`: each comes in as the oldest one leaves, and `each` is given the
-    /// summary then. As [`push`](Self::push), [`pop`](Self::pop) and [`summary`](Self::summary) in turn, in tight loops.
-    pub fn slide(&mut self, values: &[T], mut each: impl FnMut(&S)) {
+    /// summaries then, some at a time. As [`push`](Self::push), [`pop`](Self::pop) and [`summary`](Self::summary) in turn, in tight
+    /// loops.
+    pub fn slide(&mut self, values: &[T], mut each: impl FnMut(&[S])) {
+        let mut summaries = [S::default(); BLOCK];
         let mut rest = values;
         while let Some(first) = rest.first() {
-            let steps = rest.len().min(self.front.len());
+            let oldest = self.front.len();
+            let steps = rest.len().min(oldest).min(BLOCK);
             if steps == 0 {
                 self.push(*first);
                 self.pop(1);
-                each(&self.summary());
+                each(&[self.summary()]);
                 rest = &rest[1..];
                 continue;
             }
             let (values, later) = rest.split_at(steps);
             self.back.extend_from_slice(values);
-            for value in values {
-                // What is newer than the value that leaves.
-                self.front.pop();
-                let mut summary = self.front.last().copied().unwrap_or_default();
+            let summaries = &mut summaries[..steps];
+            // What is newer than the values that leave: nothing in front of the last one.
+            summaries[steps - 1] = S::default();
+            let newer = self.front[oldest.saturating_sub(1 + steps)..oldest - 1].iter();
+            summaries
+                .iter_mut()
+                .zip(newer.rev())
+                .for_each(|(summary, newer)| *summary = *newer);
+            for (summary, value) in summaries.iter_mut().zip(values) {
                 self.back_summary.push(*value);
                 summary.merge(&self.back_summary);
-                each(&summary);
             }
+            self.front.truncate(oldest - steps);
+            each(summaries);
             rest = later;
         }
     }
@@ -158,14 +170,19 @@ mod tests {
     #[test]
     fn sliding_is_pushing_and_popping() {
         let values: Vec<f64> = (0..200).map(|i| f64::from(i * 7919 % 997)).collect();
-        for length in [0, 1, 2, 13] {
+        for length in [0, 1, 2, 13, 64, 150] {
             for part in [1, 5, 13, 14, 200] {
                 let mut by_one = Sliding::<Extremes>::default();
                 by_one.extend(&values[..length]);
                 let mut at_once = by_one.clone();
                 let (mut found, mut expected) = (vec![], vec![]);
                 for part in values[length..].chunks(part) {
-                    at_once.slide(part, |summary| found.push((summary.min(), summary.max())));
+                    at_once.slide(part, |summaries| {
+                        let ranges = summaries
+                            .iter()
+                            .map(|summary| (summary.min(), summary.max()));
+                        found.extend(ranges);
+                    });
                 }
                 for value in &values[length..] {
                     by_one.push(*value);

@@ -41,10 +41,30 @@ pub(crate) use floats::{FloatAggregate, Floats, Read};
 pub(crate) use item::Item;
 
 use crate::collected::{Call, Output, call};
+use crate::runs::RunsAccumulator;
 use crate::series::MovingAccumulator;
 
-/// Reads the result from a state, given the options of the call; `None` is NULL.
-pub(crate) type Reading<S, O> = Arc<dyn Fn(&S) -> Option<O> + Send + Sync>;
+/// Reads results from states, given the options of the call; `None` is NULL.
+pub(crate) type Reading<S, O> = Arc<dyn ReadStates<S, O>>;
+
+/// Any function from a state to a result.
+pub(crate) trait ReadStates<S, O>: Send + Sync {
+    /// The result of one state.
+    fn one(&self, state: &S) -> Option<O>;
+
+    /// Adds the results of many states: the function is looked up once for all of them.
+    fn many(&self, states: &[S], results: &mut Vec<Option<O>>);
+}
+
+impl<S, O, R: Fn(&S) -> Option<O> + Send + Sync> ReadStates<S, O> for R {
+    fn one(&self, state: &S) -> Option<O> {
+        self(state)
+    }
+
+    fn many(&self, states: &[S], results: &mut Vec<Option<O>>) {
+        results.extend(states.iter().map(self));
+    }
+}
 
 /// What an item is turned into before it is added, given the options of the call; `None` leaves it out.
 pub(crate) type Mapping<T> = Arc<dyn Fn(T) -> Option<T> + Send + Sync>;
@@ -153,7 +173,7 @@ impl<F: SummaryFunction> Plan<F> {
     }
 
     fn scalar(&self, state: &F::State) -> Result<ScalarValue> {
-        F::Output::scalar((self.read)(state), &self.result_type)
+        F::Output::scalar(self.read.one(state), &self.result_type)
     }
 }
 
@@ -214,7 +234,8 @@ impl<F: SummaryFunction> AggregateUDFImpl for Aggregate<F> {
         &self,
         args: AccumulatorArgs,
     ) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(groups::SummaryGroups::new(self.plan(&args)?)))
+        let groups = groups::SummaryGroups::new(self.plan(&args)?);
+        Ok(Box::new(RunsAccumulator::new(groups)))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {

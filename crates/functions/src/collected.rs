@@ -38,6 +38,7 @@ use std::fmt::{self, Debug};
 use std::hash::Hash;
 use std::sync::Arc;
 
+use crate::runs::RunsAccumulator;
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion_common::{Result, exec_err, not_impl_err};
 use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -259,7 +260,8 @@ impl<F: CollectedFunction> AggregateUDFImpl for Collected<F> {
         &self,
         args: AccumulatorArgs,
     ) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(groups::GroupedRows::new(self.plan(&args)?)))
+        let groups = groups::GroupedRows::new(self.plan(&args)?);
+        Ok(Box::new(RunsAccumulator::new(groups)))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {

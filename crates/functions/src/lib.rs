@@ -35,7 +35,7 @@ mod quality;
 mod reference;
 mod reliability;
 mod rul;
-mod runs;
+pub mod runs;
 mod scalar;
 mod segments;
 mod selectors;

@@ -15,6 +15,7 @@ use crate::aggregate::sliding::SlidingAccumulator;
 use crate::aggregate::whole::WholeAccumulator;
 use crate::aggregate::{FloatAggregate, Floats, Plan};
 use crate::collected::Call;
+use crate::runs::RunsAccumulator;
 
 /// An aggregate with its options, whose result must not depend on the way it is computed.
 pub(crate) struct AggregateCase<F: FloatAggregate> {
@@ -82,26 +83,30 @@ impl<F: FloatAggregate> AggregateCase<F> {
         Ok(float(merged.evaluate()?))
     }
 
+    fn empty_groups(&self) -> RunsAccumulator {
+        RunsAccumulator::new(SummaryGroups::new(self.plan.clone()))
+    }
+
     /// The values are group 1 of three; group 0 has others, and filtered rows must not count.
     fn groups(&self, values: &[f64]) -> Result<Option<f64>> {
-        let mut groups = SummaryGroups::new(self.plan.clone());
+        let mut groups = self.empty_groups();
         let rows = GroupedRows::around(values);
         groups.update_batch(&[rows.values], &rows.groups, Some(&rows.filter), 3)?;
         second_of_three(&mut groups)
     }
 
     fn merged_groups(&self, values: &[f64]) -> Result<Option<f64>> {
-        let mut partial = SummaryGroups::new(self.plan.clone());
+        let mut partial = self.empty_groups();
         let rows = GroupedRows::around(values);
         partial.update_batch(&[rows.values], &rows.groups, Some(&rows.filter), 3)?;
-        let mut merged = SummaryGroups::new(self.plan.clone());
+        let mut merged = self.empty_groups();
         merged.merge_batch(&partial.state(EmitTo::First(1))?, &[0], 1)?;
         merged.merge_batch(&partial.state(EmitTo::All)?, &[1, 2], 3)?;
         second_of_three(&mut merged)
     }
 
     fn converted_groups(&self, values: &[f64]) -> Result<Option<f64>> {
-        let mut merged = SummaryGroups::new(self.plan.clone());
+        let mut merged = self.empty_groups();
         let rows = GroupedRows::around(values);
         let states = merged.convert_to_state(&[rows.values], Some(&rows.filter))?;
         merged.merge_batch(&states, &rows.groups, 3)?;

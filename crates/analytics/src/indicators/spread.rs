@@ -97,6 +97,33 @@ impl Spread {
     }
 }
 
+/// How many reciprocals are kept.
+const KEPT: usize = 1024;
+
+static RECIPROCALS: [f64; KEPT] = {
+    let mut reciprocals = [0.0; KEPT];
+    let mut count = 1;
+    while count < KEPT {
+        reciprocals[count] = 1.0 / count as f64;
+        count += 1;
+    }
+    reciprocals
+};
+
+/// From here on floats are a whole number apart.
+const WHOLE: f64 = (1_u64 << 52) as f64;
+
+/// 1 / `count`; 0 of none.
+#[inline]
+fn reciprocal(count: f64) -> f64 {
+    // The last bits of this sum are the count: a cast, which has to look for what is no number, takes longer.
+    let place = (count + WHOLE).to_bits() - WHOLE.to_bits();
+    match RECIPROCALS.get(place as usize) {
+        Some(kept) => *kept,
+        None => count.recip(),
+    }
+}
+
 impl Summary for Spread {
     const PARTS: &'static [&'static str] = &["count", "anchor", "sum", "m2"];
 
@@ -110,7 +137,7 @@ impl Summary for Spread {
         self.count += 1.0;
         self.sum += distance;
         // The first value is apart from nothing.
-        self.m2 += apart * apart / (before.max(1.0) * (before + 1.0));
+        self.m2 += apart * apart * reciprocal(before) * reciprocal(self.count);
     }
 
     fn merge(&mut self, other: &Self) {
@@ -124,7 +151,7 @@ impl Summary for Spread {
         let (a, b) = (self.count, other.count);
         let sum = other.sum + (other.anchor - self.anchor) * b;
         let apart = sum * a - self.sum * b;
-        self.m2 += other.m2 + apart * apart / (a * b * (a + b));
+        self.m2 += other.m2 + apart * apart * (reciprocal(a) * reciprocal(b)) * reciprocal(a + b);
         self.sum += sum;
         self.count += other.count;
     }

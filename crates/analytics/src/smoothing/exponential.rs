@@ -71,6 +71,7 @@ impl EwmMean {
 impl Running for EwmMean {
     type Output = f64;
 
+    #[inline]
     fn push(&mut self, value: f64, time: i64) -> Option<f64> {
         let mean = match self.state {
             None => value,

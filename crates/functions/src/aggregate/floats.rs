@@ -13,7 +13,9 @@ use super::{Reading, SummaryFunction};
 use crate::collected::Call;
 
 /// Reads the result from a state; `None` is NULL.
-pub(crate) type Read<S> = fn(&S) -> Option<f64>;
+pub(crate) trait Read<S>: Fn(&S) -> Option<f64> + Send + Sync + 'static {}
+
+impl<S, R: Fn(&S) -> Option<f64> + Send + Sync + 'static> Read<S> for R {}
 
 /// An aggregate over one numeric column whose state is a [`Summary`] and whose result is a float.
 pub(crate) trait FloatAggregate: Debug + Eq + Hash + Send + Sync + 'static {
@@ -27,7 +29,7 @@ pub(crate) trait FloatAggregate: Debug + Eq + Hash + Send + Sync + 'static {
     type State: Summary;
 
     /// How the state is read, given the options that were passed.
-    fn read(&self, options: &[ScalarValue]) -> Result<Read<Self::State>>;
+    fn read(&self, options: &[ScalarValue]) -> Result<impl Read<Self::State>>;
 
     /// The generated documentation.
     fn documentation(&self) -> Option<&Documentation>;

@@ -3,10 +3,11 @@
 use analytics::Summary;
 use arrow::array::{ArrayRef, BooleanArray};
 use datafusion_common::Result;
-use datafusion_expr::{EmitTo, GroupsAccumulator};
+use datafusion_expr::EmitTo;
 
 use super::{Item, Plan, SummaryFunction, for_each_state, state_columns};
 use crate::collected::Output;
+use crate::runs::{GroupStates, Groups};
 
 /// Fewer items than this are added one at a time: a summary of a block has to be merged.
 const RUN_MIN: usize = 8;
@@ -27,24 +28,24 @@ impl<F: SummaryFunction> SummaryGroups<F> {
     }
 }
 
-impl<F: SummaryFunction> GroupsAccumulator for SummaryGroups<F> {
-    fn update_batch(
+impl<F: SummaryFunction> GroupStates for SummaryGroups<F> {
+    fn update(
         &mut self,
         values: &[ArrayRef],
-        group_indices: &[usize],
-        opt_filter: Option<&BooleanArray>,
-        total_num_groups: usize,
+        groups: Groups,
+        filter: Option<&BooleanArray>,
+        group_count: usize,
     ) -> Result<()> {
-        self.states.resize(total_num_groups, F::State::default());
+        self.states.resize(group_count, F::State::default());
         let (plan, states) = (&self.plan, &mut self.states);
         if plan.mapping.is_some() {
-            return F::Item::for_each_grouped(values, group_indices, opt_filter, |group, item| {
+            return F::Item::for_each_grouped(values, groups.of_rows, filter, |group, item| {
                 if let Some(item) = plan.mapped(item) {
                     states[group].push(item);
                 }
             });
         }
-        F::Item::for_each_run(values, group_indices, opt_filter, |group, items| {
+        F::Item::for_each_run(values, groups, filter, |group, items| {
             let state = &mut states[group];
             match items.len() < RUN_MIN {
                 true => items.iter().for_each(|item| state.push(*item)),
@@ -53,21 +54,15 @@ impl<F: SummaryFunction> GroupsAccumulator for SummaryGroups<F> {
         })
     }
 
-    fn merge_batch(
-        &mut self,
-        values: &[ArrayRef],
-        group_indices: &[usize],
-        total_num_groups: usize,
-    ) -> Result<()> {
-        self.states.resize(total_num_groups, F::State::default());
-        for_each_state(values, |row, state| {
-            self.states[group_indices[row]].merge(&state)
-        })
+    fn merge(&mut self, states: &[ArrayRef], groups: &[usize], group_count: usize) -> Result<()> {
+        self.states.resize(group_count, F::State::default());
+        for_each_state(states, |row, state| self.states[groups[row]].merge(&state))
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let states = emit_to.take_needed(&mut self.states);
-        let results = states.iter().map(|state| (self.plan.read)(state)).collect();
+        let mut results = Vec::with_capacity(states.len());
+        self.plan.read.many(&states, &mut results);
         F::Output::array(results, &self.plan.result_type)
     }
 
@@ -78,11 +73,11 @@ impl<F: SummaryFunction> GroupsAccumulator for SummaryGroups<F> {
     fn convert_to_state(
         &self,
         values: &[ArrayRef],
-        opt_filter: Option<&BooleanArray>,
+        filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
         let rows: Vec<usize> = (0..values[0].len()).collect();
         let mut states = vec![F::State::default(); rows.len()];
-        F::Item::for_each_grouped(values, &rows, opt_filter, |row, item| {
+        F::Item::for_each_grouped(values, &rows, filter, |row, item| {
             if let Some(item) = self.plan.mapped(item) {
                 states[row].push(item);
             }

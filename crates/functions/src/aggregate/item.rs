@@ -21,7 +21,7 @@ use datafusion_common::cast::as_float64_array;
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::accumulate::accumulate;
 
 use crate::collected::{Pair, Row, Timed};
-use crate::runs::runs;
+use crate::runs::Groups;
 use crate::values::{complete, for_each_block, is_present, present_count};
 
 /// Items per block handed on.
@@ -84,7 +84,7 @@ pub(crate) trait Item: Sample {
     /// long runs, and a pass over a run is faster than one item at a time.
     fn for_each_run(
         columns: &[ArrayRef],
-        groups: &[usize],
+        groups: Groups,
         filter: Option<&BooleanArray>,
         each: impl FnMut(usize, &[Self]) + Send,
     ) -> Result<()> {
@@ -133,7 +133,7 @@ impl Item for f64 {
 
     fn for_each_run(
         columns: &[ArrayRef],
-        groups: &[usize],
+        groups: Groups,
         filter: Option<&BooleanArray>,
         mut each: impl FnMut(usize, &[Self]) + Send,
     ) -> Result<()> {
@@ -143,7 +143,7 @@ impl Item for f64 {
             return for_each_copied_run(columns, groups, filter, each);
         }
         let is_complete = complete(values).is_some();
-        for (group, rows) in runs(groups) {
+        for (group, rows) in groups.runs() {
             let items = &values.values()[rows];
             if is_complete {
                 each(group, items);
@@ -161,13 +161,13 @@ impl Item for f64 {
 /// [`Item::for_each_run`] of items that are copied together.
 fn for_each_copied_run<T: Item>(
     columns: &[ArrayRef],
-    groups: &[usize],
+    groups: Groups,
     filter: Option<&BooleanArray>,
     mut each: impl FnMut(usize, &[T]) + Send,
 ) -> Result<()> {
     let mut run: Vec<T> = Vec::with_capacity(BLOCK);
     let mut of = 0;
-    T::for_each_grouped(columns, groups, filter, |group, item| {
+    T::for_each_grouped(columns, groups.of_rows, filter, |group, item| {
         if group != of || run.len() == BLOCK {
             if !run.is_empty() {
                 each(of, &run);

@@ -103,7 +103,7 @@ impl<F: SummaryFunction> SlidingAccumulator<F> {
             if taken == results.len() {
                 let sliding = frames.sliding(taken, self.presence.start());
                 let (window, items) = (&mut self.window, &items[taken..taken + sliding]);
-                window.slide(items, |summary| results.push(read(summary)));
+                window.slide(items, |summaries| read.many(summaries, &mut results));
                 self.presence.skip(sliding);
                 taken += sliding;
                 if sliding > 0 {
@@ -117,7 +117,7 @@ impl<F: SummaryFunction> SlidingAccumulator<F> {
             taken = taken.max(end);
             let start = frames.starts[results.len()];
             self.window.pop(self.presence.move_to(start));
-            results.push(read(&self.window.summary()));
+            results.push(read.one(&self.window.summary()));
         }
         results
     }
@@ -143,7 +143,7 @@ impl<F: SummaryFunction> SlidingAccumulator<F> {
                 through = *end;
             }
             self.window.pop(self.presence.move_to(*start));
-            results.push((plan.read)(&self.window.summary()));
+            results.push(plan.read.one(&self.window.summary()));
         }
         Ok(results)
     }

@@ -16,6 +16,7 @@ use super::sliding::SlidingAccumulator;
 use super::whole::WholeAccumulator;
 use super::{Plan, Reading, SummaryFunction};
 use crate::collected::Call;
+use crate::runs::RunsAccumulator;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Kurtosis;
@@ -103,7 +104,7 @@ proptest! {
     #[test]
     fn each_group_equals_its_own_rows(values in values(), group_count in 1..7usize, size in 1..50usize) {
         let groups: Vec<usize> = (0..values.len()).map(|row| row * row % group_count).collect();
-        let mut accumulator = SummaryGroups::new(plan());
+        let mut accumulator = RunsAccumulator::new(SummaryGroups::new(plan()));
         for (batch, batch_groups) in values.chunks(size).zip(groups.chunks(size)) {
             accumulator.update_batch(&[column(batch)], batch_groups, None, group_count).unwrap();
         }

@@ -2,10 +2,10 @@
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use datafusion_common::Result;
-use datafusion_expr::{EmitTo, GroupsAccumulator};
+use datafusion_expr::EmitTo;
 
 use super::{CollectedFunction, Output, Plan, Row, lists};
-use crate::runs::runs;
+use crate::runs::{GroupStates, Groups};
 
 /// The rows of all groups, one vector per group.
 #[derive(Debug)]
@@ -54,38 +54,35 @@ fn is_kept(filter: Option<&BooleanArray>, row: usize) -> bool {
     filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
 
-impl<F: CollectedFunction> GroupsAccumulator for GroupedRows<F> {
-    fn update_batch(
+impl<F: CollectedFunction> GroupStates for GroupedRows<F> {
+    fn update(
         &mut self,
         values: &[ArrayRef],
-        group_indices: &[usize],
-        opt_filter: Option<&BooleanArray>,
-        total_num_groups: usize,
+        groups: Groups,
+        filter: Option<&BooleanArray>,
+        group_count: usize,
     ) -> Result<()> {
-        self.groups.resize_with(total_num_groups, Vec::new);
+        self.groups.resize_with(group_count, Vec::new);
         let columns = &values[..F::Row::width(values.len())];
-        if opt_filter.is_none()
+        if filter.is_none()
             && let Some(rows) = F::Row::complete(columns)?
         {
-            return runs(group_indices).try_for_each(|(group, run)| self.extend(group, &rows[run]));
+            return groups
+                .runs()
+                .try_for_each(|(group, run)| self.extend(group, &rows[run]));
         }
         let mut outcome = Ok(());
         F::Row::for_each_present(columns, |index, row| {
-            if is_kept(opt_filter, index) && outcome.is_ok() {
-                outcome = self.push(group_indices[index], row);
+            if is_kept(filter, index) && outcome.is_ok() {
+                outcome = self.push(groups.of_rows[index], row);
             }
         })?;
         outcome
     }
 
-    fn merge_batch(
-        &mut self,
-        values: &[ArrayRef],
-        group_indices: &[usize],
-        total_num_groups: usize,
-    ) -> Result<()> {
-        self.groups.resize_with(total_num_groups, Vec::new);
-        lists::for_each(values, |list, row| self.push(group_indices[list], row))
+    fn merge(&mut self, states: &[ArrayRef], groups: &[usize], group_count: usize) -> Result<()> {
+        self.groups.resize_with(group_count, Vec::new);
+        lists::for_each(states, |list, row| self.push(groups[list], row))
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -105,12 +102,12 @@ impl<F: CollectedFunction> GroupsAccumulator for GroupedRows<F> {
     fn convert_to_state(
         &self,
         values: &[ArrayRef],
-        opt_filter: Option<&BooleanArray>,
+        filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
         let mut rows: Vec<F::Row> = Vec::with_capacity(values[0].len());
         let mut counts = vec![0; values[0].len()];
         F::Row::for_each_present(&values[..F::Row::width(values.len())], |index, row| {
-            if is_kept(opt_filter, index) {
+            if is_kept(filter, index) {
                 rows.push(row);
                 counts[index] += 1;
             }

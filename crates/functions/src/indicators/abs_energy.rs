@@ -35,7 +35,7 @@ impl FloatAggregate for AbsEnergy {
 
     type State = SquareSum;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<SquareSum>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<SquareSum>> {
         Ok(SquareSum::energy)
     }
 

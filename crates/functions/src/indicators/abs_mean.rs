@@ -34,7 +34,7 @@ impl FloatAggregate for AbsMean {
 
     type State = Magnitudes;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<Magnitudes>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<Magnitudes>> {
         Ok(Magnitudes::abs_mean)
     }
 

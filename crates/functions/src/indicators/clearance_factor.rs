@@ -35,7 +35,7 @@ impl FloatAggregate for ClearanceFactor {
 
     type State = Roots;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<Roots>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<Roots>> {
         Ok(Roots::clearance_factor)
     }
 

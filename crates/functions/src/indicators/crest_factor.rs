@@ -37,7 +37,7 @@ impl FloatAggregate for CrestFactor {
 
     type State = CrestSummary;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<CrestSummary>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<CrestSummary>> {
         Ok(CrestSummary::crest_factor)
     }
 

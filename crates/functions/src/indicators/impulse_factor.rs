@@ -36,7 +36,7 @@ impl FloatAggregate for ImpulseFactor {
 
     type State = Magnitudes;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<Magnitudes>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<Magnitudes>> {
         Ok(Magnitudes::impulse_factor)
     }
 

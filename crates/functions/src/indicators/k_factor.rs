@@ -36,7 +36,7 @@ impl FloatAggregate for KFactor {
 
     type State = CrestSummary;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<CrestSummary>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<CrestSummary>> {
         Ok(CrestSummary::k_factor)
     }
 

@@ -46,11 +46,11 @@ impl FloatAggregate for Kurtosis {
 
     type State = CentralMoments;
 
-    fn read(&self, options: &[ScalarValue]) -> Result<Read<CentralMoments>> {
-        Ok(if wants_bias(Self::NAME, options)? {
-            CentralMoments::kurtosis
-        } else {
-            CentralMoments::kurtosis_corrected
+    fn read(&self, options: &[ScalarValue]) -> Result<impl Read<CentralMoments>> {
+        let is_biased = wants_bias(Self::NAME, options)?;
+        Ok(move |moments: &CentralMoments| match is_biased {
+            true => moments.kurtosis(),
+            false => moments.kurtosis_corrected(),
         })
     }
 

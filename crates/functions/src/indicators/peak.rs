@@ -35,7 +35,7 @@ impl FloatAggregate for Peak {
 
     type State = CrestSummary;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<CrestSummary>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<CrestSummary>> {
         Ok(CrestSummary::peak_of_two)
     }
 

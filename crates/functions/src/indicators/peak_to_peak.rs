@@ -37,7 +37,7 @@ impl FloatAggregate for PeakToPeak {
 
     type State = Extremes;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<Extremes>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<Extremes>> {
         Ok(Extremes::peak_to_peak)
     }
 

@@ -37,7 +37,7 @@ impl FloatAggregate for Rms {
 
     type State = SquareSum;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<SquareSum>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<SquareSum>> {
         Ok(SquareSum::rms)
     }
 

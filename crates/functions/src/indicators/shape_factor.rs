@@ -37,7 +37,7 @@ impl FloatAggregate for ShapeFactor {
 
     type State = Magnitudes;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<Magnitudes>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<Magnitudes>> {
         Ok(Magnitudes::shape_factor)
     }
 

@@ -44,11 +44,11 @@ impl FloatAggregate for Skewness {
 
     type State = CentralMoments;
 
-    fn read(&self, options: &[ScalarValue]) -> Result<Read<CentralMoments>> {
-        Ok(if wants_bias(Self::NAME, options)? {
-            CentralMoments::skewness
-        } else {
-            CentralMoments::skewness_corrected
+    fn read(&self, options: &[ScalarValue]) -> Result<impl Read<CentralMoments>> {
+        let is_biased = wants_bias(Self::NAME, options)?;
+        Ok(move |moments: &CentralMoments| match is_biased {
+            true => moments.skewness(),
+            false => moments.skewness_corrected(),
         })
     }
 

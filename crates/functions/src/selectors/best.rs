@@ -9,6 +9,7 @@ use datafusion_expr::EmitTo;
 
 use super::plan::{Plan, is_present};
 use super::ranks;
+use crate::runs::Groups;
 
 /// The best row of a group so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -65,7 +66,7 @@ impl Best {
     pub(crate) fn update(
         &mut self,
         columns: &[ArrayRef],
-        groups: &[usize],
+        groups: Groups,
         filter: Option<&BooleanArray>,
         group_count: usize,
     ) -> Result<()> {
@@ -75,13 +76,16 @@ impl Best {
         }
         let rows = eligible(columns, filter)?;
         if let Some(contenders) = self.plan.contenders(columns, groups, rows.as_ref()) {
-            let groups: Vec<usize> = contenders.iter().map(|row| groups[*row as usize]).collect();
+            let groups: Vec<usize> = contenders
+                .iter()
+                .map(|row| groups.of_rows[*row as usize])
+                .collect();
             let contenders = UInt32Array::from(contenders);
             let columns = columns.iter().map(|column| take(column, &contenders, None));
             let columns = columns.collect::<Result<Vec<_>, _>>()?;
             return self.compare(&columns, &groups, None);
         }
-        self.compare(columns, groups, rows.as_ref())
+        self.compare(columns, groups.of_rows, rows.as_ref())
     }
 
     fn compare(

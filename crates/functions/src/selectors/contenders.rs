@@ -5,7 +5,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampNanosecondType};
 
-use crate::runs::runs;
+use crate::runs::Groups;
 
 /// Runs that are shorter on average are not worth looking for.
 const LONG: usize = 16;
@@ -14,7 +14,7 @@ const LONG: usize = 16;
 pub(super) fn contenders(
     time: &ArrayRef,
     is_first_best: bool,
-    groups: &[usize],
+    groups: Groups,
     rows: Option<&NullBuffer>,
 ) -> Option<Vec<u32>> {
     let times: &[i64] = match time.data_type() {
@@ -25,9 +25,9 @@ pub(super) fn contenders(
         _ => return None,
     };
     let mut contenders = vec![];
-    for (_, run) in runs(groups) {
+    for (_, run) in groups.runs() {
         let (first, end) = (run.start, run.end);
-        if !rises(&times[run]) || contenders.len() * LONG > groups.len() {
+        if !rises(&times[run]) || contenders.len() * LONG > times.len() {
             return None;
         }
         let mut best = None;
@@ -69,7 +69,7 @@ mod tests {
         let time: ArrayRef = Arc::new(Int64Array::from(times));
         let groups: Vec<usize> = (0..100).map(|row| row / 50).collect();
         let find = |is_first_best, rows: Option<&NullBuffer>| {
-            contenders(&time, is_first_best, &groups, rows)
+            contenders(&time, is_first_best, Groups::of(&groups), rows)
         };
         assert_eq!(find(true, None), Some(vec![0, 1, 50, 51]));
         assert_eq!(find(false, None), Some(vec![49, 48, 99, 98]));
@@ -84,10 +84,10 @@ mod tests {
         let one = vec![0; 100];
         let short: Vec<usize> = (0..100).map(|row| row / 4).collect();
         let time: ArrayRef = Arc::new(Int64Array::from(times.clone()));
-        assert!(contenders(&time, true, &one, None).is_some());
-        assert_eq!(contenders(&time, true, &short, None), None);
+        assert!(contenders(&time, true, Groups::of(&one), None).is_some());
+        assert_eq!(contenders(&time, true, Groups::of(&short), None), None);
         times.swap(70, 71);
         let time: ArrayRef = Arc::new(Int64Array::from(times));
-        assert_eq!(contenders(&time, true, &one, None), None);
+        assert_eq!(contenders(&time, true, Groups::of(&one), None), None);
     }
 }

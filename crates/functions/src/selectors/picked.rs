@@ -9,10 +9,11 @@ use arrow::array::{Array, ArrayRef, BooleanArray, StructArray};
 use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion_common::{Result, ScalarValue};
-use datafusion_expr::{Accumulator, EmitTo, GroupsAccumulator};
+use datafusion_expr::{Accumulator, EmitTo};
 
 use super::best::{Best, passed};
 use super::plan::Plan;
+use crate::runs::{GroupStates, Groups};
 
 /// What is made of the picked rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,26 +77,20 @@ impl PickedGroups {
     }
 }
 
-impl GroupsAccumulator for PickedGroups {
-    fn update_batch(
+impl GroupStates for PickedGroups {
+    fn update(
         &mut self,
         values: &[ArrayRef],
-        group_indices: &[usize],
-        opt_filter: Option<&BooleanArray>,
-        total_num_groups: usize,
+        groups: Groups,
+        filter: Option<&BooleanArray>,
+        group_count: usize,
     ) -> Result<()> {
-        self.best
-            .update(values, group_indices, opt_filter, total_num_groups)
+        self.best.update(values, groups, filter, group_count)
     }
 
-    fn merge_batch(
-        &mut self,
-        values: &[ArrayRef],
-        group_indices: &[usize],
-        total_num_groups: usize,
-    ) -> Result<()> {
+    fn merge(&mut self, states: &[ArrayRef], groups: &[usize], group_count: usize) -> Result<()> {
         self.best
-            .update(values, group_indices, None, total_num_groups)
+            .update(states, Groups::of(groups), None, group_count)
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -109,10 +104,10 @@ impl GroupsAccumulator for PickedGroups {
     fn convert_to_state(
         &self,
         values: &[ArrayRef],
-        opt_filter: Option<&BooleanArray>,
+        filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
         let mut values = values.to_vec();
-        if let Some(filter) = opt_filter {
+        if let Some(filter) = filter {
             // A row without a value is not considered when states are merged.
             let dropped = BooleanArray::new(!&passed(filter), None);
             values[0] = nullif(&values[0], &dropped)?;
@@ -153,13 +148,13 @@ impl Picked {
             .iter()
             .map(arrow::array::new_empty_array);
         let nothing: Vec<ArrayRef> = nothing.collect();
-        self.best.update(&nothing, &[], None, 1)
+        self.best.update(&nothing, Groups::of(&[]), None, 1)
     }
 
     /// The picked row, which stays.
     fn columns(&mut self) -> Result<Vec<ArrayRef>> {
         let columns = self.best.take(EmitTo::All)?;
-        self.best.update(&columns, &[0], None, 1)?;
+        self.best.update(&columns, Groups::of(&[0]), None, 1)?;
         Ok(columns)
     }
 }
@@ -170,7 +165,8 @@ impl Accumulator for Picked {
         if self.zeros.len() < row_count {
             self.zeros.resize(row_count, 0);
         }
-        self.best.update(values, &self.zeros[..row_count], None, 1)
+        let groups = Groups::of(&self.zeros[..row_count]);
+        self.best.update(values, groups, None, 1)
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {

@@ -13,6 +13,7 @@ use datafusion_common::{Result, plan_err};
 
 use super::contenders::contenders;
 use super::ranks::{self, Keys};
+use crate::runs::Groups;
 
 /// What a selector looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -127,7 +128,7 @@ impl Plan {
     pub(crate) fn contenders(
         &self,
         columns: &[ArrayRef],
-        groups: &[usize],
+        groups: Groups,
         rows: Option<&NullBuffer>,
     ) -> Option<Vec<u32>> {
         let by_time = self.rank[0].filter(|rank| rank.column == TIME)?;

@@ -16,6 +16,7 @@ use datafusion_expr::{
 use super::frame::PickedFrame;
 use super::picked::{Output, Picked, PickedGroups};
 use super::plan::{Plan, Rule};
+use crate::runs::RunsAccumulator;
 
 /// One selector.
 pub(crate) trait Selects: Debug + Eq + Hash + Send + Sync + 'static {
@@ -108,10 +109,8 @@ impl<F: Selects> AggregateUDFImpl for Selector<F> {
         &self,
         args: AccumulatorArgs,
     ) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(PickedGroups::try_new(
-            plan::<F>(&args)?,
-            F::OUTPUT,
-        )?))
+        let groups = PickedGroups::try_new(plan::<F>(&args)?, F::OUTPUT)?;
+        Ok(Box::new(RunsAccumulator::new(groups)))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {

@@ -16,6 +16,7 @@ use proptest::prelude::*;
 use super::frame::PickedFrame;
 use super::picked::{Output, Picked, PickedGroups};
 use super::plan::{Plan, Rule};
+use crate::runs::RunsAccumulator;
 
 const RULES: [Rule; 4] = [Rule::First, Rule::Last, Rule::Min, Rule::Max];
 
@@ -74,9 +75,13 @@ fn merged(rule: Rule, columns: &[ArrayRef]) -> ScalarValue {
     merged.evaluate().unwrap()
 }
 
+fn picked(rule: Rule, columns: &[ArrayRef]) -> RunsAccumulator {
+    RunsAccumulator::new(PickedGroups::try_new(plan(rule, columns), Output::Row).unwrap())
+}
+
 /// The rows are group 1 of three, row by row with the same row of group 0, and once more where the filter drops it.
 fn groups(rule: Rule, columns: &[ArrayRef], is_converted: bool) -> ScalarValue {
-    let mut groups = PickedGroups::try_new(plan(rule, columns), Output::Row).unwrap();
+    let mut groups = picked(rule, columns);
     for row in 0..columns[0].len() {
         let again = |column: &ArrayRef| {
             let row = column.slice(row, 1);
@@ -117,7 +122,7 @@ fn groups(rule: Rule, columns: &[ArrayRef], is_converted: bool) -> ScalarValue {
         third.columns().iter().all(|field| field.is_null(0)),
         "a group without rows"
     );
-    let mut final_groups = PickedGroups::try_new(plan(rule, columns), Output::Row).unwrap();
+    let mut final_groups = picked(rule, columns);
     final_groups.merge_batch(&states, &[1, 0], 2).unwrap();
     let results = final_groups.evaluate(EmitTo::All).unwrap();
     let [second, first] = [0, 1].map(|row| ScalarValue::try_from_array(&results, row).unwrap());
@@ -380,7 +385,7 @@ proptest! {
                 false => row * 7 % 11 % group_count,
             };
             let of_group: Vec<usize> = (0..rows.len()).map(group).collect();
-            let mut groups = PickedGroups::try_new(plan(rule, &columns), Output::Row).unwrap();
+            let mut groups = picked(rule, &columns);
             for start in (0..rows.len()).step_by(batch) {
                 let end = (start + batch).min(rows.len());
                 let part = slice(&columns, start, end);

@@ -18,6 +18,7 @@ pub(crate) use super::groups::Source;
 use super::groups::{FrameSketch, OneSketch, Sketches};
 use super::kind::Kind;
 use crate::constant::constant;
+use crate::runs::RunsAccumulator;
 
 /// The heading in the reference.
 const SECTION: DocSection = DocSection {
@@ -126,7 +127,7 @@ impl<K: Kind> AggregateUDFImpl for SketchAggregate<K> {
         &self,
         args: AccumulatorArgs,
     ) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(self.sketches(&args)?))
+        Ok(Box::new(RunsAccumulator::new(self.sketches(&args)?)))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {

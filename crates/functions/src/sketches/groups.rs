@@ -9,9 +9,10 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BinaryArray, BooleanArray};
 use datafusion_common::cast::as_binary_array;
 use datafusion_common::{Result, ScalarValue, internal_err, not_impl_err};
-use datafusion_expr::{Accumulator, EmitTo, GroupsAccumulator};
+use datafusion_expr::{Accumulator, EmitTo};
 
 use super::kind::{Kind, error};
+use crate::runs::{GroupStates, Groups};
 
 /// What the rows of an aggregate are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,7 +48,7 @@ impl<K: Kind> Sketches<K> {
     fn add_values(
         &mut self,
         column: &ArrayRef,
-        groups: &[usize],
+        groups: Groups,
         filter: Option<&BooleanArray>,
     ) -> Result<()> {
         let Self {
@@ -102,29 +103,24 @@ impl<K: Kind> Sketches<K> {
     }
 }
 
-impl<K: Kind> GroupsAccumulator for Sketches<K> {
-    fn update_batch(
+impl<K: Kind> GroupStates for Sketches<K> {
+    fn update(
         &mut self,
         values: &[ArrayRef],
-        group_indices: &[usize],
-        opt_filter: Option<&BooleanArray>,
-        total_num_groups: usize,
+        groups: Groups,
+        filter: Option<&BooleanArray>,
+        group_count: usize,
     ) -> Result<()> {
-        self.sketches.resize(total_num_groups, None);
+        self.sketches.resize(group_count, None);
         match self.source {
-            Source::Values => self.add_values(&values[0], group_indices, opt_filter),
-            Source::Sketches => self.add_sketches(&values[0], group_indices, opt_filter),
+            Source::Values => self.add_values(&values[0], groups, filter),
+            Source::Sketches => self.add_sketches(&values[0], groups.of_rows, filter),
         }
     }
 
-    fn merge_batch(
-        &mut self,
-        values: &[ArrayRef],
-        group_indices: &[usize],
-        total_num_groups: usize,
-    ) -> Result<()> {
-        self.sketches.resize(total_num_groups, None);
-        self.add_sketches(&values[0], group_indices, None)
+    fn merge(&mut self, states: &[ArrayRef], groups: &[usize], group_count: usize) -> Result<()> {
+        self.sketches.resize(group_count, None);
+        self.add_sketches(&states[0], groups, None)
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -138,12 +134,12 @@ impl<K: Kind> GroupsAccumulator for Sketches<K> {
     fn convert_to_state(
         &self,
         values: &[ArrayRef],
-        opt_filter: Option<&BooleanArray>,
+        filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
         // Every row is a group of its own.
         let mut rows = Self::new(&self.name, self.source, self.empty.clone());
         let indices: Vec<usize> = (0..values[0].len()).collect();
-        rows.update_batch(values, &indices, opt_filter, indices.len())?;
+        rows.update(values, Groups::of(&indices), filter, indices.len())?;
         rows.state(EmitTo::All)
     }
 
@@ -248,12 +244,12 @@ impl<K: Kind> OneSketch<K> {
 impl<K: Kind> Accumulator for OneSketch<K> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let groups = vec![0; values[0].len()];
-        self.0.update_batch(values, &groups, None, 1)
+        self.0.update(values, Groups::of(&groups), None, 1)
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         let groups = vec![0; states[0].len()];
-        self.0.merge_batch(states, &groups, 1)
+        self.0.merge(states, &groups, 1)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {

@@ -10,6 +10,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
 use datafusion_common::{Result, ScalarValue, exec_datafusion_err, internal_err, plan_err};
 
+use crate::runs::Groups;
 use crate::values::is_present;
 
 /// One kind of sketch.
@@ -39,7 +40,7 @@ pub(crate) trait Kind: Debug + Send + Sync + 'static {
     /// the filter keeps.
     fn for_each_run(
         column: &ArrayRef,
-        groups: &[usize],
+        groups: Groups,
         filter: Option<&BooleanArray>,
         each: impl FnMut(usize, &[Self::Item]) + Send,
     ) -> Result<()>;
@@ -138,7 +139,7 @@ impl<S: DescribedSketch> Kind for Quantiles<S> {
 
     fn for_each_run(
         column: &ArrayRef,
-        groups: &[usize],
+        groups: Groups,
         filter: Option<&BooleanArray>,
         each: impl FnMut(usize, &[f64]) + Send,
     ) -> Result<()> {
@@ -271,11 +272,11 @@ impl Kind for Hll {
 
     fn for_each_run(
         column: &ArrayRef,
-        groups: &[usize],
+        groups: Groups,
         filter: Option<&BooleanArray>,
         mut each: impl FnMut(usize, &[u64]) + Send,
     ) -> Result<()> {
-        for ((hash, group), row) in hashes(column)?.into_iter().zip(groups).zip(0..) {
+        for ((hash, group), row) in hashes(column)?.into_iter().zip(groups.of_rows).zip(0..) {
             let is_kept = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
             if let Some(hash) = hash.filter(|_| is_kept) {
                 each(*group, &[hash]);

@@ -37,7 +37,7 @@ impl FloatAggregate for MovingAvg {
 
     type State = Mean;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<Mean>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<Mean>> {
         Ok(Mean::mean)
     }
 

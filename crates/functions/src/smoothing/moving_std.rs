@@ -38,7 +38,7 @@ impl FloatAggregate for MovingStd {
 
     type State = Spread;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<Spread>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<Spread>> {
         Ok(Spread::std_sample)
     }
 

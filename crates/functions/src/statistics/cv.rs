@@ -35,7 +35,7 @@ impl FloatAggregate for Cv {
 
     type State = CentralMoments;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<CentralMoments>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<CentralMoments>> {
         Ok(CentralMoments::variation)
     }
 

@@ -35,7 +35,7 @@ impl FloatAggregate for Geomean {
 
     type State = GeometricMean;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<GeometricMean>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<GeometricMean>> {
         Ok(GeometricMean::mean)
     }
 

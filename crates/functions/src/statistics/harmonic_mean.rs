@@ -35,7 +35,7 @@ impl FloatAggregate for HarmonicMeanOf {
 
     type State = HarmonicMean;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<HarmonicMean>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<HarmonicMean>> {
         Ok(HarmonicMean::mean)
     }
 

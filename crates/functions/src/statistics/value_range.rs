@@ -35,7 +35,7 @@ impl FloatAggregate for ValueRange {
 
     type State = Extremes;
 
-    fn read(&self, _options: &[ScalarValue]) -> Result<Read<Extremes>> {
+    fn read(&self, _options: &[ScalarValue]) -> Result<impl Read<Extremes>> {
         Ok(Extremes::range)
     }
 

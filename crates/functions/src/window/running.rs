@@ -5,12 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use analytics::Running;
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray};
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::PartitionEvaluator;
 
 use super::Arguments;
 use super::inputs::{Columns, Inputs};
+use crate::collected::output::floats;
 use crate::collected::{Output, Record, Struct};
 use crate::series::StreamingEvaluator;
 
@@ -29,7 +30,7 @@ impl Cell for f64 {
     }
 
     fn column(cells: Vec<Option<Self>>) -> ArrayRef {
-        Arc::new(Float64Array::from(cells))
+        floats(&cells, |value| Some(*value))
     }
 }
 

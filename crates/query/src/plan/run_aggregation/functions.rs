@@ -1,5 +1,6 @@
 //! Aggregate functions with a state for every run.
 
+use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,6 +9,8 @@ use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::aggregates::{AggregateExec, aggregate_expressions};
+
+use functions::runs::RunsAccumulator;
 
 use super::reduce::Reduction;
 
@@ -103,7 +106,11 @@ impl Function {
         }
         let filter = self.filter.as_ref().map(array).transpose()?;
         let filter = filter.as_ref().map(|filter| filter.as_boolean());
-        self.states
-            .update_batch(&arguments, batch.run_of_row, filter, batch.count)
+        let (of_rows, count) = (batch.run_of_row, batch.count);
+        let states: &mut dyn Any = &mut *self.states;
+        match states.downcast_mut::<RunsAccumulator>() {
+            Some(states) => states.update_runs(&arguments, of_rows, batch.runs, filter, count),
+            None => (self.states).update_batch(&arguments, of_rows, filter, count),
+        }
     }
 }

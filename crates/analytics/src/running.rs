@@ -13,6 +13,11 @@ pub trait Running: Debug + Send + 'static {
     /// The result at the next point; `None` where it is not defined.
     fn push(&mut self, value: f64, time: i64) -> Option<Self::Output>;
 
+    /// Adds the results at the next points, for functions to which their times say nothing.
+    fn extend(&mut self, values: &[f64], results: &mut Vec<Option<Self::Output>>) {
+        results.extend(values.iter().map(|value| self.push(*value, 0)));
+    }
+
     /// The result at a point of time whose value is missing. Nothing, unless what came before still holds there.
     fn missing(&mut self, _time: i64) -> Option<Self::Output> {
         None

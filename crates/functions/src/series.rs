@@ -56,6 +56,9 @@ pub struct Frames {
     pub starts: Vec<usize>,
     /// The row after the last one of each frame.
     pub ends: Vec<usize>,
+    /// How many of the last frames are known to only slide: each ends at its own row and begins a row after the one before. The
+    /// others may as well; who does not look says 0.
+    pub sliding: usize,
 }
 
 impl Frames {
@@ -67,6 +70,9 @@ impl Frames {
     /// How many frames from one on only slide: each ends at its own row and begins a row after the one before, of which the first
     /// comes after one that began at `start`.
     pub(crate) fn sliding(&self, from: usize, start: usize) -> usize {
+        if from + self.sliding >= self.len() && self.starts.get(from) == Some(&(start + 1)) {
+            return self.len() - from;
+        }
         let starts = self.starts[from..].iter().copied().zip(start + 1..);
         let ends = self.ends[from..].iter().copied();
         let ends = ends.zip(self.first + from + 1..);

@@ -42,12 +42,21 @@ pub(crate) struct BufferedExec {
     /// Rows that are not merged with each other. There is one of them where they are sorted.
     parts: Vec<BufferedRows>,
     schema: SchemaRef,
-    /// Sorted by this key with every key once; as they arrived if there is none.
-    key: Option<LexOrdering>,
+    order: RowOrder,
     /// What the rows' tags fulfil.
     series: Option<Arc<TagFilter>>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
+}
+
+/// How rows follow each other.
+#[derive(Debug, Clone)]
+enum RowOrder {
+    AsArrived,
+    /// One series after the other, each by time; of a partition's parts together.
+    BySeries,
+    /// Sorted by this key with every key once.
+    Unique(LexOrdering),
 }
 
 impl BufferedExec {
@@ -61,7 +70,7 @@ impl BufferedExec {
         series: Option<Arc<TagFilter>>,
     ) -> Self {
         let partitions = parts.len().min(partitions).max(1);
-        Self::new(parts, schema, None, partitions, series)
+        Self::new(parts, schema, RowOrder::AsArrived, partitions, series)
     }
 
     /// The rows of `series` sorted by this key, every key once.
@@ -71,13 +80,13 @@ impl BufferedExec {
         key: LexOrdering,
         series: Option<Arc<TagFilter>>,
     ) -> Self {
-        Self::new(vec![rows], schema, Some(key), 1, series)
+        Self::new(vec![rows], schema, RowOrder::Unique(key), 1, series)
     }
 
     fn new(
         mut parts: Vec<BufferedRows>,
         schema: SchemaRef,
-        key: Option<LexOrdering>,
+        order: RowOrder,
         partitions: usize,
         series: Option<Arc<TagFilter>>,
     ) -> Self {
@@ -85,7 +94,10 @@ impl BufferedExec {
             let of_series = |rows: BufferedRows| rows.of_series(Arc::clone(condition) as _);
             parts = parts.into_iter().map(of_series).collect();
         }
-        let orderings = key.iter().cloned();
+        let orderings = match &order {
+            RowOrder::Unique(key) => Some(key.clone()),
+            RowOrder::AsArrived | RowOrder::BySeries => None,
+        };
         let properties = PlanProperties::new(
             EquivalenceProperties::new_with_orderings(Arc::clone(&schema), orderings),
             Partitioning::UnknownPartitioning(partitions),
@@ -96,11 +108,24 @@ impl BufferedExec {
         Self {
             parts,
             schema,
-            key,
+            order,
             series,
             properties: Arc::new(properties),
             metrics,
         }
+    }
+
+    /// The same rows one series after the other, for operators that are faster so; `None` where they are in an order. The plan is told of
+    /// none: it is settled by then.
+    pub(crate) fn by_series(&self) -> Option<Self> {
+        matches!(self.order, RowOrder::AsArrived).then(|| Self {
+            parts: self.parts.clone(),
+            schema: Arc::clone(&self.schema),
+            order: RowOrder::BySeries,
+            series: self.series.clone(),
+            properties: Arc::clone(&self.properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
     }
 
     fn partitions(&self) -> usize {
@@ -122,9 +147,10 @@ impl DisplayAs for BufferedExec {
         if let Some(series) = &self.series {
             write!(f, ", series=[{series}]")?;
         }
-        match &self.key {
-            Some(key) => write!(f, ", key=[{key}]"),
-            None => Ok(()),
+        match &self.order {
+            RowOrder::AsArrived => Ok(()),
+            RowOrder::BySeries => write!(f, ", by series"),
+            RowOrder::Unique(key) => write!(f, ", key=[{key}]"),
         }
     }
 }
@@ -172,10 +198,13 @@ impl ExecutionPlan for BufferedExec {
         if partition >= self.partitions() {
             return internal_err!("buffered rows have no partition {partition}");
         }
-        let parts: Vec<BufferedRows> = self.parts_of(partition).cloned().collect();
+        let mut parts: Vec<BufferedRows> = self.parts_of(partition).cloned().collect();
+        if let RowOrder::BySeries = self.order {
+            parts = BufferedRows::together(parts).into_iter().collect();
+        }
         let reading = Arc::new(Reading {
             schema: Arc::clone(&self.schema),
-            is_sorted: self.key.is_some(),
+            is_sorted: !matches!(self.order, RowOrder::AsArrived),
             batch_rows: context.session_config().batch_size(),
             context,
         });
@@ -204,7 +233,8 @@ impl ExecutionPlan for BufferedExec {
             None => self.row_count(),
         };
         let mut statistics = Statistics::new_unknown(&self.schema);
-        let is_exact = self.key.is_none() && !self.parts.iter().any(BufferedRows::is_filtered);
+        let is_unique = matches!(self.order, RowOrder::Unique(_));
+        let is_exact = !is_unique && !self.parts.iter().any(BufferedRows::is_filtered);
         statistics.num_rows = match is_exact {
             true => Precision::Exact(rows),
             false => Precision::Inexact(rows),

@@ -32,6 +32,12 @@ const SMALLEST: f64 = 5e-324;
 /// More than the number of any bucket: the finest sketch has 3.6 million to a side.
 const BUCKETS: f64 = (1_u64 << 22) as f64;
 
+/// From here on floats are a whole number apart.
+const WHOLE: f64 = (1_u64 << 52) as f64;
+
+/// Values that are counted together.
+const BLOCK: usize = 32;
+
 const KIND: u8 = b'D';
 const VERSION: u8 = 1;
 
@@ -108,11 +114,15 @@ impl DdSketch {
 
     /// The bucket of a magnitude above zero. Always found without collapses first, so that rounding cannot tell when they were.
     fn bucket(&self, magnitude: f64) -> i64 {
-        let bucket = self.numbering().bucket(magnitude);
-        halved(
-            bucket.unwrap_or_else(|| (magnitude.ln() / self.ln_gamma).ceil() as i64),
-            self.collapses,
-        )
+        self.bucket_by(&self.numbering(), magnitude)
+    }
+
+    fn bucket_by(&self, numbering: &Numbering, magnitude: f64) -> i64 {
+        let bucket = match numbering.bucket(magnitude) {
+            (bucket, true) => bucket,
+            _ => (magnitude.ln() / self.ln_gamma).ceil() as i64,
+        };
+        halved(bucket, self.collapses)
     }
 
     fn numbering(&self) -> Numbering {
@@ -124,29 +134,74 @@ impl DdSketch {
         }
     }
 
-    /// Counts values up to the first one that is in a bucket of its own or of which it is not sure; tells how many.
-    fn count_known(&mut self, values: &[f64], numbering: &Numbering) -> usize {
+    fn count_one(&mut self, value: f64, numbering: &Numbering) {
+        // Zero has one sign here, so that the order of zeros leaves no trace.
+        let value = value + 0.0;
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        if value == 0.0 {
+            self.zeros += 1;
+            return;
+        }
+        let magnitude = value.abs();
+        let span = |sketch: &Self| {
+            let side = sketch.side(value);
+            side.span_with(sketch.bucket_by(numbering, magnitude))
+        };
+        self.collapse_while(|sketch| span(sketch) > SPAN_MAX);
+        let bucket = self.bucket_by(numbering, magnitude);
+        match value > 0.0 {
+            true => self.positive.add(bucket, 1),
+            false => self.negative.add(bucket, 1),
+        }
+    }
+
+    /// The buckets of the sign of a value.
+    fn side(&self, value: f64) -> &Buckets {
+        match value > 0.0 {
+            true => &self.positive,
+            false => &self.negative,
+        }
+    }
+
+    /// Counts all values, if they are in buckets that there are and sure to be; else none. Tells whether it did.
+    fn count_known(&mut self, values: &[f64; BLOCK], numbering: &Numbering) -> bool {
+        let mut buckets = [0; BLOCK];
+        let mut is_sure = true;
+        for (bucket, value) in buckets.iter_mut().zip(values) {
+            let sure;
+            (*bucket, sure) = numbering.bucket(value.abs());
+            is_sure &= sure;
+        }
+        if !is_sure {
+            return false;
+        }
         let collapses = self.collapses;
         // Signs follow no pattern that a branch could be foretold by.
-        let mut sides = [&mut self.positive, &mut self.negative];
-        let known = values.iter().take_while(|value| {
-            let side = &mut sides[usize::from(value.is_sign_negative())];
-            let bucket = numbering.bucket(value.abs());
-            let place = bucket.map(|bucket| (halved(bucket, collapses) - side.first) as usize);
+        let sides = [&mut self.positive, &mut self.negative];
+        for (bucket, value) in buckets.iter_mut().zip(values) {
+            let side = &sides[usize::from(value.is_sign_negative())];
+            *bucket = halved(*bucket, collapses) - side.first;
             // What is below the first bucket is beyond the last one as well, as an unsigned number.
-            let count = place.and_then(|place| side.counts.get_mut(place));
-            count.is_some_and(|count| {
-                *count = count.saturating_add(1);
-                side.total = side.total.saturating_add(1);
-                true
-            })
-        });
-        let known = known.count();
-        for value in &values[..known] {
+            is_sure &= (*bucket as u64) < side.counts.len() as u64;
+        }
+        if !is_sure {
+            return false;
+        }
+        let mut negative = 0;
+        for (place, value) in buckets.iter().zip(values) {
+            let is_negative = value.is_sign_negative();
+            negative += u64::from(is_negative);
+            let count = &mut sides[usize::from(is_negative)].counts[*place as usize];
+            *count = count.saturating_add(1);
+        }
+        self.negative.total = self.negative.total.saturating_add(negative);
+        self.positive.total = (self.positive.total).saturating_add(BLOCK as u64 - negative);
+        for value in values {
             self.min = self.min.min(*value);
             self.max = self.max.max(*value);
         }
-        known
+        true
     }
 
     /// Makes every two buckets one until those of both signs are few enough.
@@ -169,15 +224,20 @@ struct Numbering {
 }
 
 impl Numbering {
-    /// The bucket of a magnitude before any collapse.
+    /// The bucket of a magnitude before any collapse, and whether it is sure to be that one. Without a branch, so that there may be
+    /// several under way.
     #[inline]
-    fn bucket(&self, magnitude: f64) -> Option<i64> {
-        // Above zero, where a cast rounds down.
-        let position = self.logarithms.ln(magnitude)? * self.per_unit + BUCKETS;
-        let below = position as i64;
-        let beyond = position - below as f64;
-        let is_sure = beyond > self.doubt && beyond < 1.0 - self.doubt;
-        is_sure.then(|| below + 1 - BUCKETS as i64)
+    fn bucket(&self, magnitude: f64) -> (i64, bool) {
+        let (logarithm, is_near) = self.logarithms.ln(magnitude);
+        let position = logarithm * self.per_unit + BUCKETS;
+        // To the nearest whole number, which the last bits of the sum are: a cast takes longer.
+        let sum = position + WHOLE;
+        let (nearest, from_nearest) = (sum.to_bits(), position - (sum - WHOLE));
+        let bucket = nearest.wrapping_sub(WHOLE.to_bits()) as i64 + i64::from(from_nearest > 0.0);
+        (
+            bucket - BUCKETS as i64,
+            is_near & (from_nearest.abs() > self.doubt),
+        )
     }
 }
 
@@ -320,44 +380,21 @@ impl QuantileSketch for DdSketch {
     }
 
     fn push(&mut self, value: f64) {
-        // Zero has one sign here, so that the order of zeros leaves no trace.
-        let value = value + 0.0;
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
-        if value == 0.0 {
-            self.zeros += 1;
-            return;
-        }
-        let magnitude = value.abs();
-        let is_too_wide = |sketch: &Self| {
-            let side = if value > 0.0 {
-                &sketch.positive
-            } else {
-                &sketch.negative
-            };
-            side.span_with(sketch.bucket(magnitude)) > SPAN_MAX
-        };
-        self.collapse_while(is_too_wide);
-        let bucket = self.bucket(magnitude);
-        let side = if value > 0.0 {
-            &mut self.positive
-        } else {
-            &mut self.negative
-        };
-        side.add(bucket, 1);
+        self.count_one(value, &self.numbering());
     }
 
     fn extend(&mut self, values: &[f64]) {
         let numbering = self.numbering();
-        let mut rest = values;
-        while !rest.is_empty() {
-            let known = self.count_known(rest, &numbering);
-            rest = &rest[known..];
-            if let Some((value, after)) = rest.split_first() {
-                self.push(*value);
-                rest = after;
+        let (blocks, rest) = values.as_chunks();
+        for block in blocks {
+            if !self.count_known(block, &numbering) {
+                block
+                    .iter()
+                    .for_each(|value| self.count_one(*value, &numbering));
             }
         }
+        rest.iter()
+            .for_each(|value| self.count_one(*value, &numbering));
     }
 
     fn merge(&mut self, other: &Self) -> Result<(), SketchError> {

@@ -71,7 +71,6 @@ impl EwmMean {
 impl Running for EwmMean {
     type Output = f64;
 
-    #[inline]
     fn push(&mut self, value: f64, time: i64) -> Option<f64> {
         let mean = match self.state {
             None => value,
@@ -83,6 +82,19 @@ impl Running for EwmMean {
         };
         self.state = Some((mean, time));
         defined(mean)
+    }
+
+    fn extend(&mut self, values: &[f64], results: &mut Vec<Option<f64>>) {
+        let (Fading::ByRow { alpha }, Some((mut mean, time))) = (self.fading, self.state) else {
+            results.extend(values.iter().map(|value| self.push(*value, 0)));
+            return;
+        };
+        // Each mean waits for the one before: not for it to be stored, too.
+        results.extend(values.iter().map(|value| {
+            mean += alpha * (value - mean);
+            defined(mean)
+        }));
+        self.state = Some((mean, time));
     }
 
     fn missing(&mut self, _time: i64) -> Option<f64> {

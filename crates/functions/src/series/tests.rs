@@ -85,10 +85,20 @@ fn in_parts(
             .iter()
             .map(|c| c.slice(first, frames.len()))
             .collect();
+        let slides = |row: &usize| {
+            let (before, frame) = (&frames[row - 1], &frames[*row]);
+            frame.start == before.start + 1 && frame.end == before.end + 1
+        };
+        // Known of every other part.
+        let sliding = match number % 2 {
+            0 => (1..frames.len()).rev().take_while(slides).count(),
+            _ => 0,
+        };
         let frames = Frames {
             first,
             starts: frames.iter().map(|frame| frame.start).collect(),
             ends: frames.iter().map(|frame| frame.end).collect(),
+            sliding,
         };
         let found = function.evaluate(&columns, &frames).unwrap();
         assert_eq!(found.len(), frames.len());

@@ -116,8 +116,9 @@ impl<R: Running<Output: Cell>> PartitionEvaluator for Evaluator<R> {
     fn evaluate_all(&mut self, values: &[ArrayRef], num_rows: usize) -> Result<ArrayRef> {
         let columns = self.inputs.columns(values)?;
         if let Some(values) = columns.complete_values() {
-            let cells = values.iter().map(|value| self.running.push(*value, 0));
-            return Ok(R::Output::column(cells.collect()));
+            let mut cells = Vec::with_capacity(num_rows);
+            self.running.extend(values, &mut cells);
+            return Ok(R::Output::column(cells));
         }
         let cells = (0..num_rows).map(|row| self.step(&columns, row));
         Ok(R::Output::column(cells.collect::<Result<_>>()?))

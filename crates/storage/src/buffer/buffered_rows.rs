@@ -59,6 +59,17 @@ impl BufferedRows {
         }
     }
 
+    /// Rows that do not replace each other, of one table and with the same conditions, as one; `None` of none.
+    pub fn together(parts: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut parts = parts.into_iter();
+        let first = parts.next()?;
+        Some(parts.fold(first, |mut all, part| {
+            debug_assert_eq!(all.times, part.times, "all are of one snapshot");
+            all.chunks.extend(part.chunks);
+            all
+        }))
+    }
+
     /// Those of series that fulfil this.
     #[must_use]
     pub fn of_series(self, condition: Arc<dyn SeriesCondition>) -> Self {

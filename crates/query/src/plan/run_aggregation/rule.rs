@@ -3,14 +3,22 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 
 use super::exec::RunAggregateExec;
+use crate::buffered_exec::BufferedExec;
+
+/// As many functions over single rows cost more than putting the rows in order does.
+const MANY_FUNCTIONS: usize = 8;
 
 /// The rule; orders and distributions have to be settled before it.
 #[derive(Debug)]
@@ -60,6 +68,15 @@ fn has_runs(aggregate: &AggregateExec) -> bool {
 }
 
 fn by_runs(aggregate: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
+    let input = aggregate.input();
+    let input = match is_worth_sorting(aggregate) {
+        true => by_series(input)?,
+        false => Arc::clone(input),
+    };
+    let own = replace_children_if_necessary(Arc::new(aggregate.clone()), vec![input])?;
+    let aggregate = own
+        .downcast_ref::<AggregateExec>()
+        .ok_or_else(|| internal_datafusion_err!("an aggregate is none any more"))?;
     let runs = Arc::new(RunAggregateExec::new(aggregate.clone()));
     if *aggregate.input_order_mode() != InputOrderMode::Linear || keeps_rows(aggregate)? {
         return Ok(runs);
@@ -75,6 +92,29 @@ fn by_runs(aggregate: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
         aggregate.input_schema(),
     );
     Ok(Arc::new(reduced?))
+}
+
+/// Whether buffered rows, which are of another series each as they arrive, are put in order for less than it saves.
+fn is_worth_sorting(aggregate: &AggregateExec) -> bool {
+    let schema = aggregate.input_schema();
+    let mut keys = aggregate.group_expr().expr().iter();
+    let is_tag = |kind: DataType| matches!(kind, DataType::Dictionary(..));
+    aggregate.aggr_expr().len() >= MANY_FUNCTIONS
+        && keys.any(|(key, _)| key.data_type(&schema).is_ok_and(is_tag))
+}
+
+/// A plan whose buffered rows come one series after the other, as far as what is above them leaves them so.
+fn by_series(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    if let Some(buffered) = plan.downcast_ref::<BufferedExec>() {
+        let sorted = buffered.by_series();
+        return Ok(sorted.map_or_else(|| Arc::clone(plan), |sorted| Arc::new(sorted) as _));
+    }
+    let is_plain = plan.is::<UnionExec>() || plan.is::<FilterExec>() || plan.is::<ProjectionExec>();
+    if !is_plain {
+        return Ok(Arc::clone(plan));
+    }
+    let children = plan.children().into_iter().map(by_series);
+    replace_children_if_necessary(Arc::clone(plan), children.collect::<Result<_>>()?)
 }
 
 /// Whether states grow with the rows: putting two of them together then makes nothing less.

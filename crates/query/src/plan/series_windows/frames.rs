@@ -109,10 +109,13 @@ impl FrameCursor {
         frames.first += frames.ends.len();
         frames.starts.clear();
         frames.ends.clear();
+        frames.sliding = 0;
         let rows = frames.first..frames.first + count;
         match self.reach {
             Reach::Rows(back) => {
                 let back = back.unwrap_or(usize::MAX);
+                let first_sliding = back.saturating_add(1).max(rows.start);
+                frames.sliding = rows.end.saturating_sub(first_sliding);
                 let starts = rows.clone().map(|row| row.saturating_sub(back));
                 frames.starts.extend(starts);
                 frames.ends.extend(rows.map(|row| row + 1));
@@ -161,6 +164,15 @@ mod tests {
         let mut found = vec![];
         for part in [&ticks[..split], &ticks[split..]] {
             let frames = cursor.next(part.len(), part);
+            for frame in part.len() - frames.sliding..part.len() {
+                let row = frames.first + frame;
+                let before = found.last().filter(|_| frame == 0).copied();
+                let before = before.unwrap_or_else(|| (frames.starts[frame - 1], row));
+                assert_eq!(
+                    (frames.starts[frame], frames.ends[frame]),
+                    (before.0 + 1, row + 1)
+                );
+            }
             found.extend(
                 frames
                     .starts

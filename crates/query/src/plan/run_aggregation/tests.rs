@@ -107,3 +107,28 @@ async fn a_group_without_values_has_no_mean() {
     let found = rows(&database.query(sql).await.unwrap());
     assert_eq!(found, ["a true true true 0", "b false false false 200"]);
 }
+
+#[tokio::test]
+async fn buffered_rows_are_put_in_order_for_many_functions() {
+    let database = TestDatabase::open().await;
+    for part in 0..3 {
+        let mut lines = String::new();
+        for sample in 0..300 {
+            let time = (part * 300 + sample) * SECOND;
+            for host in ["b", "a", "c"] {
+                let value = (sample * 7 + part) % 11;
+                writeln!(lines, "m,host={host} v={value},other={sample} {time}").unwrap();
+            }
+        }
+        database.write(&lines).await;
+    }
+    let many = "SELECT host, count(*), count(v), sum(v), min(v), max(v), avg(v), min(time), max(time) FROM m GROUP BY host";
+    let plan = database.explain(many).await;
+    assert!(plan.contains(", by series"), "{plan}");
+    let few = "SELECT host, count(*), sum(v) FROM m GROUP BY host";
+    let plan = database.explain(few).await;
+    assert!(!plan.contains(", by series"), "{plan}");
+    let hidden = format!("CAST(host AS VARCHAR), {HIDDEN_MINUTE}");
+    check(&database, "host", "CAST(host AS VARCHAR)", "").await;
+    check(&database, &format!("host, {MINUTE}"), &hidden, "").await;
+}

@@ -116,8 +116,11 @@ impl FrameCursor {
                 let back = back.unwrap_or(usize::MAX);
                 let first_sliding = back.saturating_add(1).max(rows.start);
                 frames.sliding = rows.end.saturating_sub(first_sliding);
-                let starts = rows.clone().map(|row| row.saturating_sub(back));
-                frames.starts.extend(starts);
+                // Those that reach back to the first row of all.
+                let whole = back.saturating_sub(rows.start).min(count);
+                frames.starts.resize(whole, 0);
+                let first = (rows.start + whole).saturating_sub(back);
+                frames.starts.extend(first..first + count - whole);
                 frames.ends.extend(rows.map(|row| row + 1));
             }
             Reach::Ticks(None) => {

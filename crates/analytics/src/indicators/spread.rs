@@ -117,7 +117,7 @@ const WHOLE: f64 = (1_u64 << 52) as f64;
 #[inline]
 fn reciprocal(count: f64) -> f64 {
     // The last bits of this sum are the count: a cast, which has to look for what is no number, takes longer.
-    let place = (count + WHOLE).to_bits() - WHOLE.to_bits();
+    let place = (count + WHOLE).to_bits().wrapping_sub(WHOLE.to_bits());
     match RECIPROCALS.get(place as usize) {
         Some(kept) => *kept,
         None => count.recip(),

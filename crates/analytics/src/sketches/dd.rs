@@ -164,7 +164,7 @@ impl DdSketch {
         }
     }
 
-    /// Counts all values, if they are in buckets that there are and sure to be; else none. Tells whether it did.
+    /// Counts all values where all their buckets are there and beyond doubt, and none otherwise. Tells whether it did.
     fn count_known(&mut self, values: &[f64; BLOCK], numbering: &Numbering) -> bool {
         let mut buckets = [0; BLOCK];
         let mut is_sure = true;

@@ -31,6 +31,7 @@ pub mod motor;
 pub mod quality;
 pub mod reliability;
 pub mod resample;
+mod rounding;
 pub mod rul;
 mod running;
 pub mod segments;

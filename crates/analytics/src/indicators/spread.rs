@@ -5,6 +5,7 @@
 
 use super::COUNT_MIN;
 use crate::Summary;
+use crate::rounding::nearest;
 use crate::summary::{defined, sum_terms};
 
 /// The number of values and the sum of their distances from the first one.
@@ -110,14 +111,10 @@ static RECIPROCALS: [f64; KEPT] = {
     reciprocals
 };
 
-/// From here on floats are a whole number apart.
-const WHOLE: f64 = (1_u64 << 52) as f64;
-
 /// 1 / `count`; 0 of none.
 #[inline]
 fn reciprocal(count: f64) -> f64 {
-    // The last bits of this sum are the count: a cast, which has to look for what is no number, takes longer.
-    let place = (count + WHOLE).to_bits().wrapping_sub(WHOLE.to_bits());
+    let (place, _) = nearest(count);
     match RECIPROCALS.get(place as usize) {
         Some(kept) => *kept,
         None => count.recip(),

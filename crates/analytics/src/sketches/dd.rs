@@ -19,6 +19,7 @@ use std::ops::RangeInclusive;
 use super::codec::{Reader, Writer};
 use super::logarithm::NearLogarithms;
 use super::{QuantileSketch, SketchError, check_parameter};
+use crate::rounding::nearest;
 
 /// The most buckets per sign: 64 KiB.
 const SPAN_MAX: i64 = 8192;
@@ -31,9 +32,6 @@ const SMALLEST: f64 = 5e-324;
 
 /// More than the number of any bucket: the finest sketch has 3.6 million to a side.
 const BUCKETS: f64 = (1_u64 << 22) as f64;
-
-/// From here on floats are a whole number apart.
-const WHOLE: f64 = (1_u64 << 52) as f64;
 
 /// Values that are counted together.
 const BLOCK: usize = 32;
@@ -230,10 +228,9 @@ impl Numbering {
     fn bucket(&self, magnitude: f64) -> (i64, bool) {
         let (logarithm, is_near) = self.logarithms.ln(magnitude);
         let position = logarithm * self.per_unit + BUCKETS;
-        // To the nearest whole number, which the last bits of the sum are: a cast takes longer.
-        let sum = position + WHOLE;
-        let (nearest, from_nearest) = (sum.to_bits(), position - (sum - WHOLE));
-        let bucket = nearest.wrapping_sub(WHOLE.to_bits()) as i64 + i64::from(from_nearest > 0.0);
+        let (number, nearest) = nearest(position);
+        let from_nearest = position - nearest;
+        let bucket = number as i64 + i64::from(from_nearest > 0.0);
         (
             bucket - BUCKETS as i64,
             is_near & (from_nearest.abs() > self.doubt),

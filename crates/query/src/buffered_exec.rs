@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
@@ -36,6 +36,9 @@ const QUICK_BATCHES: usize = 32;
 /// What finding rows takes for each of those in memory at most, beside the tags of their series.
 const FINDING_BYTES: usize = 24;
 
+/// What a partition's rows may take to be put in order of series; more of them are read as they arrived, one part after the other.
+const BY_SERIES_BYTES_MAX: usize = 128 << 20;
+
 /// Reads rows that are not in a file yet, as some of their table's columns.
 #[derive(Debug)]
 pub(crate) struct BufferedExec {
@@ -53,7 +56,7 @@ pub(crate) struct BufferedExec {
 #[derive(Debug, Clone)]
 enum RowOrder {
     AsArrived,
-    /// One series after the other, each by time; of a partition's parts together.
+    /// One series after the other, each by time, of a partition's parts together; as they arrived if those take too much memory.
     BySeries,
     /// Sorted by this key with every key once.
     Unique(LexOrdering),
@@ -115,10 +118,15 @@ impl BufferedExec {
         }
     }
 
-    /// The same rows one series after the other, for operators that are faster so; `None` where they are in an order. The plan is told of
-    /// none: it is settled by then.
+    /// The same rows one series after the other, for operators that are faster so; `None` where they are in an order, or of a width that
+    /// is not known. The plan is told of no order: it is settled by then.
     pub(crate) fn by_series(&self) -> Option<Self> {
-        matches!(self.order, RowOrder::AsArrived).then(|| Self {
+        let fields = self.schema.fields().iter();
+        let has_width = fields.map(|field| field.data_type()).all(|kind| {
+            kind.is_primitive() || matches!(kind, DataType::Boolean | DataType::Dictionary(..))
+        });
+        let is_free = matches!(self.order, RowOrder::AsArrived) && has_width;
+        is_free.then(|| Self {
             parts: self.parts.clone(),
             schema: Arc::clone(&self.schema),
             order: RowOrder::BySeries,
@@ -134,6 +142,12 @@ impl BufferedExec {
 
     fn parts_of(&self, partition: usize) -> impl Iterator<Item = &BufferedRows> {
         self.parts.iter().skip(partition).step_by(self.partitions())
+    }
+
+    /// What these rows take at most, of columns whose width is known.
+    fn row_bytes(&self, parts: &[BufferedRows]) -> usize {
+        let rows: usize = parts.iter().map(BufferedRows::row_count).sum();
+        rows * self.schema.fields().len() * size_of::<i64>()
     }
 
     fn row_count(&self) -> usize {
@@ -199,12 +213,17 @@ impl ExecutionPlan for BufferedExec {
             return internal_err!("buffered rows have no partition {partition}");
         }
         let mut parts: Vec<BufferedRows> = self.parts_of(partition).cloned().collect();
-        if let RowOrder::BySeries = self.order {
+        let is_sorted = match self.order {
+            RowOrder::AsArrived => false,
+            RowOrder::BySeries => self.row_bytes(&parts) <= BY_SERIES_BYTES_MAX,
+            RowOrder::Unique(_) => true,
+        };
+        if is_sorted {
             parts = BufferedRows::together(parts).into_iter().collect();
         }
         let reading = Arc::new(Reading {
             schema: Arc::clone(&self.schema),
-            is_sorted: !matches!(self.order, RowOrder::AsArrived),
+            is_sorted,
             batch_rows: context.session_config().batch_size(),
             context,
         });

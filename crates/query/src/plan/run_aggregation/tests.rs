@@ -117,7 +117,11 @@ async fn buffered_rows_are_put_in_order_for_many_functions() {
             let time = (part * 300 + sample) * SECOND;
             for host in ["b", "a", "c"] {
                 let value = (sample * 7 + part) % 11;
-                writeln!(lines, "m,host={host} v={value},other={sample} {time}").unwrap();
+                writeln!(
+                    lines,
+                    "m,host={host} v={value},other={sample},text=\"t\" {time}"
+                )
+                .unwrap();
             }
         }
         database.write(&lines).await;
@@ -127,6 +131,9 @@ async fn buffered_rows_are_put_in_order_for_many_functions() {
     assert!(plan.contains(", by series"), "{plan}");
     let few = "SELECT host, count(*), sum(v) FROM m GROUP BY host";
     let plan = database.explain(few).await;
+    assert!(!plan.contains(", by series"), "{plan}");
+    let texts = many.replace("avg(v)", "max(text)");
+    let plan = database.explain(&texts).await;
     assert!(!plan.contains(", by series"), "{plan}");
     let hidden = format!("CAST(host AS VARCHAR), {HIDDEN_MINUTE}");
     check(&database, "host", "CAST(host AS VARCHAR)", "").await;

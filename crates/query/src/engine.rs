@@ -31,6 +31,7 @@ use crate::checks::{CheckSettings, Checks};
 use crate::complexity;
 use crate::error::{Error, Result};
 use crate::hot_pages::HotPages;
+use crate::kept_plans::KeptPlans;
 use crate::models::ModelCache;
 use crate::plan;
 use crate::registry::{Handle, Registry, State};
@@ -45,7 +46,7 @@ use crate::tasks::Tasks;
 pub use describe::{Description, TableListing};
 pub use models::{ModelImport, ModelSummary};
 pub(crate) use reading::plan;
-use reading::plan_open;
+use reading::{optimized, plan_open};
 use turns::Turns;
 
 /// Batches of a result that wait for a slow reader; more make the query wait.
@@ -98,6 +99,7 @@ pub struct QueryEngine {
     token_uses: Arc<TokenUses>,
     models: Arc<ModelCache>,
     hot_pages: Arc<HotPages>,
+    kept_plans: Arc<KeptPlans>,
     tasks: Arc<Tasks>,
     rollups: Arc<Rollups>,
     checks: Arc<Checks>,
@@ -136,6 +138,7 @@ impl QueryEngine {
             runtime_env,
             models: Arc::new(ModelCache::new(settings.model_cache.as_u64())),
             hot_pages: Arc::new(HotPages::new(settings.hot_pages.as_u64())),
+            kept_plans: Arc::new(KeptPlans::new(settings.kept_plans)),
             turns: Turns::new(running, settings.queued),
             settings,
             catalog,
@@ -314,12 +317,13 @@ impl QueryEngine {
         let session = self.sessions.begin(view, &database);
         let pool = query.memory_pool(&self.runtime_env.memory_pool);
         let worker = Arc::clone(&query);
+        let kept = Arc::clone(&self.kept_plans);
         let in_hand = (turn, Arc::clone(&query));
         let (announce, announced) = oneshot::channel();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         // One task from the plan to the last row, so that no other thread is waited for in between.
         let rows = async move {
-            let planned = execute(session, database, sql, params, &worker, pool).await;
+            let planned = execute(session, &kept, database, sql, params, &worker, pool).await;
             let mut results = match planned {
                 Ok(results) => results,
                 Err(error) => {
@@ -478,6 +482,7 @@ impl QueryEngine {
             token_uses: Arc::clone(&self.token_uses),
             models: Arc::clone(&self.models),
             hot_pages: Arc::clone(&self.hot_pages),
+            kept_plans: Arc::clone(&self.kept_plans),
             tasks: Arc::clone(&self.tasks),
             rollups: Arc::clone(&self.rollups),
             use_rollups: self.settings.use_rollups,
@@ -543,6 +548,7 @@ async fn announced_until<T, R: 'static>(
 
 async fn execute(
     mut session: SessionState,
+    kept: &KeptPlans,
     database: Arc<Database>,
     sql: String,
     params: Vec<(String, ScalarValue)>,
@@ -550,8 +556,7 @@ async fn execute(
     pool: Arc<dyn MemoryPool>,
 ) -> Result<SendableRecordBatchStream> {
     let planned = async {
-        let plan = plan(&session, &sql, params).await?;
-        let plan = session.optimize(&plan)?;
+        let plan = optimized(&session, kept, &database, &sql, params).await?;
         scan_size::divide(&mut session, &plan)?;
         let planner = Arc::clone(session.query_planner());
         let physical = planner.create_physical_plan(&plan, &session).await?;

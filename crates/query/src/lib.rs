@@ -23,6 +23,7 @@ mod filter_share;
 mod footers;
 mod hot_pages;
 mod information_schema;
+mod kept_plans;
 mod key_merge_exec;
 mod models;
 mod parameters;

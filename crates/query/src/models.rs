@@ -20,7 +20,7 @@ mod keeping;
 mod scope;
 mod training;
 
-pub(crate) use binding::bind;
+pub(crate) use binding::{are_used, bind};
 pub(crate) use cache::ModelCache;
 pub(crate) use calls::complete;
 pub(crate) use exchange::{QUERY_BYTES_MAX, export, import};

@@ -27,6 +27,9 @@ pub struct Settings {
     /// Memory for columns of compressed doubles that queries read again and again: they are kept as they
     /// are before they are compressed. 0 keeps none. Default 256 MiB.
     pub hot_pages: ByteSize,
+    /// Shapes of statements whose plans are kept, so that the same question with other constants is planned
+    /// faster. 0 keeps none. Default 256.
+    pub kept_plans: usize,
     /// How long `CREATE MODEL` may take to read its rows and train; default 30 minutes.
     #[serde(with = "humantime_serde")]
     pub training_timeout: Duration,
@@ -72,6 +75,7 @@ impl Default for Settings {
             spill: ByteSize::gib(10),
             metadata_cache: ByteSize::mib(128),
             hot_pages: ByteSize::mib(256),
+            kept_plans: 256,
             training_timeout: Duration::from_secs(1800),
             model_cache: ByteSize::mib(128),
             model_bytes_max: ByteSize::mib(64),

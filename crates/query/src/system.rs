@@ -77,6 +77,7 @@ use futures::stream;
 use crate::caller::{Caller, TokenUses};
 use crate::checks::Checks;
 use crate::hot_pages::HotPages;
+use crate::kept_plans::KeptPlans;
 use crate::models::ModelCache;
 use crate::registry::Registry;
 use crate::rollups::Rollups;
@@ -122,6 +123,7 @@ pub(crate) struct View {
     pub(crate) token_uses: Arc<TokenUses>,
     pub(crate) models: Arc<ModelCache>,
     pub(crate) hot_pages: Arc<HotPages>,
+    pub(crate) kept_plans: Arc<KeptPlans>,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) rollups: Arc<Rollups>,
     /// Whether rollups are read in place of raw rows.

@@ -18,6 +18,7 @@ use crate::checks::CheckSettings;
 use crate::engine;
 use crate::error::Result;
 use crate::hot_pages::HotPages;
+use crate::kept_plans::KeptPlans;
 use crate::models::ModelCache;
 use crate::registry::Registry;
 use crate::session::{self, Sessions};
@@ -132,6 +133,7 @@ impl TestDatabase {
             token_uses: Arc::default(),
             models: Arc::new(ModelCache::new(u64::MAX)),
             hot_pages: Arc::clone(&self.hot_pages),
+            kept_plans: Arc::new(KeptPlans::new(0)),
             tasks: Arc::default(),
             rollups: Arc::default(),
             use_rollups: true,

@@ -172,9 +172,10 @@ impl QueryEngine {
         let (session, database) = self.session(database, caller, Action::Read)?;
         let pool = query.memory_pool(&self.runtime_env.memory_pool);
         let worker = Arc::clone(query);
+        let plans = Arc::clone(&self.kept_plans);
         let rows = async move {
             let shared = Arc::clone(&pool);
-            let rows = execute(session, database, sql, params, &worker, shared).await?;
+            let rows = execute(session, &plans, database, sql, params, &worker, shared).await?;
             Training::collect(recipe, rows, &pool).await
         };
         let in_hand = (turn, Arc::clone(query));

@@ -43,6 +43,11 @@ pub(crate) async fn bind(session: &SessionState, plan: LogicalPlan) -> Result<Lo
     Ok(bound.data)
 }
 
+/// Whether a plan has a function that uses a model.
+pub(crate) fn are_used(plan: &LogicalPlan) -> PlanResult<bool> {
+    Ok(!names(plan)?.is_empty())
+}
+
 /// A call of a function that uses a model.
 struct Call<'a> {
     function: &'a str,

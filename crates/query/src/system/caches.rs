@@ -7,10 +7,11 @@ pub(super) const TABLE: Definition = Definition {
     columns: &[
         // `file_bytes`: what was read of files of a remote store; `file_metadata`: their footers and
         // page indexes; `hot_pages`: columns of files that are read again and again, ready to be read;
-        // `last_rows`: the last row of every series; `models`: trained models.
+        // `kept_plans`: plans of statements that differ in constants; `last_rows`: the last row of every series;
+        // `models`: trained models.
         ("cache_name", Type::Text),
-        ("size_bytes", Type::Integer),
         // NULL where it is not counted, as below.
+        ("size_bytes", Type::Integer),
         ("entries", Type::Integer),
         ("hits", Type::Integer),
         ("misses", Type::Integer),
@@ -31,6 +32,7 @@ fn rows(view: View) -> Rows {
     });
     let models = view.models.stats();
     let hot = view.hot_pages.stats();
+    let plans = view.kept_plans.stats();
     let rows = [
         vec![
             Value::text("file_bytes"),
@@ -53,6 +55,13 @@ fn rows(view: View) -> Rows {
             Value::count(hot.entries),
             Value::count(hot.hits),
             Value::count(hot.misses),
+        ],
+        vec![
+            Value::text("kept_plans"),
+            Value::Null,
+            Value::count(plans.entries),
+            Value::count(plans.hits),
+            Value::count(plans.misses),
         ],
         vec![
             Value::text("last_rows"),

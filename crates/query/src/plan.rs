@@ -10,6 +10,8 @@
 //! | `series_groups` | groups of series in order, finished one by one        | physical optimizer rule, operator      |
 //! | `series_windows` | windows over series in order, many rows at once    | physical optimizer rule, operator      |
 //! | `settling`   | DataFusion's order and spreading, where needed     | physical optimizer rule in its place   |
+//! | `short_chains` | few operators on one thread, planned at less expense  | physical optimizer rule                |
+//! | `sorted_groups` | groups sorted before they are renamed             | optimizer rule                          |
 //! | `rollup_scan` | rollups read in place of raw rows                 | optimizer rule                          |
 //! | `windowed_limit` | `ORDER BY time LIMIT n` over windows of times      | optimizer rule, node, operator        |
 //! | `yielding_joins` | joins that pause, and so can be stopped       | physical optimizer rule                 |
@@ -26,6 +28,8 @@ mod series_exchange;
 mod series_groups;
 mod series_windows;
 mod settling;
+mod short_chains;
+mod sorted_groups;
 #[cfg(test)]
 mod tests;
 mod windowed_limit;
@@ -70,6 +74,7 @@ static PHYSICAL_RULES: LazyLock<PhysicalRules> = LazyLock::new(|| {
     rules[place] = Arc::new(settling::Settling(settling));
     rules.insert(place, Arc::new(series_groups::SeriesGroups));
     rules.insert(place, Arc::new(series_windows::SeriesWindows));
+    rules.insert(0, Arc::new(short_chains::ShortChains));
     rules
 });
 
@@ -81,6 +86,7 @@ pub(crate) fn extend(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_optimizer_rule(Arc::new(last_rows::NewestOfGroups))
         .with_optimizer_rule(Arc::new(rollup_scan::RollupScans))
         .with_optimizer_rule(Arc::new(windowed_limit::WindowedLimits))
+        .with_optimizer_rule(Arc::new(sorted_groups::SortedGroups))
         .with_physical_optimizer_rules(PHYSICAL_RULES.clone())
         .with_physical_optimizer_rule(Arc::new(run_aggregation::RunAggregation))
         .with_physical_optimizer_rule(Arc::new(yielding_joins::YieldingJoins))

@@ -65,7 +65,9 @@ fn is_settled(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
             return Ok(false);
         }
     } else if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
-        if *aggregate.mode() != AggregateMode::Single {
+        // The two steps of an aggregation on one thread become one later.
+        use AggregateMode::{Final, Partial, Single};
+        if !matches!(aggregate.mode(), Single | Partial | Final) {
             return Ok(false);
         }
     } else if !is_simple(plan.as_ref()) {

@@ -18,6 +18,9 @@ use super::shape::place;
 use crate::models;
 use crate::table::SnapshotTable;
 
+/// Plans of wider tables take megabytes, and most of their statements' time is not planning.
+const COLUMNS_MAX: usize = 1_000;
+
 /// A plan whose conditions have places for constants, and whose tables have no rows.
 #[derive(Debug)]
 pub(super) struct OpenPlan {
@@ -150,6 +153,7 @@ fn may_be_kept(plan: &LogicalPlan) -> Result<bool> {
             LogicalPlan::TableScan(scan) => {
                 let table = source_as_provider(&scan.source)?;
                 may &= is_plain(table.downcast_ref());
+                may &= table.schema().fields().len() <= COLUMNS_MAX;
                 true
             }
             LogicalPlan::Filter(_) => true,

@@ -28,6 +28,9 @@ use parking_lot::Mutex;
 use open::OpenPlan;
 pub(crate) use shape::Shape;
 
+/// After as many uses of the cache a shape without a plan is looked at again: the rollup for which it has none may be gone.
+const UNFIT_USES: u64 = 1_000;
+
 /// The plans of an engine that were used lately.
 #[derive(Debug)]
 pub(crate) struct KeptPlans {
@@ -53,8 +56,8 @@ struct Entry {
 enum State {
     SeenOnce,
     Kept(Arc<OpenPlan>),
-    /// It has none to be kept.
-    Unfit,
+    /// It has none to be kept, as of so many uses of the cache.
+    Unfit(u64),
 }
 
 /// Figures of the cache.
@@ -108,17 +111,18 @@ impl KeptPlans {
 
     /// Learns the plan of a shape from a statement that was planned in full.
     pub(crate) async fn learn(&self, session: &SessionState, shape: Shape, plan: &LogicalPlan) {
-        if !self.is_known(shape.text()) {
+        if !self.is_to_be_learnt(shape.text()) {
             return;
         }
         let text = shape.text().to_owned();
         let open = open_plan(session, shape, plan).await;
+        let mut entries = self.entries.lock();
         let state = match open {
             Ok(Some(open)) => State::Kept(Arc::new(open)),
             // The statement itself was planned; what cannot be planned with a place in it is not kept.
-            Ok(None) | Err(_) => State::Unfit,
+            Ok(None) | Err(_) => State::Unfit(entries.now),
         };
-        self.entries.lock().keep(text, state, self.most);
+        entries.keep(text, state, self.most);
     }
 
     fn kept(&self, shape: &Shape) -> Option<Arc<OpenPlan>> {
@@ -129,12 +133,14 @@ impl KeptPlans {
         }
     }
 
-    /// Whether a shape was seen before and nothing is known of its plan.
-    fn is_known(&self, text: &str) -> bool {
+    /// Whether a shape was seen before and nothing is known of its plan, or not lately.
+    fn is_to_be_learnt(&self, text: &str) -> bool {
         let mut entries = self.entries.lock();
         entries.stats.misses += 1;
         match entries.find(text) {
-            Some(state) => matches!(state, State::SeenOnce),
+            Some(State::SeenOnce) => true,
+            Some(State::Unfit(since)) => entries.now - since > UNFIT_USES,
+            Some(State::Kept(_)) => false,
             None => {
                 entries.keep(text.to_owned(), State::SeenOnce, self.most);
                 false

@@ -15,7 +15,7 @@ use storage::Durability;
 
 use crate::caller::Caller;
 use crate::checks::CheckSettings;
-use crate::engine;
+use crate::engine::{self, Access, SqlRequest};
 use crate::error::Result;
 use crate::hot_pages::HotPages;
 use crate::kept_plans::KeptPlans;
@@ -155,6 +155,18 @@ impl TestDatabase {
     pub(crate) async fn explain(&self, sql: &str) -> String {
         let plans = self.query(&format!("EXPLAIN {sql}")).await;
         rows(&plans.unwrap()).join("\n")
+    }
+}
+
+/// A statement that may change things.
+pub(crate) fn request(sql: &str, caller: Caller) -> SqlRequest {
+    SqlRequest {
+        database: DATABASE.to_owned(),
+        sql: sql.to_owned(),
+        params: Vec::new(),
+        timeout: None,
+        access: Access::Change,
+        caller,
     }
 }
 

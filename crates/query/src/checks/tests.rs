@@ -20,22 +20,15 @@ use futures::TryStreamExt as _;
 use super::board::StatusRecord;
 use super::{evaluate, restore};
 use crate::caller::Caller;
-use crate::engine::{Access, QueryEngine, SqlRequest};
-use crate::testing::TestDatabase;
+use crate::engine::QueryEngine;
+use crate::testing::{TestDatabase, request};
 
 const SECOND: i64 = 1_000_000_000;
 /// 2023-01-01T00:00:00Z: the clock of the machine is past it.
 const ORIGIN: i64 = 1_672_531_200 * SECOND;
 
 async fn statement(engine: &QueryEngine, sql: &str) {
-    let request = SqlRequest {
-        database: "test".to_owned(),
-        sql: sql.to_owned(),
-        params: Vec::new(),
-        timeout: None,
-        access: Access::Change,
-        caller: Caller::administrator(Some("ada")),
-    };
+    let request = request(sql, Caller::administrator(Some("ada")));
     let done = async { engine.sql(request).await?.try_collect::<Vec<_>>().await };
     done.await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }

@@ -46,6 +46,7 @@ impl Shape {
         let mut query = query.clone();
         let mut places = Places {
             now,
+            queries: Vec::new(),
             constants: Vec::new(),
         };
         places.open_query(&mut query);
@@ -86,13 +87,18 @@ pub(super) fn place(index: usize) -> String {
 
 struct Places<'a> {
     now: &'a ScalarValue,
+    /// What queries are called that are read like tables.
+    queries: Vec<String>,
     constants: Vec<ScalarValue>,
 }
 
 impl Places<'_> {
     fn open_query(&mut self, query: &mut Query) {
-        for table in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+        let named = query.with.iter_mut().flat_map(|with| &mut with.cte_tables);
+        for table in named {
             self.open_query(&mut table.query);
+            self.queries
+                .push(table.alias.name.value.to_ascii_lowercase());
         }
         if let SetExpr::Select(select) = query.body.as_mut() {
             self.open_select(select);
@@ -106,8 +112,13 @@ impl Places<'_> {
             return;
         };
         match &mut from.relation {
-            TableFactor::Table { args: None, .. } if from.joins.is_empty() => {
-                if let Some(condition) = &mut select.selection {
+            TableFactor::Table {
+                name, args: None, ..
+            } if from.joins.is_empty() => {
+                let last = name.0.last().and_then(ObjectNamePart::as_ident);
+                let is_query =
+                    last.is_none_or(|name| self.queries.contains(&name.value.to_ascii_lowercase()));
+                if let (false, Some(condition)) = (is_query, &mut select.selection) {
                     self.open_condition(condition);
                 }
             }

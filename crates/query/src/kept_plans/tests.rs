@@ -1,13 +1,13 @@
 //! Which statements have the same shape, and answers from kept plans against those of plans made in full.
 
+use datafusion::common::ScalarValue;
 use datafusion::sql::parser::DFParser;
 use futures::TryStreamExt;
 
 use super::*;
 use crate::caller::Caller;
-use crate::engine::{Access, QueryEngine, SqlRequest};
-use crate::testing::{TestDatabase, rows};
-use datafusion::common::ScalarValue;
+use crate::engine::QueryEngine;
+use crate::testing::{TestDatabase, request, rows};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -40,8 +40,8 @@ fn constants_of_conditions_on_columns_are_no_part_of_a_shape() {
             "2026-01-01,2026-01-02,7",
         ),
         (
-            "WITH a AS (SELECT * FROM t WHERE n = 1) SELECT * FROM (SELECT * FROM a WHERE n = 2) WHERE n = 3",
-            "WITH a AS (SELECT * FROM t WHERE n = $#1) SELECT * FROM (SELECT * FROM a WHERE n = $#2) WHERE n = 3",
+            "WITH a AS (SELECT * FROM t WHERE n = 1) SELECT * FROM (SELECT * FROM t WHERE n = 2) WHERE n = 3",
+            "WITH a AS (SELECT * FROM t WHERE n = $#1) SELECT * FROM (SELECT * FROM t WHERE n = $#2) WHERE n = 3",
             "1,2",
         ),
     ] {
@@ -59,6 +59,7 @@ fn constants_of_conditions_on_columns_are_no_part_of_a_shape() {
         "SELECT * FROM t, u WHERE t.n = 5",
         "SELECT * FROM t JOIN u USING (n) WHERE t.n = 5",
         "SELECT * FROM latest('t') WHERE n = 5",
+        "WITH a AS (SELECT row_number() OVER (ORDER BY time) AS n FROM t) SELECT * FROM A WHERE n = 1",
         "SELECT * FROM t WHERE n = 5 UNION ALL SELECT * FROM t WHERE n = 6",
         "EXPLAIN SELECT * FROM t WHERE n = 5",
         "SHOW TABLES",
@@ -105,14 +106,7 @@ async fn database() -> TestDatabase {
 }
 
 async fn asked(engine: &QueryEngine, sql: &str) -> Result<Vec<String>, String> {
-    let request = SqlRequest {
-        database: "test".to_owned(),
-        sql: sql.to_owned(),
-        params: Vec::new(),
-        timeout: None,
-        access: Access::Change,
-        caller: Caller::administrator(None),
-    };
+    let request = request(sql, Caller::administrator(None));
     let answer = async { engine.sql(request).await?.try_collect::<Vec<_>>().await };
     let answer = answer.await.map_err(|error| error.to_string())?;
     let mut answer = rows(&answer);
@@ -269,5 +263,20 @@ async fn no_more_shapes_are_kept_than_may_be() {
     assert!(ask("n", 6).await);
     assert!(!ask("v", 4).await);
     assert_eq!(kept.stats().entries, 1);
+    // Not a plan of one table, until much later.
+    let late = KeptPlans::new(2);
+    let sql = "SELECT v FROM t WHERE n = 5";
+    let plan = session.create_logical_plan(sql).await.unwrap();
+    let plan = session.optimize(&plan).unwrap();
+    let other = session.create_logical_plan("SELECT 1").await.unwrap();
+    for _ in 0..2 {
+        late.learn(&session, shape(sql).unwrap(), &other).await;
+    }
+    let mut asked = 0;
+    while late.plan(&session, &shape(sql).unwrap()).await.is_none() {
+        late.learn(&session, shape(sql).unwrap(), &plan).await;
+        asked += 1;
+    }
+    assert!(asked > UNFIT_USES / 4 && asked < UNFIT_USES, "{asked}");
     assert!(KeptPlans::new(1).is_on() && !KeptPlans::new(0).is_on());
 }

@@ -3,8 +3,7 @@
 use catalog::{Action, Right};
 
 use crate::caller::Caller;
-use crate::engine::{Access, SqlRequest};
-use crate::testing::{TestDatabase, query_in, rows};
+use crate::testing::{TestDatabase, query_in, request, rows};
 
 /// One who may read a table of the test's database.
 fn reader(name: &str) -> Caller {
@@ -37,14 +36,10 @@ async fn databases_count_what_their_reader_sees() {
 #[tokio::test]
 async fn silences_of_all_checks_are_for_administrators_and_who_made_them() {
     let database = TestDatabase::open().await;
-    let request = SqlRequest {
-        database: "test".to_owned(),
-        sql: "SILENCE ALL CHECKS FOR '1h' COMMENT 'works'".to_owned(),
-        params: Vec::new(),
-        timeout: None,
-        access: Access::Change,
-        caller: Caller::administrator(Some("chief")),
-    };
+    let request = request(
+        "SILENCE ALL CHECKS FOR '1h' COMMENT 'works'",
+        Caller::administrator(Some("chief")),
+    );
     drop(database.engine().sql(request).await.unwrap());
     let comments = "SELECT comment FROM system.silences";
     let all = Caller::administrator(None);

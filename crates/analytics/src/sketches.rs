@@ -13,7 +13,7 @@
 mod codec;
 mod dd;
 mod hll;
-mod logarithm;
+mod numbering;
 mod percentile;
 mod tdigest;
 #[cfg(test)]

@@ -15,11 +15,11 @@
 //! ```
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::codec::{Reader, Writer};
-use super::logarithm::NearLogarithms;
+use super::numbering::{self, Numbering};
 use super::{QuantileSketch, SketchError, check_parameter};
-use crate::rounding::nearest;
 
 /// The most buckets per sign: 64 KiB.
 const SPAN_MAX: i64 = 8192;
@@ -30,9 +30,6 @@ const COLLAPSES_MAX: u8 = 23;
 /// The smallest magnitude above zero, a subnormal number.
 const SMALLEST: f64 = 5e-324;
 
-/// More than the number of any bucket: the finest sketch has 3.6 million to a side.
-const BUCKETS: f64 = (1_u64 << 22) as f64;
-
 /// Values that are counted together.
 const BLOCK: usize = 32;
 
@@ -42,9 +39,8 @@ const VERSION: u8 = 1;
 /// A sketch whose quantiles have a relative error of at most its accuracy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DdSketch {
-    accuracy: f64,
-    /// ln γ before any collapse.
-    ln_gamma: f64,
+    /// The buckets before any collapse.
+    numbering: Arc<Numbering>,
     collapses: u8,
     zeros: u64,
     positive: Buckets,
@@ -67,7 +63,7 @@ impl DdSketch {
     pub fn accuracy(&self) -> f64 {
         let gamma = self.collapsed_ln_gamma().exp();
         if self.collapses == 0 {
-            self.accuracy
+            self.parameter()
         } else {
             1.0 - 2.0 / (gamma + 1.0)
         }
@@ -75,7 +71,7 @@ impl DdSketch {
 
     /// The accuracy that was asked for.
     pub(super) fn parameter(&self) -> f64 {
-        self.accuracy
+        self.numbering.accuracy()
     }
 
     /// The value at the zero-based position `index` of the sorted values, within the accuracy.
@@ -107,47 +103,30 @@ impl DdSketch {
     }
 
     fn collapsed_ln_gamma(&self) -> f64 {
-        self.ln_gamma * f64::from(1_u32 << self.collapses)
+        self.numbering.ln_gamma() * f64::from(1_u32 << self.collapses)
     }
 
     /// The bucket of a magnitude above zero. Always found without collapses first, so that rounding cannot tell when they were.
     fn bucket(&self, magnitude: f64) -> i64 {
-        self.bucket_by(&self.numbering(), magnitude)
+        halved(self.numbering.bucket(magnitude), self.collapses)
     }
 
-    fn bucket_by(&self, numbering: &Numbering, magnitude: f64) -> i64 {
-        let bucket = match numbering.bucket(magnitude) {
-            (bucket, true) => bucket,
-            _ => (magnitude.ln() / self.ln_gamma).ceil() as i64,
-        };
-        halved(bucket, self.collapses)
-    }
-
-    fn numbering(&self) -> Numbering {
-        let per_unit = self.ln_gamma.recip();
-        Numbering {
-            logarithms: NearLogarithms::get(),
-            per_unit,
-            doubt: NearLogarithms::ERROR * per_unit + 4.0 * BUCKETS * f64::EPSILON,
-        }
-    }
-
-    fn count_one(&mut self, value: f64, numbering: &Numbering) {
+    fn count_one(&mut self, value: f64) {
         // Zero has one sign here, so that the order of zeros leaves no trace.
         let value = value + 0.0;
         self.min = self.min.min(value);
         self.max = self.max.max(value);
         if value == 0.0 {
-            self.zeros += 1;
+            self.zeros = self.zeros.saturating_add(1);
             return;
         }
         let magnitude = value.abs();
         let span = |sketch: &Self| {
             let side = sketch.side(value);
-            side.span_with(sketch.bucket_by(numbering, magnitude))
+            side.span_with(sketch.bucket(magnitude))
         };
         self.collapse_while(|sketch| span(sketch) > SPAN_MAX);
-        let bucket = self.bucket_by(numbering, magnitude);
+        let bucket = self.bucket(magnitude);
         match value > 0.0 {
             true => self.positive.add(bucket, 1),
             false => self.negative.add(bucket, 1),
@@ -162,44 +141,59 @@ impl DdSketch {
         }
     }
 
-    /// Counts all values where all their buckets are there and beyond doubt, and none otherwise. Tells whether it did.
-    fn count_known(&mut self, values: &[f64; BLOCK], numbering: &Numbering) -> bool {
-        let mut buckets = [0; BLOCK];
-        let mut is_sure = true;
-        for (bucket, value) in buckets.iter_mut().zip(values) {
-            let sure;
-            (*bucket, sure) = numbering.bucket(value.abs());
-            is_sure &= sure;
-        }
-        if !is_sure {
+    /// Counts values of one sign, and no zeros, where that needs no collapse; none otherwise. Tells whether it did.
+    fn count_side(&mut self, values: &[f64], is_negative: bool) -> bool {
+        let (min, max) = range(values);
+        let (side, nearest, farthest) = match is_negative {
+            true => (&mut self.negative, -max, -min),
+            false => (&mut self.positive, min, max),
+        };
+        let (numbering, collapses) = (&*self.numbering, self.collapses);
+        let bucket = |magnitude| halved(numbering.bucket(magnitude), collapses);
+        // No count is above the total: if that does not overflow, no count does.
+        let Some(total) = side.total.checked_add(values.len() as u64) else {
+            return false;
+        };
+        if !side.reach(bucket(nearest), bucket(farthest)) {
             return false;
         }
-        let collapses = self.collapses;
-        // Signs follow no pattern that a branch could be foretold by.
-        let sides = [&mut self.positive, &mut self.negative];
-        for (bucket, value) in buckets.iter_mut().zip(values) {
-            let side = &sides[usize::from(value.is_sign_negative())];
-            *bucket = halved(*bucket, collapses) - side.first;
-            // What is below the first bucket is beyond the last one as well, as an unsigned number.
-            is_sure &= (*bucket as u64) < side.counts.len() as u64;
+        let (first, counts) = (side.first, &mut side.counts[..]);
+        let mut count = |bucket: i64| counts[(bucket - first) as usize] += 1;
+        match collapses {
+            0 => (values.iter()).for_each(|value| count(numbering.bucket(value.abs()))),
+            _ => (values.iter()).for_each(|value| count(bucket(value.abs()))),
         }
-        if !is_sure {
-            return false;
-        }
-        let mut negative = 0;
-        for (place, value) in buckets.iter().zip(values) {
-            let is_negative = value.is_sign_negative();
-            negative += u64::from(is_negative);
-            let count = &mut sides[usize::from(is_negative)].counts[*place as usize];
-            *count = count.saturating_add(1);
-        }
-        self.negative.total = self.negative.total.saturating_add(negative);
-        self.positive.total = (self.positive.total).saturating_add(BLOCK as u64 - negative);
-        for value in values {
-            self.min = self.min.min(*value);
-            self.max = self.max.max(*value);
-        }
+        side.total = total;
+        self.min = self.min.min(min);
+        self.max = self.max.max(max);
         true
+    }
+
+    /// Counts the values of a block.
+    fn count_block(&mut self, block: &[f64; BLOCK]) {
+        let is_positive = block.iter().fold(true, |all, value| all & (*value > 0.0));
+        if is_positive && self.count_side(block, false) {
+            return;
+        }
+        // Signs follow no pattern that a branch could be foretold by.
+        let (mut positive, mut negative) = ([0.0; BLOCK], [0.0; BLOCK]);
+        let (mut positives, mut negatives) = (0, 0);
+        for value in block {
+            positive[positives] = *value;
+            negative[negatives] = *value;
+            positives += usize::from(*value > 0.0);
+            negatives += usize::from(*value < 0.0);
+        }
+        let sides = [
+            (&positive[..positives], false),
+            (&negative[..negatives], true),
+        ];
+        for (values, is_negative) in sides {
+            if !values.is_empty() && !self.count_side(values, is_negative) {
+                values.iter().for_each(|value| self.count_one(*value));
+            }
+        }
+        (positives + negatives..BLOCK).for_each(|_| self.count_one(0.0));
     }
 
     /// Makes every two buckets one until those of both signs are few enough.
@@ -212,30 +206,22 @@ impl DdSketch {
     }
 }
 
-/// Which buckets values are in, for as many as nearly exact logarithms can tell.
-struct Numbering {
-    logarithms: &'static NearLogarithms,
-    /// 1 / ln γ.
-    per_unit: f64,
-    /// How near to the end of a bucket is too near.
-    doubt: f64,
-}
-
-impl Numbering {
-    /// The bucket of a magnitude before any collapse, and whether it is sure to be that one. Without a branch, so that there may be
-    /// several under way.
-    #[inline]
-    fn bucket(&self, magnitude: f64) -> (i64, bool) {
-        let (logarithm, is_near) = self.logarithms.ln(magnitude);
-        let position = logarithm * self.per_unit + BUCKETS;
-        let (number, nearest) = nearest(position);
-        let from_nearest = position - nearest;
-        let bucket = number as i64 + i64::from(from_nearest > 0.0);
-        (
-            bucket - BUCKETS as i64,
-            is_near & (from_nearest.abs() > self.doubt),
-        )
+/// The least and the greatest of values.
+fn range(values: &[f64]) -> (f64, f64) {
+    let least = |least: f64, value: &f64| if *value < least { *value } else { least };
+    let greatest = |most: f64, value: &f64| if *value > most { *value } else { most };
+    let (fours, rest) = values.as_chunks::<4>();
+    let (mut min, mut max) = ([f64::INFINITY; 4], [f64::NEG_INFINITY; 4]);
+    for four in fours {
+        for lane in 0..4 {
+            min[lane] = least(min[lane], &four[lane]);
+            max[lane] = greatest(max[lane], &four[lane]);
+        }
     }
+    (
+        min.iter().chain(rest).fold(f64::INFINITY, least),
+        max.iter().chain(rest).fold(f64::NEG_INFINITY, greatest),
+    )
 }
 
 /// The bucket that holds `bucket` after some collapses: ⌈bucket / 2^collapses⌉.
@@ -255,19 +241,35 @@ impl Buckets {
         self.first + length as i64 - 1
     }
 
-    fn add(&mut self, bucket: i64, count: u64) {
+    /// Makes room for buckets from `first` to `last`, if it all spans no more than it may. Both are to be counted in.
+    fn reach(&mut self, first: i64, last: i64) -> bool {
+        if self
+            .span_with(first)
+            .max(self.span_with(last))
+            .max(last - first + 1)
+            > SPAN_MAX
+        {
+            return false;
+        }
         if self.counts.is_empty() {
-            self.first = bucket;
+            self.first = first;
         }
-        if bucket < self.first {
-            let missing = (self.first - bucket) as usize;
+        if first < self.first {
+            let missing = (self.first - first) as usize;
             self.counts.splice(0..0, std::iter::repeat_n(0, missing));
-            self.first = bucket;
+            self.first = first;
         }
+        let length = (last - self.first + 1) as usize;
+        if length > self.counts.len() {
+            self.counts.resize(length, 0);
+        }
+        true
+    }
+
+    fn add(&mut self, bucket: i64, count: u64) {
+        let is_in_span = self.reach(bucket, bucket);
+        debug_assert!(is_in_span, "too many buckets are made fewer before");
         let place = (bucket - self.first) as usize;
-        if place >= self.counts.len() {
-            self.counts.resize(place + 1, 0);
-        }
         // Only stored sketches that lie about their counts can come near the limit.
         self.counts[place] = self.counts[place].saturating_add(count);
         self.total = self.total.saturating_add(count);
@@ -318,7 +320,8 @@ impl Buckets {
     }
 
     fn counts(reader: &mut Reader, length: usize) -> Result<Vec<u64>, SketchError> {
-        let mut counts = vec![];
+        // Every one takes a byte, but for zeros.
+        let mut counts = Vec::with_capacity(length.min(reader.rest().len()));
         while counts.len() < length {
             let count = reader.unsigned()?;
             let zeros_after = if count == 0 { reader.unsigned()? } else { 0 };
@@ -360,13 +363,12 @@ impl Buckets {
 impl QuantileSketch for DdSketch {
     const NAME: &'static str = "ddsketch";
 
-    const PARAMETER: (&'static str, f64) = ("accuracy", 0.01);
+    const PARAMETER: (&'static str, f64) = ("accuracy", numbering::USUAL);
 
     fn with_parameter(accuracy: f64) -> Result<Self, SketchError> {
         check_parameter("accuracy", accuracy, 0.0001, 0.5)?;
         Ok(Self {
-            accuracy,
-            ln_gamma: ((1.0 + accuracy) / (1.0 - accuracy)).ln(),
+            numbering: Numbering::of(accuracy),
             collapses: 0,
             zeros: 0,
             positive: Buckets::default(),
@@ -377,29 +379,21 @@ impl QuantileSketch for DdSketch {
     }
 
     fn push(&mut self, value: f64) {
-        self.count_one(value, &self.numbering());
+        self.count_one(value);
     }
 
     fn extend(&mut self, values: &[f64]) {
-        let numbering = self.numbering();
         let (blocks, rest) = values.as_chunks();
-        for block in blocks {
-            if !self.count_known(block, &numbering) {
-                block
-                    .iter()
-                    .for_each(|value| self.count_one(*value, &numbering));
-            }
-        }
-        rest.iter()
-            .for_each(|value| self.count_one(*value, &numbering));
+        blocks.iter().for_each(|block| self.count_block(block));
+        rest.iter().for_each(|value| self.count_one(*value));
     }
 
     fn merge(&mut self, other: &Self) -> Result<(), SketchError> {
-        if self.accuracy != other.accuracy {
+        if self.parameter() != other.parameter() {
             return Err(SketchError::Mismatch {
                 parameter: "accuracy",
-                left: self.accuracy,
-                right: other.accuracy,
+                left: self.parameter(),
+                right: other.parameter(),
             });
         }
         self.collapse_while(|sketch| {
@@ -468,7 +462,7 @@ impl QuantileSketch for DdSketch {
 
     fn encode(&mut self) -> Vec<u8> {
         let mut writer = Writer::new(KIND, VERSION);
-        writer.float(self.accuracy);
+        writer.float(self.parameter());
         writer.byte(self.collapses);
         writer.unsigned(self.zeros);
         writer.unsigned(self.count());

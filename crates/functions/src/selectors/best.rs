@@ -74,8 +74,8 @@ impl Best {
         if let Some(rests) = &mut self.rests {
             rests.bytes.resize(group_count, None);
         }
-        let rows = eligible(columns, filter)?;
-        if let Some(contenders) = self.plan.contenders(columns, groups, rows.as_ref()) {
+        let is_kept = |row| filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+        if let Some(contenders) = self.plan.contenders(columns, groups, is_kept)? {
             let groups: Vec<usize> = contenders
                 .iter()
                 .map(|row| groups.of_rows[*row as usize])
@@ -85,6 +85,7 @@ impl Best {
             let columns = columns.collect::<Result<Vec<_>, _>>()?;
             return self.compare(&columns, &groups, None);
         }
+        let rows = eligible(columns, filter)?;
         self.compare(columns, groups.of_rows, rows.as_ref())
     }
 

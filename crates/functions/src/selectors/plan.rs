@@ -124,15 +124,22 @@ impl Plan {
         }
     }
 
-    /// The rows that can be the best of their groups; `None` where all of them have to be compared.
+    /// Of the rows that are kept, those that can be the best of their groups; `None` where all of them have to be compared.
     pub(crate) fn contenders(
         &self,
         columns: &[ArrayRef],
         groups: Groups,
-        rows: Option<&NullBuffer>,
-    ) -> Option<Vec<u32>> {
-        let by_time = self.rank[0].filter(|rank| rank.column == TIME)?;
-        contenders(&columns[TIME], by_time.is_reversed, groups, rows)
+        is_kept: impl Fn(usize) -> bool,
+    ) -> Result<Option<Vec<u32>>> {
+        let Some(by_time) = self.rank[0].filter(|rank| rank.column == TIME) else {
+            return Ok(None);
+        };
+        let time = &columns[TIME];
+        let times = time.logical_nulls();
+        let has_time = |row| times.as_ref().is_none_or(|times| times.is_valid(row));
+        let has_value = ranks::presence(&columns[VALUE])?;
+        let may_be_picked = |row| is_kept(row) && has_time(row) && has_value(row);
+        Ok(contenders(time, by_time.is_reversed, groups, may_be_picked))
     }
 
     /// The ranks of all rows.

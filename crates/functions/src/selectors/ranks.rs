@@ -108,6 +108,19 @@ pub(crate) fn present(array: &ArrayRef) -> Result<Option<NullBuffer>> {
     Ok(NullBuffer::union(nulls.as_ref(), Some(&finite)))
 }
 
+/// As [`present`], for one row at a time: for those who ask for a few.
+pub(crate) fn presence(array: &ArrayRef) -> Result<impl Fn(usize) -> bool> {
+    let floats = array.as_primitive_opt::<Float64Type>();
+    let rows = match floats {
+        Some(floats) => floats.nulls().cloned(),
+        None => present(array)?,
+    };
+    Ok(move |row| {
+        rows.as_ref().is_none_or(|rows| rows.is_valid(row))
+            && floats.is_none_or(|floats| floats.value(row).is_finite())
+    })
+}
+
 fn map<T: Copy>(values: &[T], key: impl Fn(T) -> i64) -> Keys {
     values.iter().map(|value| key(*value)).collect()
 }
@@ -200,10 +213,19 @@ mod tests {
         let check = |values: Vec<Option<f64>>, expected: &[bool]| {
             let array: ArrayRef = Arc::new(Float64Array::from(values));
             let nulls = present(&array).unwrap();
+            let one_by_one = presence(&array).unwrap();
+            let narrow = cast(&array, &DataType::Float32).unwrap();
+            let of_narrow = presence(&narrow).unwrap();
             let actual: Vec<bool> = (0..array.len())
                 .map(|row| nulls.as_ref().is_none_or(|n| n.is_valid(row)))
                 .collect();
             assert_eq!(actual, expected);
+            for (row, expected) in expected.iter().enumerate() {
+                assert_eq!(one_by_one(row), *expected);
+                // The largest number of 64 bits is none of 32.
+                let is_large = array.as_primitive::<Float64Type>().value(row) == f64::MAX;
+                assert_eq!(of_narrow(row), *expected && !is_large);
+            }
         };
         check(
             vec![Some(1.0), Some(f64::MAX), Some(-0.0)],

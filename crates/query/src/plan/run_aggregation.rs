@@ -8,13 +8,14 @@
 //! ```text
 //! AggregateExec: mode=FinalPartitioned          as planned
 //!   RepartitionExec: Hash                       as planned
-//!     AggregateExec: mode=PartialReduce         one state a group; left out where order is to be kept
-//!                                               or states are lists of rows
-//!       RunAggregateExec                        one state a run
-//!         …                                     what AggregateExec: mode=Partial had below it
+//!     RunAggregateExec                          one state a group, or a run
+//!       …                                       what AggregateExec: mode=Partial had below it
 //! ```
 //!
-//! Where the runs turn out to be short, the operator hands what comes to the stock one that it replaced.
+//! All runs of a group come to one state, and a group is looked up once a run: files that are read one after the other have the same
+//! series in them. Where memory ends, the states that there are go on, and it begins anew. Where order is to be kept, or states are
+//! lists of rows, every run is a state. Where the runs turn out to be short, the operator hands what comes to the stock one that it
+//! replaced.
 
 mod exec;
 mod functions;

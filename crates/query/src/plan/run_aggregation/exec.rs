@@ -32,18 +32,34 @@ use super::runs::Runs;
 const ROWS_MIN: usize = 32_768;
 const SHORT: usize = 4;
 
-/// Gives one partial state for every run of rows of the same group.
+/// The memory of states at which they are passed on, whatever there is: as columns they have to be of less than 2 GiB.
+const STATES_MAX: usize = 1 << 30;
+
+/// Gives partial states for runs of rows of the same group.
 #[derive(Debug)]
 pub(super) struct RunAggregateExec {
     /// The partial aggregate that it stands for, with its input.
     aggregate: AggregateExec,
+    /// Whether all runs of a group come to one state, as far as there is memory; otherwise each is one.
+    gathers: bool,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl RunAggregateExec {
-    pub(super) fn new(aggregate: AggregateExec) -> Self {
+    /// Gives a state for every run, in their order.
+    pub(super) fn of_runs(aggregate: AggregateExec) -> Self {
+        Self::new(aggregate, false)
+    }
+
+    /// Gives a state for every group, in any order.
+    pub(super) fn gathering(aggregate: AggregateExec) -> Self {
+        Self::new(aggregate, true)
+    }
+
+    fn new(aggregate: AggregateExec, gathers: bool) -> Self {
         Self {
             aggregate,
+            gathers,
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
@@ -51,7 +67,7 @@ impl RunAggregateExec {
     fn with_input(&self, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<Self>> {
         let aggregate = with_input(&self.aggregate, children)?;
         match aggregate.downcast_ref::<AggregateExec>() {
-            Some(aggregate) => Ok(Arc::new(Self::new(aggregate.clone()))),
+            Some(aggregate) => Ok(Arc::new(Self::new(aggregate.clone(), self.gathers))),
             None => internal_err!("an aggregate is no aggregate any more"),
         }
     }
@@ -73,9 +89,13 @@ impl DisplayAs for RunAggregateExec {
         let functions: Vec<_> = functions.map(|function| function.name()).collect();
         write!(
             f,
-            "RunAggregateExec: gby=[{}], aggr=[{}]",
+            "RunAggregateExec: gby=[{}], aggr=[{}]{}",
             group.join(", "),
-            functions.join(", ")
+            functions.join(", "),
+            match self.gathers {
+                true => ", gathered",
+                false => "",
+            }
         )
     }
 }
@@ -128,9 +148,12 @@ impl ExecutionPlan for RunAggregateExec {
         let memory = MemoryConsumer::new("RunAggregateExec").register(context.memory_pool());
         let state = Aggregating {
             input: input.execute(partition, Arc::clone(&context))?,
-            runs: Runs::new(&self.aggregate)?,
+            runs: match self.gathers {
+                true => Runs::gathered(&self.aggregate)?,
+                false => Runs::one_by_one(&self.aggregate)?,
+            },
+            gathers: self.gathers,
             rows: 0,
-            runs_given: 0,
             batch_size: context.session_config().batch_size(),
             memory,
             aggregate: self.aggregate.clone(),
@@ -162,9 +185,8 @@ type Batches = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
 struct Aggregating {
     input: SendableRecordBatchStream,
     runs: Runs,
+    gathers: bool,
     rows: usize,
-    /// Runs that were passed on.
-    runs_given: usize,
     batch_size: usize,
     memory: MemoryReservation,
     aggregate: AggregateExec,
@@ -184,38 +206,40 @@ impl Aggregating {
             self.rows += batch.num_rows();
             self.runs.add(&batch)?;
             // States are passed on early rather than kept beyond what memory there is.
-            let is_refused = self.memory.try_resize(self.runs.size()).is_err();
-            if self.runs.count() >= self.batch_size || is_refused {
+            let size = self.runs.size();
+            let is_refused = self.memory.try_resize(size).is_err() || size > STATES_MAX;
+            if self.runs_are_short() {
                 let states = self.take()?;
-                return Ok(Some(match self.runs_are_short() {
-                    true => {
-                        let rest = self.hash_the_rest()?;
-                        (Box::pin(stream::iter([Ok(states)]).chain(rest)), None)
-                    }
-                    false => (Box::pin(stream::iter([Ok(states)])), Some(self)),
-                }));
+                let rest = self.hash_the_rest()?;
+                return Ok(Some((Box::pin(states.chain(rest)), None)));
+            }
+            let is_full = !self.gathers && self.runs.count() >= self.batch_size;
+            if is_refused || is_full {
+                return Ok(Some((Box::pin(self.take()?), Some(self))));
             }
         }
         if self.runs.count() == 0 {
             return Ok(None);
         }
-        let states = self.take()?;
-        Ok(Some((Box::pin(stream::iter([Ok(states)])), None)))
+        Ok(Some((Box::pin(self.take()?), None)))
     }
 
-    fn take(&mut self) -> Result<RecordBatch> {
-        self.runs_given += self.runs.count();
+    fn take(&mut self) -> Result<impl Stream<Item = Result<RecordBatch>> + Send + use<>> {
         let states = self.runs.take()?;
         self.memory.try_resize(self.runs.size())?;
         self.metrics.record_output(states.num_rows());
-        Ok(states)
+        let length = self.batch_size.max(1);
+        let firsts = (0..states.num_rows()).step_by(length);
+        Ok(stream::iter(firsts.map(move |first| {
+            Ok(states.slice(first, length.min(states.num_rows() - first)))
+        })))
     }
 
     /// Where order is to be kept they may be: hashing does not keep it.
     fn runs_are_short(&self) -> bool {
         *self.aggregate.input_order_mode() == InputOrderMode::Linear
             && self.rows >= ROWS_MIN
-            && self.rows / SHORT < self.runs_given
+            && self.rows / SHORT < self.runs.added()
     }
 
     /// Puts what is left of the input to the operator that this one replaced.

@@ -1,4 +1,4 @@
-//! Aggregate functions with a state for every run.
+//! Aggregate functions with states for runs of rows.
 
 use std::any::Any;
 use std::ops::Range;
@@ -79,12 +79,12 @@ impl Functions {
     }
 }
 
-/// Rows, and the runs that they are.
+/// Rows, the runs that they are, and the states that these belong to.
 pub(in crate::plan) struct Batch<'a> {
     pub(in crate::plan) rows: &'a RecordBatch,
     pub(in crate::plan) runs: &'a [Range<usize>],
-    pub(in crate::plan) run_of_row: &'a [usize],
-    /// How many runs there are, those of former batches among them; the last ones are those of these rows.
+    pub(in crate::plan) state_of_row: &'a [usize],
+    /// How many states there are, those of former batches among them.
     pub(in crate::plan) count: usize,
 }
 
@@ -100,13 +100,13 @@ impl Function {
         if let (Some(reduction), None, true) = (self.reduction, &self.filter, is_long)
             && let Some(states) = reduction.states(&arguments[0], batch.runs)
         {
-            let first = batch.count - batch.runs.len();
-            let runs: Vec<usize> = (first..batch.count).collect();
-            return self.states.merge_batch(&states, &runs, batch.count);
+            let first = |run: &Range<usize>| batch.state_of_row[run.start];
+            let of_runs: Vec<usize> = batch.runs.iter().map(first).collect();
+            return self.states.merge_batch(&states, &of_runs, batch.count);
         }
         let filter = self.filter.as_ref().map(array).transpose()?;
         let filter = filter.as_ref().map(|filter| filter.as_boolean());
-        let (of_rows, count) = (batch.run_of_row, batch.count);
+        let (of_rows, count) = (batch.state_of_row, batch.count);
         let states: &mut dyn Any = &mut *self.states;
         match states.downcast_mut::<RunsAccumulator>() {
             Some(states) => states.update_runs(&arguments, of_rows, batch.runs, filter, count),

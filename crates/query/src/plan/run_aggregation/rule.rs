@@ -77,21 +77,13 @@ fn by_runs(aggregate: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
     let aggregate = own
         .downcast_ref::<AggregateExec>()
         .ok_or_else(|| internal_datafusion_err!("an aggregate is none any more"))?;
-    let runs = Arc::new(RunAggregateExec::new(aggregate.clone()));
-    if *aggregate.input_order_mode() != InputOrderMode::Linear || keeps_rows(aggregate)? {
-        return Ok(runs);
-    }
-    let functions = aggregate.aggr_expr().to_vec();
-    let no_filters = vec![None; functions.len()];
-    let reduced = AggregateExec::try_new(
-        AggregateMode::PartialReduce,
-        aggregate.group_expr().as_final(),
-        functions,
-        no_filters,
-        runs,
-        aggregate.input_schema(),
-    );
-    Ok(Arc::new(reduced?))
+    // Hashing keeps no order, and of lists of rows two put together are no less.
+    let gathers =
+        *aggregate.input_order_mode() == InputOrderMode::Linear && !keeps_rows(aggregate)?;
+    Ok(Arc::new(match gathers {
+        true => RunAggregateExec::gathering(aggregate.clone()),
+        false => RunAggregateExec::of_runs(aggregate.clone()),
+    }))
 }
 
 /// Whether buffered rows, which are of another series each as they arrive, are put in order for less than it saves.

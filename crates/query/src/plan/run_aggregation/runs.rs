@@ -1,4 +1,4 @@
-//! States of aggregate functions, one for every run of rows of the same group.
+//! States of aggregate functions, for runs of rows of the same group.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,53 +9,89 @@ use arrow::compute::kernels::cmp::distinct;
 use arrow::compute::{concat, take};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{Result, internal_datafusion_err};
+use datafusion::logical_expr::EmitTo;
+use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
+use datafusion::physical_plan::aggregates::order::GroupOrdering;
 use datafusion::physical_plan::aggregates::{AggregateExec, PhysicalGroupBy, evaluate_group_by};
 
 use super::functions::{Batch, Functions};
 
-/// Runs, and the states of all functions for each of them.
+/// Runs, and the states of all functions for each of them or for each of their groups.
 pub(super) struct Runs {
     group: PhysicalGroupBy,
     functions: Functions,
-    /// The groups of the runs, by column, in pieces as they came.
-    keys: Vec<Vec<ArrayRef>>,
-    count: usize,
-    /// The run of each row of a batch; kept for its memory.
-    run_of_row: Vec<usize>,
+    keys: Keys,
+    /// How many runs were added.
+    added: usize,
+    /// The state that each row of a batch belongs to; kept for its memory.
+    state_of_row: Vec<usize>,
     /// Groups and states.
     schema: SchemaRef,
 }
 
+/// The groups that there are states of.
+enum Keys {
+    /// One of every run, by column, in pieces as they came.
+    OfRuns {
+        pieces: Vec<Vec<ArrayRef>>,
+        count: usize,
+    },
+    /// Each once.
+    Distinct(Box<dyn GroupValues>),
+}
+
 impl Runs {
-    /// What `aggregate`, a partial one, computes.
-    pub(super) fn new(aggregate: &AggregateExec) -> Result<Self> {
-        let group = aggregate.group_expr();
+    /// What `aggregate`, a partial one, computes, with a state for every run.
+    pub(super) fn one_by_one(aggregate: &AggregateExec) -> Result<Self> {
+        let pieces = vec![Vec::new(); aggregate.group_expr().num_group_exprs()];
+        Self::new(aggregate, Keys::OfRuns { pieces, count: 0 })
+    }
+
+    /// What `aggregate`, a partial one, computes, with one state for all runs of a group.
+    pub(super) fn gathered(aggregate: &AggregateExec) -> Result<Self> {
+        let schema = aggregate
+            .group_expr()
+            .group_schema(&aggregate.input_schema())?;
+        let groups = new_group_values(schema, &GroupOrdering::None)?;
+        Self::new(aggregate, Keys::Distinct(groups))
+    }
+
+    fn new(aggregate: &AggregateExec, keys: Keys) -> Result<Self> {
         Ok(Self {
             functions: Functions::new(aggregate)?,
-            keys: vec![Vec::new(); group.num_group_exprs()],
-            group: group.clone(),
-            count: 0,
-            run_of_row: Vec::new(),
+            keys,
+            group: aggregate.group_expr().clone(),
+            added: 0,
+            state_of_row: Vec::new(),
             schema: datafusion::physical_plan::ExecutionPlan::schema(aggregate),
         })
     }
 
-    /// How many runs there are.
+    /// How many runs were added.
+    pub(super) fn added(&self) -> usize {
+        self.added
+    }
+
+    /// How many states there are.
     pub(super) fn count(&self) -> usize {
-        self.count
+        match &self.keys {
+            Keys::OfRuns { count, .. } => *count,
+            Keys::Distinct(groups) => groups.len(),
+        }
     }
 
     /// The memory that states and groups take.
     pub(super) fn size(&self) -> usize {
-        let keys = self.keys.iter().flatten();
         // Pieces share what they were taken from with each other; dictionaries belong to the scan.
-        let keys = keys.map(|piece| match piece.as_any_dictionary_opt() {
+        let of_piece = |piece: &ArrayRef| match piece.as_any_dictionary_opt() {
             Some(tags) => tags.keys().get_array_memory_size(),
             None => piece.get_array_memory_size(),
-        });
-        self.functions.size()
-            + keys.sum::<usize>()
-            + self.run_of_row.capacity() * size_of::<usize>()
+        };
+        let keys = match &self.keys {
+            Keys::OfRuns { pieces, .. } => pieces.iter().flatten().map(of_piece).sum(),
+            Keys::Distinct(groups) => groups.size(),
+        };
+        self.functions.size() + keys + self.state_of_row.capacity() * size_of::<usize>()
     }
 
     /// Adds rows. A run does not reach from one batch into the next.
@@ -67,56 +103,90 @@ impl Runs {
         let groups = evaluate_group_by(&self.group, batch)?;
         let [keys] = <[Vec<ArrayRef>; 1]>::try_from(groups)
             .map_err(|_| internal_datafusion_err!("there is one set of groups"))?;
-        let firsts = self.number(&keys, rows)?;
-        for (pieces, key) in self.keys.iter_mut().zip(&keys) {
-            pieces.push(take(key, &firsts, None)?);
+        let firsts = firsts(&keys)?;
+        let runs = ranges(firsts.values(), rows);
+        let states = self.states_of(&keys, &firsts)?;
+        self.added += runs.len();
+        self.state_of_row.clear();
+        for (run, state) in runs.iter().zip(&states) {
+            self.state_of_row.resize(run.end, *state);
         }
-        let runs = Batch {
+        let count = self.count();
+        self.functions.add(&Batch {
             rows: batch,
-            runs: &ranges(firsts.values(), rows),
-            run_of_row: &self.run_of_row,
-            count: self.count,
-        };
-        self.functions.add(&runs)
+            runs: &runs,
+            state_of_row: &self.state_of_row,
+            count,
+        })
     }
 
-    /// Numbers the runs of the rows; gives the first row of each.
-    fn number(&mut self, keys: &[ArrayRef], rows: usize) -> Result<UInt32Array> {
-        let mut starts: Option<BooleanBuffer> = None;
-        for key in keys {
-            let changes = changes(key)?;
-            starts = Some(match starts {
-                Some(starts) => &starts | &changes,
-                None => changes,
-            });
+    /// The states of runs that begin at these rows.
+    fn states_of(&mut self, keys: &[ArrayRef], firsts: &UInt32Array) -> Result<Vec<usize>> {
+        let of_runs = keys.iter().map(|key| take(key, firsts, None));
+        let of_runs = of_runs.collect::<Result<Vec<_>, _>>()?;
+        match &mut self.keys {
+            Keys::OfRuns { pieces, count } => {
+                for (pieces, keys) in pieces.iter_mut().zip(of_runs) {
+                    pieces.push(keys);
+                }
+                let first = *count;
+                *count += firsts.len();
+                Ok((first..*count).collect())
+            }
+            Keys::Distinct(groups) => {
+                let mut states = Vec::with_capacity(firsts.len());
+                groups.intern(&of_runs, &mut states)?;
+                Ok(states)
+            }
         }
-        let mut firsts = vec![0u32];
-        self.run_of_row.clear();
-        for change in starts.iter().flat_map(BooleanBuffer::set_indices) {
-            let first = change + 1;
-            self.run_of_row.resize(first, self.count);
-            self.count += 1;
-            firsts.push(u32::try_from(first).map_err(|_| {
-                internal_datafusion_err!("a batch has more rows than can be numbered")
-            })?);
-        }
-        self.run_of_row.resize(rows, self.count);
-        self.count += 1;
-        Ok(firsts.into())
     }
 
     /// Gives what there is as one batch, and begins again with nothing.
     pub(super) fn take(&mut self) -> Result<RecordBatch> {
-        let mut columns = Vec::with_capacity(self.schema.fields().len());
-        for pieces in &mut self.keys {
-            let pieces = std::mem::take(pieces);
-            let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
-            columns.push(concat(&pieces)?);
-        }
+        let mut columns = match &mut self.keys {
+            Keys::OfRuns { pieces, count } => {
+                *count = 0;
+                let whole = |pieces: &mut Vec<ArrayRef>| {
+                    let pieces = std::mem::take(pieces);
+                    let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
+                    concat(&pieces)
+                };
+                pieces
+                    .iter_mut()
+                    .map(whole)
+                    .collect::<Result<Vec<_>, _>>()?
+            }
+            Keys::Distinct(groups) => {
+                let keys = groups.emit(EmitTo::All)?;
+                groups.clear_shrink(0);
+                keys
+            }
+        };
         columns.extend(self.functions.states()?);
-        self.count = 0;
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
+}
+
+/// The first row of every run.
+fn firsts(keys: &[ArrayRef]) -> Result<UInt32Array> {
+    let mut starts: Option<BooleanBuffer> = None;
+    for key in keys {
+        let changes = changes(key)?;
+        starts = Some(match starts {
+            Some(starts) => &starts | &changes,
+            None => changes,
+        });
+    }
+    let after = |change: usize| {
+        u32::try_from(change + 1)
+            .map_err(|_| internal_datafusion_err!("a batch has more rows than can be numbered"))
+    };
+    let changes = starts.iter().flat_map(BooleanBuffer::set_indices);
+    let firsts: Vec<u32> = [Ok(0)]
+        .into_iter()
+        .chain(changes.map(after))
+        .collect::<Result<_>>()?;
+    Ok(firsts.into())
 }
 
 /// The rows of runs that begin at these.

@@ -91,7 +91,7 @@ impl Groups {
         self.functions.add(&Batch {
             rows: batch,
             runs: &runs,
-            run_of_row: &self.group_of_row,
+            state_of_row: &self.group_of_row,
             count: self.count,
         })
     }

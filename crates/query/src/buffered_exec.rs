@@ -21,7 +21,7 @@ use datafusion::physical_plan::{
     ReplaceChildrenOptions,
 };
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use storage::BufferedRows;
+use storage::{BufferedRows, PassingSeries};
 
 use crate::tag_filter::TagFilter;
 
@@ -33,7 +33,7 @@ const LITTLE_BATCHES: usize = 4;
 /// each is of a series of its own.
 const QUICK_BATCHES: usize = 32;
 
-/// What finding rows takes for each of those in memory at most, beside the tags of their series.
+/// What finding rows takes for each of those in memory at most, and finding their series for each of these, beside their tags.
 const FINDING_BYTES: usize = 24;
 
 /// What a partition's rows may take to be put in order of series; more of them are read as they arrived, one part after the other.
@@ -228,8 +228,16 @@ impl ExecutionPlan for BufferedExec {
             context,
         });
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let batches = stream::iter(parts)
-            .then(move |rows| Reading::batches(Arc::clone(&reading), rows))
+        let of_parts = Arc::clone(&reading);
+        let batches = stream::once(Reading::passing_series(reading, parts.clone()))
+            .map_ok(move |series| {
+                let parts = stream::iter(parts.clone());
+                let reading = Arc::clone(&of_parts);
+                parts.then(move |rows| {
+                    Reading::batches(Arc::clone(&reading), rows, Arc::clone(&series))
+                })
+            })
+            .try_flatten()
             .try_flatten()
             .inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
         Ok(Box::pin(RecordBatchStreamAdapter::new(
@@ -271,17 +279,35 @@ struct Reading {
 }
 
 impl Reading {
+    /// The series of parts that are asked for.
+    async fn passing_series(
+        reading: Arc<Self>,
+        parts: Vec<BufferedRows>,
+    ) -> Result<Arc<PassingSeries>> {
+        let rows: usize = parts.iter().map(BufferedRows::row_count).sum();
+        let is_quick = rows <= QUICK_BATCHES * reading.batch_rows;
+        let parts = Arc::new(parts);
+        let same = Arc::clone(&parts);
+        let count = move || same.iter().map(BufferedRows::series_count).sum::<usize>();
+        let count = elsewhere_unless(is_quick, count).await?;
+        let memory = MemoryConsumer::new("BufferedExec").register(reading.context.memory_pool());
+        memory.try_grow(count * FINDING_BYTES)?;
+        let series = elsewhere_unless(is_quick, move || PassingSeries::of(&parts)).await??;
+        Ok(Arc::new(series))
+    }
+
     /// Puts the rows of one part together.
     async fn batches(
         reading: Arc<Self>,
         rows: BufferedRows,
+        series: Arc<PassingSeries>,
     ) -> Result<impl Stream<Item = Result<RecordBatch>> + Send> {
         let memory = MemoryConsumer::new("BufferedExec").register(reading.context.memory_pool());
         if rows.is_filtered() {
             memory.try_grow(rows.row_count() * FINDING_BYTES)?;
         }
         let is_quick = rows.row_count() <= QUICK_BATCHES * reading.batch_rows;
-        let found = elsewhere_unless(is_quick, move || rows.find()).await??;
+        let found = elsewhere_unless(is_quick, move || rows.find_of(&series)).await?;
         memory.try_resize(found.estimated_bytes(&reading.schema))?;
         let is_little = found.count() <= LITTLE_BATCHES * reading.batch_rows;
         let (schema, is_sorted) = (Arc::clone(&reading.schema), reading.is_sorted);

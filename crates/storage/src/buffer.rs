@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::WriteBatch;
 use crate::error::{Error, Result};
-pub use buffered_rows::{BufferedRows, FoundRows, SeriesCondition};
+pub use buffered_rows::{BufferedRows, FoundRows, PassingSeries, SeriesCondition};
 pub(crate) use chunk::Chunk;
 pub(crate) use distinct::DistinctSeries;
 pub(crate) use known::{Forget, Forgotten};

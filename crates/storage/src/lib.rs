@@ -39,7 +39,7 @@ pub mod verify;
 mod wal;
 
 pub use batch::{TableBatch, WriteBatch};
-pub use buffer::{BufferedRows, FoundRows, SeriesCondition};
+pub use buffer::{BufferedRows, FoundRows, PassingSeries, SeriesCondition};
 pub use engine::{
     Changes, DirectoryLock, Durability, Engine, Following, MaintenanceSettings, Settings, Stats,
     Wanted, Work, Written,

@@ -4,7 +4,8 @@
 //! BufferedRows ─ find ─▶ FoundRows: the numbers of rows ─ batches, sorted_unique ─▶ record batches
 //! ```
 //!
-//! A condition on tags is evaluated once for every series, and leads to rows by an index that each chunk keeps
+//! A condition on tags is evaluated once for every series ([`PassingSeries`]; rows that arrive in order of time are many parts with
+//! the same series), and leads to rows by an index that each chunk keeps
 //! ([`super::by_series`]): a question about one machine does not touch the rows of the others.
 
 use std::fmt::Debug;
@@ -16,6 +17,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use catalog::{ColumnId, Table};
 
+use super::keys::SeriesKeys;
 use super::{Chunk, DistinctSeries};
 use crate::rows;
 
@@ -85,6 +87,16 @@ impl BufferedRows {
         self.chunks.iter().map(|chunk| chunk.rows()).sum()
     }
 
+    /// Of how many series each chunk has rows, in all; 0 where no series are asked for.
+    pub fn series_count(&self) -> usize {
+        match &self.series {
+            Some(_) => (self.chunks.iter())
+                .map(|chunk| chunk.by_series().numbers().len())
+                .sum(),
+            None => 0,
+        }
+    }
+
     /// Earliest and latest time, or a little more.
     pub fn time_range(&self) -> RangeInclusive<i64> {
         let start = self.chunks.iter().map(|chunk| chunk.time_min).min();
@@ -108,54 +120,20 @@ impl BufferedRows {
     ///
     /// The condition cannot be evaluated.
     pub fn find(&self) -> Result<FoundRows, ArrowError> {
-        let mut found = Vec::with_capacity(self.chunks.len());
-        for generation in self.chunks.chunk_by(|a, b| Arc::ptr_eq(&a.keys, &b.keys)) {
-            let series = match &self.series {
-                Some(condition) => self.series_with(condition.as_ref(), generation)?,
-                None => None,
-            };
-            let rows = |chunk: &Arc<Chunk>| self.rows_of(chunk, series.as_deref());
-            let rows = generation
-                .iter()
-                .map(|chunk| (Arc::clone(chunk), rows(chunk)));
-            found
-                .extend(rows.filter(|(_, rows)| rows.as_ref().is_none_or(|rows| !rows.is_empty())));
-        }
-        Ok(FoundRows {
-            chunks: found,
-            table: Arc::clone(&self.table),
-        })
+        Ok(self.find_of(&PassingSeries::of(std::slice::from_ref(self))?))
     }
 
-    /// The numbers of the series in some chunks of one generation that fulfil the condition, ascending;
-    /// `None` if they are all.
-    fn series_with(
-        &self,
-        condition: &dyn SeriesCondition,
-        chunks: &[Arc<Chunk>],
-    ) -> Result<Option<Vec<u32>>, ArrowError> {
-        let numbers = chunks.iter().map(|chunk| chunk.by_series().numbers());
-        let mut numbers = numbers.collect::<Vec<_>>().concat();
-        numbers.sort();
-        numbers.dedup();
-        let distinct = DistinctSeries::of_numbers(&chunks[0].keys, &numbers);
-        let series: Vec<u32> = (0u32..).take(distinct.len()).collect();
-        let tags = condition.tags();
-        let columns = tags.fields().iter().map(|tag| {
-            let column = self.table.column(tag.name());
-            let column = column.expect("the condition is about the table's tags");
-            distinct.tag_values(column.id, &series)
+    /// Finds the rows, of which it is known already which series are asked for.
+    pub fn find_of(&self, series: &PassingSeries) -> FoundRows {
+        let found = self.chunks.iter().map(|chunk| {
+            let rows = self.rows_of(chunk, series.of_generation(&chunk.keys));
+            (Arc::clone(chunk), rows)
         });
-        let options = RecordBatchOptions::new().with_row_count(Some(series.len()));
-        let tags =
-            RecordBatch::try_new_with_options(Arc::clone(tags), columns.collect(), &options)?;
-        let passes = condition.evaluate(&tags)?;
-        if passes.true_count() == numbers.len() {
-            return Ok(None);
+        let has_rows = |rows: &Option<Vec<u32>>| rows.as_ref().is_none_or(|rows| !rows.is_empty());
+        FoundRows {
+            chunks: found.filter(|(_, rows)| has_rows(rows)).collect(),
+            table: Arc::clone(&self.table),
         }
-        let passes = numbers.into_iter().zip(&passes);
-        let passing = passes.filter(|(_, passes)| *passes == Some(true));
-        Ok(Some(passing.map(|(number, _)| number).collect()))
     }
 
     /// The rows of a chunk that are asked for, ascending; `None` if they are all.
@@ -172,6 +150,82 @@ impl BufferedRows {
             }
         }
     }
+}
+
+/// The series that fulfil a condition, of those in some chunks.
+#[derive(Debug)]
+pub struct PassingSeries(Vec<OfGeneration>);
+
+#[derive(Debug)]
+struct OfGeneration {
+    /// What the numbers stand for.
+    keys: Arc<SeriesKeys>,
+    /// Ascending; `None` if they are all.
+    numbers: Option<Vec<u32>>,
+}
+
+impl PassingSeries {
+    /// Those in parts of one table that have the same condition.
+    ///
+    /// # Errors
+    ///
+    /// The condition cannot be evaluated.
+    pub fn of(parts: &[BufferedRows]) -> Result<Self, ArrowError> {
+        let condition = parts.first().and_then(|part| part.series.clone());
+        let Some(condition) = condition else {
+            return Ok(Self(Vec::new()));
+        };
+        let mut generations: Vec<(Arc<SeriesKeys>, Vec<&Chunk>)> = Vec::new();
+        for chunk in parts.iter().flat_map(|part| &part.chunks) {
+            let known = generations.iter_mut();
+            match known.rev().find(|(keys, _)| Arc::ptr_eq(keys, &chunk.keys)) {
+                Some((_, chunks)) => chunks.push(chunk),
+                None => generations.push((Arc::clone(&chunk.keys), vec![chunk])),
+            }
+        }
+        let passing = generations.into_iter().map(|(keys, chunks)| {
+            let numbers = passing(condition.as_ref(), &parts[0].table, &keys, &chunks)?;
+            Ok(OfGeneration { keys, numbers })
+        });
+        passing.collect::<Result<_, ArrowError>>().map(Self)
+    }
+
+    /// The numbers of one generation, ascending; `None` if they are all.
+    fn of_generation(&self, keys: &Arc<SeriesKeys>) -> Option<&[u32]> {
+        let mut generations = self.0.iter();
+        let own = generations.find(|own| Arc::ptr_eq(&own.keys, keys))?;
+        own.numbers.as_deref()
+    }
+}
+
+/// The numbers of the series in some chunks of one generation that fulfil the condition, ascending; `None` if they are all.
+fn passing(
+    condition: &dyn SeriesCondition,
+    table: &Table,
+    keys: &SeriesKeys,
+    chunks: &[&Chunk],
+) -> Result<Option<Vec<u32>>, ArrowError> {
+    let numbers = chunks.iter().map(|chunk| chunk.by_series().numbers());
+    let mut numbers = numbers.collect::<Vec<_>>().concat();
+    numbers.sort();
+    numbers.dedup();
+    let distinct = DistinctSeries::of_numbers(keys, &numbers);
+    let series: Vec<u32> = (0u32..).take(distinct.len()).collect();
+    let tags = condition.tags();
+    let columns = tags.fields().iter().map(|tag| {
+        let column = table.column(tag.name());
+        let column = column.expect("the condition is about the table's tags");
+        distinct.tag_values(column.id, &series)
+    });
+    let options = RecordBatchOptions::new().with_row_count(Some(series.len()));
+    let tags = RecordBatch::try_new_with_options(Arc::clone(tags), columns.collect(), &options)?;
+    let passes = condition.evaluate(&tags)?;
+    if passes.true_count() == numbers.len() {
+        return Ok(None);
+    }
+    let passes = numbers.into_iter().zip(&passes);
+    let passing = passes.filter(|(_, passes)| *passes == Some(true));
+    Ok(Some(passing.map(|(number, _)| number).collect()))
 }
 
 /// Buffered rows that were asked for.

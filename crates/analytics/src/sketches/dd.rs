@@ -169,13 +169,8 @@ impl DdSketch {
         true
     }
 
-    /// Counts the values of a block.
+    /// Counts values of any sign, which follow no pattern that a branch could be foretold by.
     fn count_block(&mut self, block: &[f64; BLOCK]) {
-        let is_positive = block.iter().fold(true, |all, value| all & (*value > 0.0));
-        if is_positive && self.count_side(block, false) {
-            return;
-        }
-        // Signs follow no pattern that a branch could be foretold by.
         let (mut positive, mut negative) = ([0.0; BLOCK], [0.0; BLOCK]);
         let (mut positives, mut negatives) = (0, 0);
         for value in block {
@@ -383,6 +378,10 @@ impl QuantileSketch for DdSketch {
     }
 
     fn extend(&mut self, values: &[f64]) {
+        let is_positive = values.iter().fold(true, |all, value| all & (*value > 0.0));
+        if is_positive && !values.is_empty() && self.count_side(values, false) {
+            return;
+        }
         let (blocks, rest) = values.as_chunks();
         blocks.iter().for_each(|block| self.count_block(block));
         rest.iter().for_each(|value| self.count_one(*value));

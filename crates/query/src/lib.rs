@@ -22,6 +22,7 @@ mod file_reader;
 mod filter_share;
 mod footers;
 mod hot_pages;
+mod in_turn_exec;
 mod information_schema;
 mod kept_plans;
 mod key_merge_exec;

@@ -18,6 +18,9 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
+use crate::buffered_exec::BufferedExec;
+use crate::in_turn_exec::InTurnExec;
+
 /// The rule, in the place of DataFusion's.
 #[derive(Debug)]
 pub(super) struct Settling(pub(super) EnsureRequirements);
@@ -94,6 +97,8 @@ fn is_settled(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
 /// An operator that takes rows as they come.
 fn is_simple(plan: &dyn ExecutionPlan) -> bool {
     plan.is::<DataSourceExec>()
+        || plan.is::<BufferedExec>()
+        || plan.is::<InTurnExec>()
         || plan.is::<FilterExec>()
         || plan.is::<ProjectionExec>()
         || plan.is::<OutputRequirementExec>()

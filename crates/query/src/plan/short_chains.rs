@@ -9,7 +9,8 @@
 //! ```
 //!
 //! DataFusion's rules come to the same, one after the other, and each makes all operators anew that are above what it changes, with
-//! all that can be known of the order of their rows.
+//! all that can be known of the order of their rows. Where there is more than one source, a file and rows that are not in one yet,
+//! a stock plan reads them side by side and puts together what comes of it; on one thread they are read in turn, as one.
 
 use std::sync::Arc;
 
@@ -20,11 +21,14 @@ use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_optimizer::projection_pushdown::ProjectionPushdown;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use super::run_aggregation::keeps_rows;
+use crate::in_turn_exec::InTurnExec;
 
 /// The rule, the first of all.
 #[derive(Debug)]
@@ -40,11 +44,13 @@ impl PhysicalOptimizerRule for ShortChains {
         plan: Arc<dyn ExecutionPlan>,
         config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let short = match config.execution.target_partitions {
-            1 => shortened(&plan, config)?,
-            _ => None,
-        };
-        Ok(short.unwrap_or(plan))
+        if config.execution.target_partitions > 1 {
+            return Ok(plan);
+        }
+        if reads_several(&plan) {
+            return in_turn(&pushed_down(&plan, config)?);
+        }
+        Ok(shortened(&plan, config)?.unwrap_or(plan))
     }
 
     fn schema_check(&self) -> bool {
@@ -86,8 +92,7 @@ fn one_step(
     if !are_steps || first.group_expr().is_empty() || keeps_rows(first)? {
         return Ok(None);
     }
-    let input = FilterPushdown::new().optimize(Arc::clone(first.input()), config)?;
-    let input = ProjectionPushdown::new().optimize(input, config)?;
+    let input = in_turn(&pushed_down(first.input(), config)?)?;
     // Several partitions are aggregated one by one first.
     let is_one = input.output_partitioning().partition_count() == 1;
     if !is_one || input.schema() != first.input_schema() {
@@ -102,4 +107,35 @@ fn one_step(
         first.input_schema(),
     );
     Ok(Some(Arc::new(one?)))
+}
+
+/// A plan whose sources filter rows themselves and give no more columns than they have to.
+fn pushed_down(
+    plan: &Arc<dyn ExecutionPlan>,
+    config: &ConfigOptions,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let plan = FilterPushdown::new().optimize(Arc::clone(plan), config)?;
+    ProjectionPushdown::new().optimize(plan, config)
+}
+
+/// Whether it is rows of several sources, each of them by itself.
+fn reads_several(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.is::<UnionExec>() || passes_rows_on(plan) && plan.children().into_iter().all(reads_several)
+}
+
+fn passes_rows_on(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.is::<FilterExec>() || plan.is::<ProjectionExec>()
+}
+
+/// A plan whose sources are read one after the other, where several are read side by side.
+fn in_turn(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    if let Some(union) = plan.downcast_ref::<UnionExec>() {
+        return Ok(Arc::new(InTurnExec::try_new(union.inputs().clone())?));
+    }
+    match plan.children()[..] {
+        [child] if passes_rows_on(plan) => {
+            replace_children_if_necessary(Arc::clone(plan), vec![in_turn(child)?])
+        }
+        _ => Ok(Arc::clone(plan)),
+    }
 }

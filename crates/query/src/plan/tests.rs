@@ -1,6 +1,9 @@
 //! Whether our rules take hold where they should, and only there.
 
-use crate::testing::TestDatabase;
+use futures::TryStreamExt as _;
+
+use crate::caller::Caller;
+use crate::testing::{TestDatabase, request, rows};
 
 async fn database() -> TestDatabase {
     let database = TestDatabase::open().await;
@@ -119,7 +122,7 @@ async fn whole_rows_of_groups_are_taken_at_once() {
             &[],
         ),
     ] {
-        let found = crate::testing::rows(&database.query(sql).await.unwrap());
+        let found = rows(&database.query(sql).await.unwrap());
         assert_eq!(found, expected, "{sql}");
     }
 }
@@ -202,7 +205,7 @@ async fn bounds_may_be_parameters() {
         .unwrap();
     let plan = session.create_physical_plan(&plan).await.unwrap();
     let batches = datafusion::physical_plan::collect(plan, session.task_ctx()).await;
-    let rows = crate::testing::rows(&batches.unwrap());
+    let rows = rows(&batches.unwrap());
     assert_eq!(rows, ["1970-01-01T00:00:01 1.0", "1970-01-01T00:00:02 3.0"]);
 }
 
@@ -217,6 +220,37 @@ async fn rows_in_memory_are_as_few_partitions_as_are_wanted() {
     let sql = "SELECT host, count(*), sum(usage) FROM cpu WHERE usage >= 0 GROUP BY host";
     let plan = database.explain(sql).await;
     assert_eq!(plan.matches("BufferedExec").count(), 1, "{plan}");
-    let found = crate::testing::rows(&database.query(sql).await.unwrap());
+    let found = rows(&database.query(sql).await.unwrap());
     assert_eq!(found, ["a 40 780.0"]);
+}
+
+#[tokio::test]
+async fn a_file_and_rows_that_are_not_in_it_yet_are_read_in_turn() {
+    let with = [
+        "SELECT * FROM cpu",
+        "SELECT usage + 1 FROM cpu WHERE host = 'a' AND usage > 2",
+        "SELECT host, max(usage) FROM cpu WHERE usage > 0 GROUP BY host",
+        "SELECT date_bin(INTERVAL '1 minute', time) AS minute, max(usage) AS most FROM cpu GROUP BY minute ORDER BY minute",
+    ];
+    let without = [
+        "SELECT * FROM cpu ORDER BY time",
+        "SELECT rpm FROM fan",
+        "SELECT array_agg(usage) FROM cpu GROUP BY host",
+        "SELECT a.usage FROM cpu AS a JOIN cpu AS b ON a.host = b.host AND a.usage = b.idle",
+    ];
+    // As the engine plans them, that leaves little work to one thread.
+    let database = database().await;
+    let engine = database.engine();
+    for (sql, is_in_turn) in
+        (with.map(|sql| (sql, true)).into_iter()).chain(without.map(|sql| (sql, false)))
+    {
+        let explain = request(&format!("EXPLAIN {sql}"), Caller::administrator(None));
+        let plan = engine.sql(explain).await.unwrap();
+        let plan = rows(&plan.try_collect::<Vec<_>>().await.unwrap()).join("\n");
+        assert_eq!(plan.contains("InTurnExec"), is_in_turn, "{sql}:\n{plan}");
+    }
+    let sql = "SELECT host, sum(usage) FROM cpu GROUP BY host ORDER BY host";
+    let answer = engine.sql(request(sql, Caller::administrator(None))).await;
+    let answer = answer.unwrap().try_collect::<Vec<_>>().await.unwrap();
+    assert_eq!(rows(&answer), ["a 6.0", "b 3.0"]);
 }

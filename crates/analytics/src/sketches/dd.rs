@@ -141,9 +141,9 @@ impl DdSketch {
         }
     }
 
-    /// Counts values of one sign, and no zeros, where that needs no collapse; none otherwise. Tells whether it did.
-    fn count_side(&mut self, values: &[f64], is_negative: bool) -> bool {
-        let (min, max) = range(values);
+    /// Counts values of one sign from `min` to `max`, and no zeros, where that needs no collapse; none otherwise. Tells whether it did.
+    fn count_side(&mut self, values: &[f64], (min, max): (f64, f64)) -> bool {
+        let is_negative = max < 0.0;
         let (side, nearest, farthest) = match is_negative {
             true => (&mut self.negative, -max, -min),
             false => (&mut self.positive, min, max),
@@ -179,12 +179,8 @@ impl DdSketch {
             positives += usize::from(*value > 0.0);
             negatives += usize::from(*value < 0.0);
         }
-        let sides = [
-            (&positive[..positives], false),
-            (&negative[..negatives], true),
-        ];
-        for (values, is_negative) in sides {
-            if !values.is_empty() && !self.count_side(values, is_negative) {
+        for values in [&positive[..positives], &negative[..negatives]] {
+            if !values.is_empty() && !self.count_side(values, range(values)) {
                 values.iter().for_each(|value| self.count_one(*value));
             }
         }
@@ -378,8 +374,8 @@ impl QuantileSketch for DdSketch {
     }
 
     fn extend(&mut self, values: &[f64]) {
-        let is_positive = values.iter().fold(true, |all, value| all & (*value > 0.0));
-        if is_positive && !values.is_empty() && self.count_side(values, false) {
+        let (min, max) = range(values);
+        if values.is_empty() || (min > 0.0 || max < 0.0) && self.count_side(values, (min, max)) {
             return;
         }
         let (blocks, rest) = values.as_chunks();

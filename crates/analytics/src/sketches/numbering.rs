@@ -9,7 +9,8 @@
 //! buckets   ───┴─┬───────┬───────┬────────┬────────┬─────────┬─────────┬──────────┬─────
 //! ```
 //!
-//! Tables are made of the exact logarithm, an octave at a time, when the first value of it comes.
+//! Tables are made of the exact logarithm, an octave at a time, when the first value of it comes; those of the middle, where measured
+//! values are, at once and as one, which is found with less.
 
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 
@@ -22,6 +23,12 @@ pub(super) const USUAL: f64 = 0.01;
 const PARTS_MAX: usize = 1024;
 
 const MANTISSA_BITS: u32 = f64::MANTISSA_DIGITS - 1;
+
+/// The octaves of the middle: from a millionth to a billion.
+const MIDDLE: std::ops::Range<usize> = 1003..1053;
+
+/// The most parts of an octave of the middle: making more at once takes too long.
+const MIDDLE_PARTS_MAX: usize = 128;
 
 /// The exponents of normal numbers, and those next to them.
 const EXPONENTS: usize = 2048;
@@ -40,6 +47,8 @@ pub(super) struct Numbering {
     /// How many parts an octave has, less one, and how many bits of a number tell where it is within its part.
     last_part: usize,
     bits: u32,
+    /// The parts of the octaves of the middle; none where these are too many.
+    middle: Box<[Part]>,
     /// By exponent; none without tables.
     octaves: Vec<OnceLock<Box<[Part]>>>,
 }
@@ -50,6 +59,14 @@ struct Part {
     /// The bits of the greatest number of it.
     last: u64,
     bucket: i64,
+}
+
+impl Part {
+    /// The bucket of a number of the part, by its bits.
+    #[inline]
+    fn bucket_of(&self, bits: u64) -> i64 {
+        self.bucket + i64::from(bits > self.last)
+    }
 }
 
 impl PartialEq for Numbering {
@@ -84,13 +101,19 @@ impl Numbering {
             true => EXPONENTS,
             false => 0,
         };
-        Self {
+        let mut numbering = Self {
             accuracy,
             ln_gamma: gamma.ln(),
             last_part: parts - 1,
             bits: MANTISSA_BITS - parts.ilog2(),
+            middle: Box::default(),
             octaves: (0..octaves).map(|_| OnceLock::new()).collect(),
+        };
+        if parts <= MIDDLE_PARTS_MAX {
+            let octaves = MIDDLE.map(|exponent| numbering.octave(exponent));
+            numbering.middle = octaves.flatten().collect();
         }
+        numbering
     }
 
     pub(super) fn accuracy(&self) -> f64 {
@@ -106,13 +129,22 @@ impl Numbering {
     #[inline]
     pub(super) fn bucket(&self, magnitude: f64) -> i64 {
         let bits = magnitude.to_bits();
+        let first = (MIDDLE.start as u64) << (MANTISSA_BITS - self.bits);
+        let place = (bits >> self.bits).wrapping_sub(first);
+        match self.middle.get(place as usize) {
+            Some(part) => part.bucket_of(bits),
+            None => self.bucket_elsewhere(magnitude),
+        }
+    }
+
+    fn bucket_elsewhere(&self, magnitude: f64) -> i64 {
+        let bits = magnitude.to_bits();
         let exponent = (bits >> MANTISSA_BITS) as usize;
         // Parts of what has the exponent 0, the subnormal numbers, are no parts of an octave.
         match self.octaves.get(exponent) {
             Some(octave) if exponent > 0 => {
                 let octave = octave.get_or_init(|| self.octave(exponent));
-                let part = &octave[(bits >> self.bits) as usize & self.last_part];
-                part.bucket + i64::from(bits > part.last)
+                octave[(bits >> self.bits) as usize & self.last_part].bucket_of(bits)
             }
             _ => self.exact(magnitude),
         }
@@ -164,6 +196,11 @@ mod tests {
             let numbering = Numbering::of(accuracy);
             let has_tables = accuracy >= 0.0005;
             assert_eq!(!numbering.octaves.is_empty(), has_tables, "{accuracy}");
+            assert_eq!(
+                !numbering.middle.is_empty(),
+                accuracy >= USUAL,
+                "{accuracy}"
+            );
             let mut value = 5e-324;
             while value < f64::MAX / 2.0 {
                 assert_eq!(numbering.bucket(value), numbering.exact(value), "{value:e}");
@@ -174,6 +211,13 @@ mod tests {
                     let is_normal = value.is_normal();
                     let same = numbering.bucket(value) == numbering.exact(value);
                     assert!(same || !is_normal, "{accuracy}: {value:e}");
+                }
+            }
+            let middle = MIDDLE.start..=MIDDLE.end;
+            let octaves = middle.map(|exponent| f64::from_bits((exponent as u64) << MANTISSA_BITS));
+            for first in octaves {
+                for value in [first.next_down(), first, first.next_up()] {
+                    assert_eq!(numbering.bucket(value), numbering.exact(value), "{value:e}");
                 }
             }
             for value in [1.0, 2.0, 1.0_f64.next_down(), f64::MIN_POSITIVE, f64::MAX] {

@@ -35,10 +35,11 @@ use crate::kept_plans::KeptPlans;
 use crate::models::ModelCache;
 use crate::plan;
 use crate::registry::{Handle, Registry, State};
-use crate::rollups::{self, Rollups};
+use crate::rollups::Rollups;
 use crate::scan_size;
 use crate::session::{self, Sessions};
 use crate::settings::Settings;
+use crate::statement_settings::{self, StatementSettings};
 use crate::statements::{self, Statement};
 use crate::stream::{self, Deadline, Limits, QueryStream};
 use crate::system;
@@ -247,7 +248,7 @@ impl QueryEngine {
 
     async fn start(&self, mut request: SqlRequest, query: &Arc<Handle>) -> Result<QueryStream> {
         self.check_text(&request.sql)?;
-        let use_rollups = rollups::take_setting(&mut request.sql)?;
+        let settings = statement_settings::take(&mut request.sql)?;
         let ours = statements::parse(&request.sql)?;
         authorize(ours.as_ref(), &request)?;
         let deadline = match &ours {
@@ -266,7 +267,7 @@ impl QueryEngine {
             query: Arc::clone(query),
             turn,
             deadline,
-            use_rollups: use_rollups.unwrap_or(self.settings.use_rollups),
+            settings,
         };
         match ours {
             Some((_, Statement::Change(change))) => self.change(change, request, run).await,
@@ -300,7 +301,7 @@ impl QueryEngine {
             query,
             turn,
             deadline,
-            use_rollups,
+            settings,
         } = run;
         let SqlRequest {
             sql,
@@ -310,7 +311,8 @@ impl QueryEngine {
             ..
         } = request;
         let view = system::View {
-            use_rollups,
+            threads: settings.threads,
+            use_rollups: settings.use_rollups.unwrap_or(self.settings.use_rollups),
             ..self.view(&caller)
         };
         let database = caller.part_of(&self.database(&database)?, Action::Read);
@@ -485,6 +487,7 @@ impl QueryEngine {
             kept_plans: Arc::clone(&self.kept_plans),
             tasks: Arc::clone(&self.tasks),
             rollups: Arc::clone(&self.rollups),
+            threads: None,
             use_rollups: self.settings.use_rollups,
             checks: Arc::clone(&self.checks),
             clock: Arc::clone(&self.clock),
@@ -513,8 +516,7 @@ struct Run {
     /// Nothing for what must not wait behind queries.
     turn: Option<OwnedSemaphorePermit>,
     deadline: Deadline,
-    /// Whether it may read rollups in place of raw rows.
-    use_rollups: bool,
+    settings: StatementSettings,
 }
 
 impl Drop for QueryEngine {

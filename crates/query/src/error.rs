@@ -96,7 +96,7 @@ pub enum Error {
         count: usize,
     },
     /// A query would set what it cannot.
-    #[error("statement not allowed: SET {name}; the only setting of a query is {known}")]
+    #[error("statement not allowed: SET {name}; what a query can set: {known}")]
     SettingNotAllowed {
         /// What it would set.
         name: String,

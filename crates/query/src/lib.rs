@@ -35,6 +35,7 @@ mod rollups;
 mod scan_size;
 mod session;
 mod settings;
+mod statement_settings;
 mod statements;
 mod stream;
 mod system;

@@ -19,7 +19,6 @@ mod board;
 mod compute;
 pub(crate) mod layout;
 mod maintainer;
-mod prefix;
 mod progress;
 mod runner;
 mod view;
@@ -29,5 +28,4 @@ pub use maintainer::Maintainer;
 pub use runner::{RollupRunner, start};
 
 pub(crate) use maintainer::up;
-pub(crate) use prefix::take_setting;
 pub(crate) use view::{RollupView, snapshots, union};

@@ -5,6 +5,8 @@
 //! in memory, which row groups can hold the tags asked for. It decides nothing but how the work is
 //! divided, so it may be wrong.
 
+use std::num::NonZeroUsize;
+
 use arrow::datatypes::DataType;
 use catalog::{FileRecord, TIME_COLUMN};
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -32,42 +34,66 @@ const SHARE_OF_TAGS: u64 = 8;
 /// A guess at how many series a table has, for those who ask for one by its tags.
 pub(crate) const SERIES_GUESS: u64 = 1_000;
 
-/// Divides the work of a plan, optimised already, among all cores or leaves it to one.
+/// How many threads a statement may have at most, if it says so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Threads(pub(crate) NonZeroUsize);
+
+/// How much there is to do.
+enum Work {
+    /// So little that one core is enough.
+    Little,
+    Much,
+    /// How much a join or an unnested list makes of what is read, nobody knows; and operators that make much of little only stop between
+    /// batches that come from another core.
+    Unknown,
+}
+
+/// Divides the work of a plan, optimised already, among the cores it may have or leaves it to one.
 pub(crate) fn divide(session: &mut SessionState, plan: &LogicalPlan) -> Result<()> {
     let caches = &session.runtime_env().cache_manager;
-    let is_small = is_small(plan, caches.get_file_metadata_cache().as_ref())?;
-    let execution = &mut session.config_mut().options_mut().execution;
-    execution.target_partitions = match is_small {
-        true => 1,
-        false => SessionConfig::new().target_partitions(),
+    let work = work(plan, caches.get_file_metadata_cache().as_ref())?;
+    let limit = session.config().get_extension::<Threads>();
+    let limit = limit.map_or(usize::MAX, |threads| threads.0.get());
+    let cores = SessionConfig::new().target_partitions();
+    session
+        .config_mut()
+        .options_mut()
+        .execution
+        .target_partitions = match work {
+        Work::Little => 1,
+        Work::Much => cores.min(limit),
+        Work::Unknown => cores.min(limit.max(2)),
     };
     Ok(())
 }
 
-/// Whether the plan, optimised already, reads so little that one core is enough. Not if it joins or
-/// unnests: how much that makes of what is read, nobody knows, and operators that make much of little
-/// only stop between batches that come from another core.
-fn is_small(plan: &LogicalPlan, footers: &FileMetadataCache) -> Result<bool> {
+/// What a plan, optimised already, comes to.
+fn work(plan: &LogicalPlan, footers: &FileMetadataCache) -> Result<Work> {
     let mut rows = 0u64;
+    let mut is_known = true;
     plan.apply_with_subqueries(|node| {
-        rows = match node {
+        match node {
             LogicalPlan::TableScan(scan) => {
                 let provider = source_as_provider(&scan.source)?;
                 let table = provider.downcast_ref::<SnapshotTable>();
                 let more = table.map_or(0, |table| rows_to_read(table, &scan.filters, footers));
-                rows.saturating_add(more)
+                rows = rows.saturating_add(more);
             }
             LogicalPlan::Join(_) | LogicalPlan::Unnest(_) | LogicalPlan::RecursiveQuery(_) => {
-                u64::MAX
+                is_known = false;
             }
-            _ => rows,
-        };
-        Ok(match rows <= SMALL_ROWS {
+            _ => {}
+        }
+        Ok(match is_known {
             true => TreeNodeRecursion::Continue,
             false => TreeNodeRecursion::Stop,
         })
     })?;
-    Ok(rows <= SMALL_ROWS)
+    Ok(match (is_known, rows <= SMALL_ROWS) {
+        (false, _) => Work::Unknown,
+        (true, true) => Work::Little,
+        (true, false) => Work::Much,
+    })
 }
 
 fn rows_to_read(table: &SnapshotTable, filters: &[Expr], footers: &FileMetadataCache) -> u64 {

@@ -23,6 +23,7 @@ use crate::builtins;
 use crate::catalog_provider::DatabaseCatalogs;
 use crate::models::Scope;
 use crate::plan;
+use crate::scan_size::Threads;
 use crate::settings::Settings;
 use crate::system;
 
@@ -104,6 +105,11 @@ impl Sessions {
         session.config_mut().set_extension(scope);
         let hot = Arc::clone(&view.hot_pages);
         session.config_mut().set_extension(hot);
+        if let Some(threads) = view.threads {
+            session
+                .config_mut()
+                .set_extension(Arc::new(Threads(threads)));
+        }
         let catalogs = DatabaseCatalogs::new(view, database);
         catalogs.set_table_functions(session.table_functions().clone());
         session.register_catalog_list(Arc::new(catalogs));

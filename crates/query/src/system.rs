@@ -56,6 +56,7 @@ mod silences;
 mod tests;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -128,6 +129,8 @@ pub(crate) struct View {
     pub(crate) rollups: Arc<Rollups>,
     /// Whether rollups are read in place of raw rows.
     pub(crate) use_rollups: bool,
+    /// How many threads work on the query at most; all if it does not say.
+    pub(crate) threads: Option<NonZeroUsize>,
     pub(crate) checks: Arc<Checks>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) caller: Caller,

@@ -136,6 +136,7 @@ impl TestDatabase {
             kept_plans: Arc::new(KeptPlans::new(0)),
             tasks: Arc::default(),
             rollups: Arc::default(),
+            threads: None,
             use_rollups: true,
             checks: Arc::default(),
             clock: Arc::new(SystemClock),

@@ -19,8 +19,8 @@ use crate::caller::Caller;
 use crate::error::Result;
 use crate::parameters;
 use crate::registry::State;
-use crate::rollups;
 use crate::session;
+use crate::statement_settings;
 use crate::statements::{self, Statement};
 
 /// What a statement will do.
@@ -53,8 +53,8 @@ impl QueryEngine {
     /// Plans a statement without running it. Fails as [`QueryEngine::sql`] would.
     pub async fn describe(&self, mut request: SqlRequest) -> Result<Description> {
         self.check_text(&request.sql)?;
-        // What a query returns does not depend on it.
-        rollups::take_setting(&mut request.sql)?;
+        // What a query returns does not depend on them.
+        statement_settings::take(&mut request.sql)?;
         let ours = statements::parse(&request.sql)?;
         authorize(ours.as_ref(), &request)?;
         let (sql, changes) = match ours {

@@ -59,7 +59,8 @@ impl Computation<'_> {
             }
         }
         format!(
-            "SET tidemill.use_rollups = false; SELECT {columns} FROM {} WHERE time >= {} AND time < {} \
+            "SET tidemill.threads = 1; SET tidemill.use_rollups = false; \
+             SELECT {columns} FROM {} WHERE time >= {} AND time < {} \
              GROUP BY {bin}{tags}",
             name(self.source),
             timestamp(times.start),

@@ -12,8 +12,11 @@
 //!       …                                       what AggregateExec: mode=Partial had below it
 //! ```
 //!
+//! Where one thread does the work there is one aggregate, which gives results, and so does the operator in its place; of rows that are in
+//! order of their groups each is finished when it has been read (`series_groups`).
+//!
 //! All runs of a group come to one state, and a group is looked up once a run: files that are read one after the other have the same
-//! series in them. Where memory ends, the states that there are go on, and it begins anew. Where order is to be kept, or states are
+//! series in them. Where memory ends, the states that there are go on, and it begins anew; an only step becomes two for it. Where order is to be kept, or states are
 //! lists of rows, every run is a state. Where the runs turn out to be short, the operator hands what comes to the stock one that it
 //! replaced.
 

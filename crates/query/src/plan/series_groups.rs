@@ -10,6 +10,8 @@
 //!   AggregateExec: mode=Partial       becomes     SeriesExchangeExec     series by series
 //!     …                                             …
 //! ```
+//!
+//! On one thread any functions are computed so, where rows are in order of their groups as it is: nothing has to be looked up by group.
 
 mod exec;
 mod groups;
@@ -17,4 +19,5 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
+pub(super) use exec::SeriesGroupsExec;
 pub(super) use rule::SeriesGroups;

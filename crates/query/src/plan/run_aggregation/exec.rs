@@ -11,10 +11,10 @@ use datafusion::common::{Result, internal_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::metrics::{
-    BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+    BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, Time,
 };
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
@@ -35,10 +35,10 @@ const SHORT: usize = 4;
 /// The memory of states at which they are passed on, whatever there is: as columns they have to be of less than 2 GiB.
 const STATES_MAX: usize = 1 << 30;
 
-/// Gives partial states for runs of rows of the same group.
+/// Gives states for runs of rows of the same group, or results of groups.
 #[derive(Debug)]
 pub(super) struct RunAggregateExec {
-    /// The partial aggregate that it stands for, with its input.
+    /// The aggregate that it stands for, with its input: a first step, which gives states, or the only one.
     aggregate: AggregateExec,
     /// Whether all runs of a group come to one state, as far as there is memory; otherwise each is one.
     gathers: bool,
@@ -51,7 +51,7 @@ impl RunAggregateExec {
         Self::new(aggregate, false)
     }
 
-    /// Gives a state for every group, in any order.
+    /// Gives a state or, in the place of an only step, a result for every group, in any order.
     pub(super) fn gathering(aggregate: AggregateExec) -> Self {
         Self::new(aggregate, true)
     }
@@ -146,6 +146,7 @@ impl ExecutionPlan for RunAggregateExec {
     ) -> Result<SendableRecordBatchStream> {
         let input = self.aggregate.input();
         let memory = MemoryConsumer::new("RunAggregateExec").register(context.memory_pool());
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
         let state = Aggregating {
             input: input.execute(partition, Arc::clone(&context))?,
             runs: match self.gathers {
@@ -157,21 +158,15 @@ impl ExecutionPlan for RunAggregateExec {
             batch_size: context.session_config().batch_size(),
             memory,
             aggregate: self.aggregate.clone(),
-            metrics: BaselineMetrics::new(&self.metrics, partition),
+            compute_time: metrics.elapsed_compute().clone(),
             rows_hashed: MetricBuilder::new(&self.metrics).counter("rows_hashed", partition),
             context,
         };
-        let batches = stream::try_unfold(Some(state), |state| async {
-            match state {
-                Some(state) => state.next().await,
-                None => Ok(None),
-            }
+        let batches = (state.batches()).inspect_ok(move |batch| {
+            metrics.record_output(batch.num_rows());
         });
         let schema = self.schema();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(
-            schema,
-            batches.try_flatten(),
-        )))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
@@ -190,30 +185,44 @@ struct Aggregating {
     batch_size: usize,
     memory: MemoryReservation,
     aggregate: AggregateExec,
-    metrics: BaselineMetrics,
+    compute_time: Time,
     /// Rows that were left to the stock operator.
     rows_hashed: Count,
     context: Arc<TaskContext>,
 }
 
 impl Aggregating {
+    fn batches(self) -> impl Stream<Item = Result<RecordBatch>> + Send {
+        let batches = stream::try_unfold(Some(self), |state| async {
+            match state {
+                Some(state) => state.next().await,
+                None => Ok(None),
+            }
+        });
+        batches.try_flatten()
+    }
+
     /// The next batches, and what comes after them.
     async fn next(mut self) -> Result<Option<(Batches, Option<Self>)>> {
         while let Some(batch) = self.input.next().await {
             let batch = batch?;
-            let timer = self.metrics.elapsed_compute().clone();
-            let _timer = timer.timer();
+            let time = self.compute_time.clone();
+            let _timer = time.timer();
             self.rows += batch.num_rows();
             self.runs.add(&batch)?;
             // States are passed on early rather than kept beyond what memory there is.
             let size = self.runs.size();
             let is_refused = self.memory.try_resize(size).is_err() || size > STATES_MAX;
-            if self.runs_are_short() {
+            let is_full = !self.gathers && self.runs.count() >= self.batch_size;
+            let are_short = self.runs_are_short();
+            if self.is_only_step() && (is_refused || are_short) {
+                return Ok(Some((self.in_two_steps()?, None)));
+            }
+            if are_short {
                 let states = self.take()?;
                 let rest = self.hash_the_rest()?;
                 return Ok(Some((Box::pin(states.chain(rest)), None)));
             }
-            let is_full = !self.gathers && self.runs.count() >= self.batch_size;
             if is_refused || is_full {
                 return Ok(Some((Box::pin(self.take()?), Some(self))));
             }
@@ -224,15 +233,53 @@ impl Aggregating {
         Ok(Some((Box::pin(self.take()?), None)))
     }
 
+    fn is_only_step(&self) -> bool {
+        *self.aggregate.mode() == AggregateMode::Single
+    }
+
+    /// Takes the states that there are, or the results.
     fn take(&mut self) -> Result<impl Stream<Item = Result<RecordBatch>> + Send + use<>> {
-        let states = self.runs.take()?;
-        self.memory.try_resize(self.runs.size())?;
-        self.metrics.record_output(states.num_rows());
+        let (schema, is_only_step) = (self.aggregate.schema(), self.is_only_step());
+        let groups = match is_only_step {
+            true => self.runs.take_results(schema)?,
+            false => self.runs.take_states(schema)?,
+        };
+        // What is left, to work with, is little; it is there whether there is room for it or not.
+        self.memory.resize(self.runs.size());
         let length = self.batch_size.max(1);
-        let firsts = (0..states.num_rows()).step_by(length);
+        let firsts = (0..groups.num_rows()).step_by(length);
         Ok(stream::iter(firsts.map(move |first| {
-            Ok(states.slice(first, length.min(states.num_rows() - first)))
+            Ok(groups.slice(first, length.min(groups.num_rows() - first)))
         })))
+    }
+
+    /// Gives states, as a first step does, those that there are already before all others, to a stock operator that puts them together:
+    /// it spills where memory ends.
+    fn in_two_steps(mut self) -> Result<Batches> {
+        let only = self.aggregate;
+        let group = only.group_expr();
+        let functions = only.aggr_expr().to_vec();
+        self.aggregate = AggregateExec::try_new(
+            AggregateMode::Partial,
+            group.clone(),
+            functions.clone(),
+            only.filter_expr().to_vec(),
+            Arc::clone(only.input()),
+            only.input_schema(),
+        )?;
+        let context = Arc::clone(&self.context);
+        let schema = self.aggregate.schema();
+        let states = self.take()?.chain(self.batches());
+        let states = RecordBatchStreamAdapter::new(schema, states);
+        let last = AggregateExec::try_new(
+            AggregateMode::Final,
+            group.as_final(),
+            functions.clone(),
+            vec![None; functions.len()],
+            read_once(Box::pin(states))?,
+            only.input_schema(),
+        )?;
+        Ok(Box::pin(last.execute(0, context)?))
     }
 
     /// Where order is to be kept they may be: hashing does not keep it.
@@ -244,32 +291,36 @@ impl Aggregating {
 
     /// Puts what is left of the input to the operator that this one replaced.
     fn hash_the_rest(self) -> Result<Batches> {
-        let (metrics, hashed) = (self.metrics, self.rows_hashed);
+        let hashed = self.rows_hashed;
         let schema = self.input.schema();
         let rest = self
             .input
             .inspect_ok(move |batch| hashed.add(batch.num_rows()));
-        let rest = RecordBatchStreamAdapter::new(Arc::clone(&schema), rest);
-        let rest = Rest {
-            schema: Arc::clone(&schema),
-            stream: Mutex::new(Some(Box::pin(rest))),
-        };
-        let rest = StreamingTableExec::try_new(
-            schema,
-            vec![Arc::new(rest)],
-            None,
-            std::iter::empty(),
-            false,
-            None,
-        )?;
-        let aggregate = with_input(&self.aggregate, vec![Arc::new(rest)])?;
-        let states = aggregate.execute(0, self.context)?;
-        let states = states.inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
-        Ok(Box::pin(states))
+        let rest = read_once(Box::pin(RecordBatchStreamAdapter::new(schema, rest)))?;
+        let aggregate = with_input(&self.aggregate, vec![rest])?;
+        Ok(Box::pin(aggregate.execute(0, self.context)?))
     }
 }
 
-/// What is left of an input; to be read once.
+/// A plan that is what comes of a stream.
+fn read_once(stream: SendableRecordBatchStream) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = stream.schema();
+    let rest = Rest {
+        schema: Arc::clone(&schema),
+        stream: Mutex::new(Some(stream)),
+    };
+    let rows = StreamingTableExec::try_new(
+        schema,
+        vec![Arc::new(rest)],
+        None,
+        std::iter::empty(),
+        false,
+        None,
+    )?;
+    Ok(Arc::new(rows))
+}
+
+/// A stream, to be read once.
 struct Rest {
     schema: SchemaRef,
     stream: Mutex<Option<SendableRecordBatchStream>>,

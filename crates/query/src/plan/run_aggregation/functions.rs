@@ -28,7 +28,7 @@ struct Function {
 }
 
 impl Functions {
-    /// Those of a partial aggregate.
+    /// Those of an aggregate over rows.
     pub(in crate::plan) fn new(aggregate: &AggregateExec) -> Result<Self> {
         let arguments = aggregate_expressions(
             aggregate.aggr_expr(),

@@ -16,6 +16,8 @@ use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 
 use super::exec::RunAggregateExec;
 use crate::buffered_exec::BufferedExec;
+use crate::in_turn_exec::InTurnExec;
+use crate::plan::series_groups::SeriesGroupsExec;
 
 /// As many functions over single rows cost more than putting the rows in order does.
 const MANY_FUNCTIONS: usize = 8;
@@ -35,9 +37,11 @@ impl PhysicalOptimizerRule for RunAggregation {
         _config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let by_runs = plan.transform_up(|plan| {
-            let aggregate = plan.downcast_ref::<AggregateExec>();
-            Ok(match aggregate.filter(|aggregate| has_runs(aggregate)) {
-                Some(aggregate) => Transformed::yes(by_runs(aggregate)?),
+            let Some(aggregate) = plan.downcast_ref::<AggregateExec>() else {
+                return Ok(Transformed::no(plan));
+            };
+            Ok(match by_runs(aggregate)? {
+                Some(by_runs) => Transformed::yes(by_runs),
                 None => Transformed::no(plan),
             })
         });
@@ -49,6 +53,27 @@ impl PhysicalOptimizerRule for RunAggregation {
     }
 }
 
+fn by_runs(aggregate: &AggregateExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    use AggregateMode::{Partial, Single};
+    use InputOrderMode::{Linear, Sorted};
+    if !has_runs(aggregate) {
+        return Ok(None);
+    }
+    Ok(match (aggregate.mode(), aggregate.input_order_mode()) {
+        // Hashing keeps no order, and of lists of rows two put together are no less.
+        (Partial | Single, Linear) if !keeps_rows(aggregate)? => {
+            let ordered = in_better_order(aggregate)?;
+            Some(Arc::new(RunAggregateExec::gathering(ordered)))
+        }
+        (Partial, _) => {
+            let ordered = in_better_order(aggregate)?;
+            Some(Arc::new(RunAggregateExec::of_runs(ordered)))
+        }
+        (Single, Sorted) => Some(Arc::new(SeriesGroupsExec::only_step(aggregate.clone()))),
+        _ => None,
+    })
+}
+
 fn has_runs(aggregate: &AggregateExec) -> bool {
     let group = aggregate.group_expr();
     let schema = aggregate.input_schema();
@@ -57,8 +82,7 @@ fn has_runs(aggregate: &AggregateExec) -> bool {
     };
     let mut keys = group.expr().iter();
     let mut functions = aggregate.aggr_expr().iter();
-    *aggregate.mode() == AggregateMode::Partial
-        && aggregate.limit_options().is_none()
+    aggregate.limit_options().is_none()
         && group.is_single()
         && !group.is_empty()
         && keys.all(|(key, _)| key.data_type(&schema).is_ok_and(is_tag_or_time))
@@ -67,23 +91,15 @@ fn has_runs(aggregate: &AggregateExec) -> bool {
         })
 }
 
-fn by_runs(aggregate: &AggregateExec) -> Result<Arc<dyn ExecutionPlan>> {
-    let input = aggregate.input();
-    let input = match is_worth_sorting(aggregate) {
-        true => by_series(input)?,
-        false => Arc::clone(input),
-    };
-    let own = replace_children_if_necessary(Arc::new(aggregate.clone()), vec![input])?;
-    let aggregate = own
-        .downcast_ref::<AggregateExec>()
-        .ok_or_else(|| internal_datafusion_err!("an aggregate is none any more"))?;
-    // Hashing keeps no order, and of lists of rows two put together are no less.
-    let gathers =
-        *aggregate.input_order_mode() == InputOrderMode::Linear && !keeps_rows(aggregate)?;
-    Ok(Arc::new(match gathers {
-        true => RunAggregateExec::gathering(aggregate.clone()),
-        false => RunAggregateExec::of_runs(aggregate.clone()),
-    }))
+/// The aggregate, with an input whose rows come in longer runs where that is worth it.
+fn in_better_order(aggregate: &AggregateExec) -> Result<AggregateExec> {
+    if !is_worth_sorting(aggregate) {
+        return Ok(aggregate.clone());
+    }
+    let input = by_series(aggregate.input())?;
+    let ordered = replace_children_if_necessary(Arc::new(aggregate.clone()), vec![input])?;
+    let ordered = ordered.downcast_ref::<AggregateExec>().cloned();
+    ordered.ok_or_else(|| internal_datafusion_err!("an aggregate is none any more"))
 }
 
 /// Whether buffered rows, which are of another series each as they arrive, are put in order for less than it saves.
@@ -101,7 +117,10 @@ fn by_series(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
         let sorted = buffered.by_series();
         return Ok(sorted.map_or_else(|| Arc::clone(plan), |sorted| Arc::new(sorted) as _));
     }
-    let is_plain = plan.is::<UnionExec>() || plan.is::<FilterExec>() || plan.is::<ProjectionExec>();
+    let is_plain = plan.is::<UnionExec>()
+        || plan.is::<InTurnExec>()
+        || plan.is::<FilterExec>()
+        || plan.is::<ProjectionExec>();
     if !is_plain {
         return Ok(Arc::clone(plan));
     }

@@ -1,7 +1,6 @@
 //! States of aggregate functions, for runs of rows of the same group.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
@@ -25,8 +24,6 @@ pub(super) struct Runs {
     added: usize,
     /// The state that each row of a batch belongs to; kept for its memory.
     state_of_row: Vec<usize>,
-    /// Groups and states.
-    schema: SchemaRef,
 }
 
 /// The groups that there are states of.
@@ -41,13 +38,13 @@ enum Keys {
 }
 
 impl Runs {
-    /// What `aggregate`, a partial one, computes, with a state for every run.
+    /// What `aggregate`, a first step, computes, with a state for every run.
     pub(super) fn one_by_one(aggregate: &AggregateExec) -> Result<Self> {
         let pieces = vec![Vec::new(); aggregate.group_expr().num_group_exprs()];
         Self::new(aggregate, Keys::OfRuns { pieces, count: 0 })
     }
 
-    /// What `aggregate`, a partial one, computes, with one state for all runs of a group.
+    /// What `aggregate`, a first step or the only one, computes, with one state for all runs of a group.
     pub(super) fn gathered(aggregate: &AggregateExec) -> Result<Self> {
         let schema = aggregate
             .group_expr()
@@ -63,7 +60,6 @@ impl Runs {
             group: aggregate.group_expr().clone(),
             added: 0,
             state_of_row: Vec::new(),
-            schema: datafusion::physical_plan::ExecutionPlan::schema(aggregate),
         })
     }
 
@@ -141,29 +137,37 @@ impl Runs {
         }
     }
 
-    /// Gives what there is as one batch, and begins again with nothing.
-    pub(super) fn take(&mut self) -> Result<RecordBatch> {
-        let mut columns = match &mut self.keys {
+    /// Gives groups and their states as one batch, and begins again with nothing.
+    pub(super) fn take_states(&mut self, schema: SchemaRef) -> Result<RecordBatch> {
+        let mut columns = self.take_keys()?;
+        columns.extend(self.functions.states()?);
+        Ok(RecordBatch::try_new(schema, columns)?)
+    }
+
+    /// Gives groups and their results as one batch, and begins again with nothing.
+    pub(super) fn take_results(&mut self, schema: SchemaRef) -> Result<RecordBatch> {
+        let mut columns = self.take_keys()?;
+        columns.extend(self.functions.results(EmitTo::All)?);
+        Ok(RecordBatch::try_new(schema, columns)?)
+    }
+
+    fn take_keys(&mut self) -> Result<Vec<ArrayRef>> {
+        match &mut self.keys {
             Keys::OfRuns { pieces, count } => {
                 *count = 0;
                 let whole = |pieces: &mut Vec<ArrayRef>| {
                     let pieces = std::mem::take(pieces);
                     let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
-                    concat(&pieces)
+                    Ok(concat(&pieces)?)
                 };
-                pieces
-                    .iter_mut()
-                    .map(whole)
-                    .collect::<Result<Vec<_>, _>>()?
+                pieces.iter_mut().map(whole).collect()
             }
             Keys::Distinct(groups) => {
                 let keys = groups.emit(EmitTo::All)?;
                 groups.clear_shrink(0);
-                keys
+                Ok(keys)
             }
-        };
-        columns.extend(self.functions.states()?);
-        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+        }
     }
 }
 

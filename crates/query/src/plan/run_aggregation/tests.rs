@@ -1,8 +1,16 @@
 //! Groups by runs against the same groups under keys in which no runs can be seen.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use crate::testing::{TestDatabase, rows};
+use datafusion::common::{Result, resources_datafusion_err};
+use datafusion::execution::memory_pool::{MemoryPool, MemoryReservation, UnboundedMemoryPool};
+use datafusion::execution::session_state::SessionState;
+use datafusion::physical_plan::collect;
+
+use crate::engine;
+use crate::session;
+use crate::testing::{TestDatabase, query_in, rows};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -138,4 +146,120 @@ async fn buffered_rows_are_put_in_order_for_many_functions() {
     let hidden = format!("CAST(host AS VARCHAR), {HIDDEN_MINUTE}");
     check(&database, "host", "CAST(host AS VARCHAR)", "").await;
     check(&database, &format!("host, {MINUTE}"), &hidden, "").await;
+}
+
+/// A session of one thread, for which an only step is planned.
+fn one_thread(database: &TestDatabase) -> SessionState {
+    let mut session = database.session();
+    session
+        .config_mut()
+        .options_mut()
+        .execution
+        .target_partitions = 1;
+    session
+}
+
+/// A pool in which groups of runs may take so much and everything else what it needs.
+#[derive(Debug)]
+struct Narrow {
+    rest: UnboundedMemoryPool,
+    most: usize,
+}
+
+impl std::fmt::Display for Narrow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("narrow")
+    }
+}
+
+impl MemoryPool for Narrow {
+    fn name(&self) -> &str {
+        "narrow"
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.rest.grow(reservation, additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.rest.shrink(reservation, shrink);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let is_ours = reservation.consumer().name() == "RunAggregateExec";
+        if is_ours && reservation.size() + additional > self.most {
+            return Err(resources_datafusion_err!("it is narrow"));
+        }
+        self.rest.try_grow(reservation, additional)
+    }
+
+    fn reserved(&self) -> usize {
+        self.rest.reserved()
+    }
+}
+
+async fn query_with(session: &SessionState, sql: &str, most: usize) -> Vec<String> {
+    let rest = UnboundedMemoryPool::default();
+    let pool = Arc::new(Narrow { rest, most });
+    let plan = engine::plan(session, sql, Vec::new()).await.unwrap();
+    let plan = session.create_physical_plan(&plan).await.unwrap();
+    let context = session::task_context(session, pool);
+    rows(&collect(plan, Arc::new(context)).await.unwrap())
+}
+
+#[tokio::test]
+async fn an_only_step_gives_results_whether_there_is_memory_or_not() {
+    let database = database(3_000).await;
+    // Two files and the buffer, of times one after the other: nothing has to be merged, and hosts are in no order from one to the next.
+    database.flush().await;
+    let later = 10_000 * SECOND;
+    database
+        .write(&format!("m,host=a v=9,other=9 {later}"))
+        .await;
+    let session = one_thread(&database);
+    let sql = |keys: &str| {
+        format!(
+            "SELECT {keys}, count(*) AS n, count(v) AS c, sum(v), avg(v), min(v), max(other), max(time), \
+             sum(other) FILTER (WHERE v > 5), round(percentile_agg_quantile(percentile_agg(v), 0.5), 9) \
+             FROM m WHERE other >= 1 GROUP BY {keys} ORDER BY {keys}"
+        )
+    };
+    let hidden = sql(&format!("CAST(host AS VARCHAR), {HIDDEN_MINUTE}"));
+    let hashed = rows(&query_in(&session, &hidden).await.unwrap());
+    assert!(hashed.len() > 100);
+    let by_runs = sql(&format!("host, {MINUTE}"));
+    let plan = query_in(&session, &format!("EXPLAIN {by_runs}")).await;
+    let plan = rows(&plan.unwrap()).join("\n");
+    assert!(plan.contains("RunAggregateExec"), "{plan}");
+    assert!(!plan.contains("AggregateExec: mode"), "{plan}");
+    for most in [usize::MAX, 100_000, 20_000, 0] {
+        let found = query_with(&session, &by_runs, most).await;
+        assert_eq!(found, hashed, "{most}");
+    }
+}
+
+#[tokio::test]
+async fn short_runs_are_hashed_in_two_steps() {
+    let database = database(12_000).await;
+    database.flush().await;
+    let session = one_thread(&database);
+    let bin = "date_bin(INTERVAL '2 seconds', time)";
+    let sql = format!("SELECT {bin} AS t, count(*) AS n, sum(other) AS o FROM m GROUP BY t");
+    let totals = format!("SELECT count(*), sum(n), sum(o), max(n) FROM ({sql}) AS bins");
+    let sum = 3 * (0..24_000u64).sum::<u64>();
+    let expected = [format!("12000 72000 {sum}.0 6")];
+    for most in [usize::MAX, 1_000_000, 0] {
+        assert_eq!(query_with(&session, &totals, most).await, expected);
+    }
+    let analyzed = query_in(&session, &format!("EXPLAIN ANALYZE {sql}")).await;
+    let analyzed = rows(&analyzed.unwrap()).join("\n");
+    let operator = analyzed
+        .lines()
+        .find(|line| line.contains("RunAggregateExec"));
+    let operator = operator.unwrap_or_else(|| panic!("{analyzed}"));
+    assert!(
+        operator.contains("output_rows=12.00 K") || operator.contains("output_rows=12000"),
+        "{operator}"
+    );
+    assert!(!operator.contains("rows_hashed=0,"), "{operator}");
 }

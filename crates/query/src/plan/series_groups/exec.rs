@@ -23,9 +23,9 @@ use super::groups::Groups;
 
 /// Gives the results of groups whose rows come one group after the other.
 #[derive(Debug)]
-pub(super) struct SeriesGroupsExec {
-    /// The partial aggregate that it stands for, with its input, in which every group is in one partition.
-    partial: Arc<dyn ExecutionPlan>,
+pub(in crate::plan) struct SeriesGroupsExec {
+    /// The aggregate that it stands for, a first step or the only one, with its input, in which every group is in one partition.
+    aggregate: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -38,28 +38,37 @@ impl SeriesGroupsExec {
         let properties = PlanProperties::clone(last.properties())
             .with_eq_properties(equivalences)
             .with_partitioning(Partitioning::UnknownPartitioning(partitions));
+        Self::with_properties(partial, Arc::new(properties))
+    }
+
+    /// In place of `only`, whose one partition is in order of groups.
+    pub(in crate::plan) fn only_step(only: AggregateExec) -> Self {
+        let properties = Arc::clone(only.properties());
+        Self::with_properties(Arc::new(only), properties)
+    }
+
+    fn with_properties(aggregate: Arc<dyn ExecutionPlan>, properties: Arc<PlanProperties>) -> Self {
         Self {
-            partial,
-            properties: Arc::new(properties),
+            aggregate,
+            properties,
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
 
     fn aggregate(&self) -> Result<&AggregateExec> {
-        let aggregate = self.partial.downcast_ref::<AggregateExec>();
+        let aggregate = self.aggregate.downcast_ref::<AggregateExec>();
         aggregate.ok_or_else(|| internal_datafusion_err!("an aggregate is no aggregate any more"))
     }
 
     fn with_input(&self, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<Self>> {
-        let partial = replace_children_if_necessary(Arc::clone(&self.partial), children)?;
-        let partitions = partial.output_partitioning().partition_count();
+        let aggregate = replace_children_if_necessary(Arc::clone(&self.aggregate), children)?;
+        let partitions = aggregate.output_partitioning().partition_count();
         let properties = PlanProperties::clone(&self.properties)
             .with_partitioning(Partitioning::UnknownPartitioning(partitions));
-        Ok(Arc::new(Self {
-            partial,
-            properties: Arc::new(properties),
-            metrics: ExecutionPlanMetricsSet::new(),
-        }))
+        Ok(Arc::new(Self::with_properties(
+            aggregate,
+            Arc::new(properties),
+        )))
     }
 }
 
@@ -87,7 +96,7 @@ impl ExecutionPlan for SeriesGroupsExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.partial.children()
+        self.aggregate.children()
     }
 
     fn required_input_distribution(&self) -> Vec<Distribution> {
@@ -106,7 +115,7 @@ impl ExecutionPlan for SeriesGroupsExec {
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        self.partial.apply_expressions(f)
+        self.aggregate.apply_expressions(f)
     }
 
     fn replace_children(

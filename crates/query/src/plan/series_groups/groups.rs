@@ -25,7 +25,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// What `aggregate`, a partial one, computes; results have `schema`.
+    /// What `aggregate`, a first step or the only one, computes; results have `schema`.
     pub(super) fn new(aggregate: &AggregateExec, schema: SchemaRef) -> Result<Self> {
         let group = aggregate.group_expr();
         Ok(Self {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::testing::{TestDatabase, rows};
+use crate::testing::{TestDatabase, query_in, rows};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -118,5 +118,68 @@ async fn what_does_not_come_in_order_is_left_alone() {
         "SELECT median(v) FROM m",
     ] {
         check_stock(&database, sql).await;
+    }
+}
+
+#[tokio::test]
+async fn one_thread_finishes_groups_of_rows_in_order() {
+    let database = TestDatabase::open().await;
+    let mut lines = String::new();
+    for host in ["", ",host=a", ",host=b"] {
+        for sample in 0..30_000i64 {
+            let value = (sample * 7 + host.len() as i64) % 11;
+            writeln!(
+                lines,
+                "m{host} v={value},other={sample} {}",
+                sample * SECOND
+            )
+            .unwrap();
+        }
+    }
+    database.write(&lines).await;
+    database.flush().await;
+    let mut session = database.session();
+    let execution = &mut session.config_mut().options_mut().execution;
+    execution.target_partitions = 1;
+    let sql = |keys: &str, filter: &str, order: &str| {
+        format!(
+            "SELECT {keys}, count(*), avg(v), max(other), sum(other) FILTER (WHERE v > 5) FROM m {filter} \
+             GROUP BY {keys} ORDER BY {order}"
+        )
+    };
+    let bins = "date_bin(INTERVAL '2 seconds', time)";
+    for (keys, filter, order, count) in [
+        (
+            format!("host, {bins}"),
+            "",
+            "1 NULLS FIRST, 2 NULLS FIRST",
+            45_000,
+        ),
+        (bins.to_owned(), "WHERE host = 'a'", "1 NULLS FIRST", 15_000),
+        ("host".to_owned(), "WHERE v > 3", "1 NULLS FIRST", 3),
+    ] {
+        let explain = format!("EXPLAIN {}", sql(&keys, filter, order));
+        let plan = rows(&query_in(&session, &explain).await.unwrap()).join("\n");
+        assert!(plan.contains("SeriesGroupsExec"), "{plan}");
+        assert!(!plan.contains("AggregateExec: mode"), "{plan}");
+        // It is in order of its groups, which are not sorted again.
+        assert!(!plan.contains("SortExec"), "{plan}");
+        let hidden = keys.replace("host", "CAST(host AS VARCHAR)");
+        let hidden = match hidden.contains("date_bin") {
+            true => hidden.replace(bins, &format!("to_char({bins}, '%Y-%m-%dT%H:%M:%S')")),
+            false => hidden,
+        };
+        let found = rows(
+            &query_in(&session, &sql(&keys, filter, order))
+                .await
+                .unwrap(),
+        );
+        let hashed = rows(
+            &query_in(&session, &sql(&hidden, filter, order))
+                .await
+                .unwrap(),
+        );
+        assert_eq!(found.len(), count);
+        assert_eq!(found, hashed, "{keys} {filter}");
     }
 }

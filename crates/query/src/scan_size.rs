@@ -2,20 +2,24 @@
 //! longer than doing it.
 //!
 //! The guess knows the files and buffered rows in the filters' time range and, of files whose footer is
-//! in memory, which row groups can hold the tags asked for. It decides nothing but how the work is
+//! in memory, which row groups can hold the tags asked for, and which pages where these are in order of them. It decides nothing but how the work is
 //! divided, so it may be wrong.
 
 use std::num::NonZeroUsize;
+use std::ops::{Range, RangeInclusive};
 
 use arrow::datatypes::DataType;
 use catalog::{FileRecord, TIME_COLUMN};
+use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
-use datafusion::parquet::file::metadata::RowGroupMetaData;
+use datafusion::parquet::basic::BoundaryOrder;
+use datafusion::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use datafusion::parquet::file::page_index::column_index::ColumnIndexMetaData;
 use datafusion::parquet::file::statistics::Statistics;
 use datafusion::prelude::SessionConfig;
 use storage::{BufferedRows, ScanUnit};
@@ -27,12 +31,15 @@ use crate::time_range;
 /// Rows that one core reads and aggregates in about the time that dividing them takes.
 const SMALL_ROWS: u64 = 200_000;
 
-/// Where tags are asked for, at most this share of the rows of a row group is in pages that can hold them, and of
-/// buffered rows this share is the effort of passing over all others.
+/// Where a tag is asked for, at most this share of the rows of a row group is in pages that can hold it, where it is not known which
+/// pages these are; and of buffered rows this share is the effort of passing over all others.
 const SHARE_OF_TAGS: u64 = 8;
 
 /// A guess at how many series a table has, for those who ask for one by its tags.
 pub(crate) const SERIES_GUESS: u64 = 1_000;
+
+/// For more values of a tag it is not guessed how many rows have them.
+const VALUES_MAX: usize = 64;
 
 /// How many threads a statement may have at most, if it says so.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +108,8 @@ fn rows_to_read(table: &SnapshotTable, filters: &[Expr], footers: &FileMetadataC
         times: time_range::of_filters(filters),
         tags: filters
             .iter()
-            .filter_map(|filter| tag_value(table, filter))
+            .filter_map(|filter| tag_values(table, filter))
+            .filter(|tag| tag.values.len() <= VALUES_MAX)
             .collect(),
     };
     let rows_of_unit = |unit| match unit {
@@ -120,81 +128,184 @@ fn rows_to_read(table: &SnapshotTable, filters: &[Expr], footers: &FileMetadataC
 
 /// What the filters ask for.
 struct Wanted<'a> {
-    times: std::ops::RangeInclusive<i64>,
-    /// Tags that must have these values.
-    tags: Vec<(&'a str, &'a str)>,
+    times: RangeInclusive<i64>,
+    /// Tags that must have one of some values.
+    tags: Vec<TagValues<'a>>,
 }
 
 impl Wanted<'_> {
     fn rows_of_file(&self, file: &FileRecord, footers: &FileMetadataCache) -> u64 {
-        let rows = match footers::in_memory(file, footers) {
-            None => file.rows,
-            Some(footer) => {
-                let groups = footer.row_groups().iter();
-                let wanted = groups.filter(|group| self.may_be_in(group));
-                wanted.map(|group| group.num_rows().unsigned_abs()).sum()
-            }
+        let Some(footer) = footers::in_memory(file, footers) else {
+            let tags = self.tags.iter().map(|tag| tag.values.len());
+            return tags
+                .map(|values| share(file.rows, values))
+                .min()
+                .unwrap_or(file.rows);
         };
-        rows / self.share()
+        let groups = 0..footer.num_row_groups();
+        groups.map(|group| self.rows_of_group(&footer, group)).sum()
+    }
+
+    fn rows_of_group(&self, footer: &ParquetMetaData, number: usize) -> u64 {
+        let group = footer.row_group(number);
+        let statistics = |name: &str| {
+            let mut columns = group.columns().iter();
+            columns
+                .find(|column| column.column_descr().name() == name)?
+                .statistics()
+        };
+        if let Some(Statistics::Int64(times)) = statistics(TIME_COLUMN) {
+            let is_before = times.max_opt().is_some_and(|max| max < self.times.start());
+            let is_after = times.min_opt().is_some_and(|min| min > self.times.end());
+            if is_before || is_after {
+                return 0;
+            }
+        }
+        let rows = group.num_rows().unsigned_abs();
+        let with_tag = |tag: &TagValues| {
+            if let Some(in_pages) = rows_of_pages(footer, number, tag) {
+                return in_pages;
+            }
+            let Some(Statistics::ByteArray(known)) = statistics(tag.name) else {
+                return share(rows, tag.values.len());
+            };
+            let may_be_in = |value: &&&str| {
+                let value = value.as_bytes();
+                let is_before = known.max_opt().is_some_and(|max| max.data() < value);
+                let is_after = known.min_opt().is_some_and(|min| min.data() > value);
+                !is_before && !is_after
+            };
+            share(rows, tag.values.iter().filter(may_be_in).count())
+        };
+        self.tags.iter().map(with_tag).min().unwrap_or(rows)
     }
 
     fn rows_of_buffer(&self, rows: &BufferedRows) -> u64 {
-        rows.row_count() as u64 / self.share()
-    }
-
-    fn share(&self) -> u64 {
-        match self.tags.is_empty() {
-            true => 1,
-            false => SHARE_OF_TAGS,
-        }
-    }
-
-    fn may_be_in(&self, group: &RowGroupMetaData) -> bool {
-        group.columns().iter().all(|column| {
-            let name = column.column_descr().name();
-            match column.statistics() {
-                Some(Statistics::Int64(times)) if name == TIME_COLUMN => {
-                    let is_before = times.max_opt().is_some_and(|max| max < self.times.start());
-                    let is_after = times.min_opt().is_some_and(|min| min > self.times.end());
-                    !is_before && !is_after
-                }
-                Some(Statistics::ByteArray(tag)) => self
-                    .tags
-                    .iter()
-                    .filter(|(wanted, _)| *wanted == name)
-                    .all(|(_, value)| {
-                        let value = value.as_bytes();
-                        let is_before = tag.max_opt().is_some_and(|max| max.data() < value);
-                        let is_after = tag.min_opt().is_some_and(|min| min.data() > value);
-                        !is_before && !is_after
-                    }),
-                _ => true,
-            }
+        let rows = rows.row_count() as u64;
+        let fewest = self.tags.iter().map(|tag| tag.values.len() as u64).min();
+        fewest.map_or(rows, |values| {
+            (rows / SHARE_OF_TAGS).saturating_add(values * (rows / SERIES_GUESS))
         })
     }
 }
 
-/// `tag = 'value'`, either way round.
-pub(crate) fn tag_value<'a>(table: &SnapshotTable, filter: &'a Expr) -> Option<(&'a str, &'a str)> {
-    let Expr::BinaryExpr(BinaryExpr {
-        left,
-        op: Operator::Eq,
-        right,
-    }) = filter
-    else {
+/// The rows of those that may have one of so many values.
+fn share(rows: u64, values: usize) -> u64 {
+    (rows / SHARE_OF_TAGS)
+        .saturating_mul(values as u64)
+        .min(rows)
+}
+
+/// The rows of pages that can hold one of the values, where pages are in order of them.
+fn rows_of_pages(footer: &ParquetMetaData, group: usize, tag: &TagValues) -> Option<u64> {
+    let columns = footer.row_group(group).columns();
+    let is_tag = |column: &ColumnChunkMetaData| column.column_descr().name() == tag.name;
+    let column = columns.iter().position(is_tag)?;
+    let index = footer.column_index()?.get(group)?.get(column)?;
+    let ColumnIndexMetaData::BYTE_ARRAY(values) = index else {
         return None;
     };
-    let (column, value) = match (&**left, &**right) {
-        (Expr::Column(column), Expr::Literal(value, _))
-        | (Expr::Literal(value, _), Expr::Column(column)) => (column, value),
+    if index.get_boundary_order() != Some(BoundaryOrder::ASCENDING) {
+        return None;
+    }
+    let pages = footer
+        .offset_index()?
+        .get(group)?
+        .get(column)?
+        .page_locations();
+    // Pages of NULL have neither and come first.
+    let ends_before =
+        |page: usize, value: &[u8]| values.max_value(page).is_none_or(|max| max < value);
+    let begins_after =
+        |page: usize, value: &[u8]| values.min_value(page).is_some_and(|min| min > value);
+    let pages_of = |value: &&str| {
+        let value = value.as_bytes();
+        let first = partition(pages.len(), |page| ends_before(page, value));
+        let end = partition(pages.len(), |page| !begins_after(page, value));
+        first..end.max(first)
+    };
+    let mut wanted: Vec<Range<usize>> = tag.values.iter().map(pages_of).collect();
+    wanted.sort_unstable_by_key(|pages| pages.start);
+    let first_row = |page: usize| match pages.get(page) {
+        Some(location) => location.first_row_index,
+        None => footer.row_group(group).num_rows(),
+    };
+    let (mut rows, mut through) = (0, 0);
+    for pages in wanted {
+        let first = pages.start.max(through);
+        if first < pages.end {
+            rows += first_row(pages.end) - first_row(first);
+            through = pages.end;
+        }
+    }
+    Some(rows.unsigned_abs())
+}
+
+/// How many of the first numbers hold, where those that do come before those that do not.
+fn partition(count: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut least, mut most) = (0, count);
+    while least < most {
+        let middle = least.midpoint(most);
+        match holds(middle) {
+            true => least = middle + 1,
+            false => most = middle,
+        }
+    }
+    least
+}
+
+/// The values that a filter lets a tag have.
+#[derive(Debug, PartialEq)]
+pub(crate) struct TagValues<'a> {
+    name: &'a str,
+    pub(crate) values: Vec<&'a str>,
+}
+
+/// Understands `tag = 'value'`, either way round, `tag IN ('value', …)`, and several of them for one tag put together by `OR`.
+pub(crate) fn tag_values<'a>(table: &SnapshotTable, filter: &'a Expr) -> Option<TagValues<'a>> {
+    let (column, values) = match filter {
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::Or,
+            right,
+        }) => {
+            let mut one = tag_values(table, left)?;
+            let other = tag_values(table, right)?;
+            one.values.extend(other.values);
+            return (one.name == other.name).then_some(one);
+        }
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::Eq,
+            right,
+        }) => match (&**left, &**right) {
+            (Expr::Column(column), value) | (value, Expr::Column(column)) => {
+                (column, vec![text(value)?])
+            }
+            _ => return None,
+        },
+        Expr::InList(InList {
+            expr,
+            list,
+            negated: false,
+        }) => {
+            let values = list.iter().map(text).collect::<Option<Vec<_>>>()?;
+            (expr.try_as_col()?, values)
+        }
         _ => return None,
     };
     let schema = table.snapshot_schema();
     let field = schema.field_with_name(&column.name).ok()?;
     let is_tag = matches!(field.data_type(), DataType::Dictionary(..));
-    Some((column.name.as_str(), text(value)?)).filter(|_| is_tag)
+    is_tag.then_some(TagValues {
+        name: &column.name,
+        values,
+    })
 }
 
-fn text(value: &ScalarValue) -> Option<&str> {
-    value.try_as_str().flatten()
+fn text(value: &Expr) -> Option<&str> {
+    match value {
+        Expr::Literal(value, _) => value.try_as_str().flatten(),
+        _ => None,
+    }
 }

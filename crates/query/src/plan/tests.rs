@@ -1,5 +1,8 @@
 //! Whether our rules take hold where they should, and only there.
 
+use std::fmt::Write as _;
+
+use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt as _;
 
 use crate::caller::Caller;
@@ -253,4 +256,63 @@ async fn a_file_and_rows_that_are_not_in_it_yet_are_read_in_turn() {
     let answer = engine.sql(request(sql, Caller::administrator(None))).await;
     let answer = answer.unwrap().try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(rows(&answer), ["a 6.0", "b 3.0"]);
+}
+
+#[tokio::test]
+async fn work_is_divided_by_how_much_is_read_of_the_tags_asked_for() {
+    let database = TestDatabase::open().await;
+    let mut lines = String::new();
+    // Two hosts a page.
+    for host in 0..60 {
+        for second in 0..4_000 {
+            writeln!(lines, "cpu,host=h{host:02} usage=1 {second}000000000").unwrap();
+        }
+    }
+    database.write(&lines).await;
+    database.flush().await;
+    let engine = database.engine();
+    let cores = SessionConfig::new().target_partitions();
+    let ask = async |sql: &str| {
+        let answer = engine.sql(request(sql, Caller::administrator(None))).await;
+        rows(&answer.unwrap().try_collect::<Vec<_>>().await.unwrap())
+    };
+    let all_even = (0..60).step_by(2).map(|host| format!("'h{host:02}'"));
+    let all_even = format!("host IN ({})", all_even.collect::<Vec<_>>().join(", "));
+    let conditions = [
+        ("host = 'h01'", "", 4_000, true),
+        ("host IN ('h01', 'h02')", "", 8_000, true),
+        (
+            "host = 'h07' OR 'h03' = host OR host = 'h50'",
+            "",
+            12_000,
+            true,
+        ),
+        (
+            "host IN ('h01', 'h03', 'h05', 'h17', 'h59')",
+            "",
+            20_000,
+            true,
+        ),
+        ("host IN ('', 'none')", "", 0, true),
+        (&all_even, "", 120_000, false),
+        (&all_even, "SET tidemill.threads = 1; ", 120_000, true),
+        ("host NOT IN ('h01', 'h02')", "", 232_000, false),
+        ("host = 'h01' OR usage > 0", "", 240_000, false),
+    ];
+    let sql = |condition: &str| {
+        format!(
+            "SELECT date_bin(INTERVAL '1 day', time) AS day, count(usage) FROM cpu WHERE {condition} GROUP BY day"
+        )
+    };
+    // Which pages there are is known once they were read.
+    ask(&sql("host = 'h01'")).await;
+    for (condition, settings, count, is_little) in conditions {
+        let plan = ask(&format!("{settings}EXPLAIN {}", sql(condition))).await;
+        let plan = plan.join("\n");
+        let is_divided = plan.contains("RepartitionExec");
+        assert_eq!(is_divided, !is_little && cores > 1, "{condition}:\n{plan}");
+        let found = ask(&format!("{settings}{}", sql(condition))).await;
+        let expected = (count > 0).then(|| format!("1970-01-01T00:00:00 {count}"));
+        assert_eq!(found, Vec::from_iter(expected), "{condition}");
+    }
 }

@@ -158,9 +158,9 @@ impl Contents {
                 add(rows.row_count() as u64, *times.start(), *times.end());
             }
         }
-        let asks_for_tag = |filter| scan_size::tag_value(table, filter).is_some();
-        if scan.filters.iter().any(asks_for_tag) {
-            rows /= scan_size::SERIES_GUESS;
+        let of_tags = (scan.filters.iter()).filter_map(|it| scan_size::tag_values(table, it));
+        if let Some(fewest) = of_tags.map(|tag| tag.values.len() as u64).min() {
+            rows = rows.min((rows / scan_size::SERIES_GUESS).saturating_mul(fewest));
         }
         let contents = Self {
             rows,

@@ -5,6 +5,8 @@
 use datafusion::sql::sqlparser::dialect::AnsiDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
 
+use crate::places::characters;
+
 /// The placeholders of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placeholders {
@@ -59,22 +61,15 @@ fn number(placeholder: &str) -> Option<u64> {
 /// Puts `$1`, `$2`, … in the place of the question marks at these locations.
 fn numbered(sql: &str, marks: &[Location]) -> String {
     let mut text = String::with_capacity(sql.len() + 2 * marks.len());
-    let (mut line, mut column, mut next) = (1, 1, 0);
-    for character in sql.chars() {
-        let is_mark = marks
-            .get(next)
-            .is_some_and(|mark| (mark.line, mark.column) == (line, column));
-        match is_mark {
+    let mut next = 0;
+    for (at, _, character) in characters(sql) {
+        match marks.get(next) == Some(&at) {
             true => {
                 next += 1;
                 text.push_str(&format!("${next}"));
             }
             false => text.push(character),
         }
-        (line, column) = match character {
-            '\n' => (line + 1, 1),
-            _ => (line, column + 1),
-        };
     }
     text
 }

@@ -2,8 +2,8 @@
 //! longer than doing it.
 //!
 //! The guess knows the files and buffered rows in the filters' time range and, of files whose footer is
-//! in memory, which row groups can hold the tags asked for, and which pages where these are in order of them. It decides nothing but how the work is
-//! divided, so it may be wrong.
+//! in memory, which row groups can hold the tags asked for, and which pages where these are in order of
+//! them. It decides nothing but how the work is divided, so it may be wrong.
 
 use std::num::NonZeroUsize;
 use std::ops::{Range, RangeInclusive};
@@ -25,6 +25,7 @@ use datafusion::prelude::SessionConfig;
 use storage::{BufferedRows, ScanUnit};
 
 use crate::footers;
+use crate::search::partition_point;
 use crate::table::SnapshotTable;
 use crate::time_range;
 
@@ -213,6 +214,10 @@ fn rows_of_pages(footer: &ParquetMetaData, group: usize, tag: &TagValues) -> Opt
         .get(group)?
         .get(column)?
         .page_locations();
+    if index.num_pages() != pages.len() as u64 {
+        // It is damaged, which whoever reads it says.
+        return None;
+    }
     // Pages of NULL have neither and come first.
     let ends_before =
         |page: usize, value: &[u8]| values.max_value(page).is_none_or(|max| max < value);
@@ -220,8 +225,8 @@ fn rows_of_pages(footer: &ParquetMetaData, group: usize, tag: &TagValues) -> Opt
         |page: usize, value: &[u8]| values.min_value(page).is_some_and(|min| min > value);
     let pages_of = |value: &&str| {
         let value = value.as_bytes();
-        let first = partition(pages.len(), |page| ends_before(page, value));
-        let end = partition(pages.len(), |page| !begins_after(page, value));
+        let first = partition_point(pages.len(), |page| ends_before(page, value));
+        let end = partition_point(pages.len(), |page| !begins_after(page, value));
         first..end.max(first)
     };
     let mut wanted: Vec<Range<usize>> = tag.values.iter().map(pages_of).collect();
@@ -230,28 +235,16 @@ fn rows_of_pages(footer: &ParquetMetaData, group: usize, tag: &TagValues) -> Opt
         Some(location) => location.first_row_index,
         None => footer.row_group(group).num_rows(),
     };
-    let (mut rows, mut through) = (0, 0);
+    let (mut rows, mut through) = (0_u64, 0);
     for pages in wanted {
         let first = pages.start.max(through);
         if first < pages.end {
-            rows += first_row(pages.end) - first_row(first);
+            let more = first_row(pages.end).saturating_sub(first_row(first));
+            rows = rows.saturating_add(more.unsigned_abs());
             through = pages.end;
         }
     }
-    Some(rows.unsigned_abs())
-}
-
-/// How many of the first numbers hold, where those that do come before those that do not.
-fn partition(count: usize, holds: impl Fn(usize) -> bool) -> usize {
-    let (mut least, mut most) = (0, count);
-    while least < most {
-        let middle = least.midpoint(most);
-        match holds(middle) {
-            true => least = middle + 1,
-            false => most = middle,
-        }
-    }
-    least
+    Some(rows)
 }
 
 /// The values that a filter lets a tag have.

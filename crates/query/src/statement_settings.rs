@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::error::{Error, Result};
+use crate::places::blanked_before;
 
 const THREADS: &str = "tidemill.threads";
 const USE_ROLLUPS: &str = "tidemill.use_rollups";
@@ -52,36 +53,13 @@ pub(crate) fn take(sql: &mut String) -> Result<StatementSettings> {
     {
         (rest, end) = settings.set(after)?;
     }
-    *sql = blanked(sql, end);
+    *sql = blanked_before(sql, end);
     Ok(settings)
 }
 
 fn begins_with_set(text: &str) -> bool {
     let first = text.split_whitespace().next();
     first.is_some_and(|first| first.eq_ignore_ascii_case("SET"))
-}
-
-/// The text with blanks up to `end`.
-fn blanked(sql: &str, end: Location) -> String {
-    let mut at = Location { line: 1, column: 1 };
-    let blank = |character: char| {
-        let is_before = at < end;
-        at = match character {
-            '\n' => Location {
-                line: at.line + 1,
-                column: 1,
-            },
-            _ => Location {
-                column: at.column + 1,
-                ..at
-            },
-        };
-        match is_before && !character.is_whitespace() {
-            true => ' ',
-            false => character,
-        }
-    };
-    sql.chars().map(blank).collect()
 }
 
 impl StatementSettings {

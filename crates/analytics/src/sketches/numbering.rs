@@ -9,8 +9,8 @@
 //! buckets   ───┴─┬───────┬───────┬────────┬────────┬─────────┬─────────┬──────────┬─────
 //! ```
 //!
-//! Tables are made of the exact logarithm, an octave at a time, when the first value of it comes; those of the middle, where measured
-//! values are, at once and as one, which is found with less.
+//! Tables are made of the exact logarithm, an octave at a time, when the first value of it comes; those of the usual accuracy for the
+//! middle, where measured values are, at once and as one, which is found with less.
 
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 
@@ -26,9 +26,6 @@ const MANTISSA_BITS: u32 = f64::MANTISSA_DIGITS - 1;
 
 /// The octaves of the middle: from a millionth to a billion.
 const MIDDLE: std::ops::Range<usize> = 1003..1053;
-
-/// The most parts of an octave of the middle: making more at once takes too long.
-const MIDDLE_PARTS_MAX: usize = 128;
 
 /// The exponents of normal numbers, and those next to them.
 const EXPONENTS: usize = 2048;
@@ -47,7 +44,8 @@ pub(super) struct Numbering {
     /// How many parts an octave has, less one, and how many bits of a number tell where it is within its part.
     last_part: usize,
     bits: u32,
-    /// The parts of the octaves of the middle; none where these are too many.
+    /// The parts of the octaves of the middle. They take milliseconds to make, so only the usual accuracy has them, which is made once:
+    /// that of others may come and go with every sketch that is read.
     middle: Box<[Part]>,
     /// By exponent; none without tables.
     octaves: Vec<OnceLock<Box<[Part]>>>,
@@ -109,7 +107,7 @@ impl Numbering {
             middle: Box::default(),
             octaves: (0..octaves).map(|_| OnceLock::new()).collect(),
         };
-        if parts <= MIDDLE_PARTS_MAX {
+        if accuracy == USUAL {
             let octaves = MIDDLE.map(|exponent| numbering.octave(exponent));
             numbering.middle = octaves.flatten().collect();
         }
@@ -198,7 +196,7 @@ mod tests {
             assert_eq!(!numbering.octaves.is_empty(), has_tables, "{accuracy}");
             assert_eq!(
                 !numbering.middle.is_empty(),
-                accuracy >= USUAL,
+                accuracy == USUAL,
                 "{accuracy}"
             );
             let mut value = 5e-324;

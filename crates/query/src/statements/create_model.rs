@@ -21,6 +21,7 @@ use super::{Change, Context, Done, Form, Statement, grammar};
 use crate::caller::Need;
 use crate::error::{Error, Result};
 use crate::models::{self as kept, About, NewVersion, QUERY_BYTES_MAX, Recipe};
+use crate::places::blanked_before;
 
 pub(super) const FORM: Form = Form {
     words: &["CREATE", "MODEL"],
@@ -251,7 +252,7 @@ impl Change for CreateModel {
             } => {
                 let (target, group) = (recipe.target.clone(), recipe.group.clone());
                 let seed = seed_of(&recipe.options);
-                let text = query_at(context.text, query);
+                let text = blanked_before(context.text, query);
                 if text.trim().len() > QUERY_BYTES_MAX {
                     return Err(grammar::syntax(&format!(
                         "the query of a model has {QUERY_BYTES_MAX} bytes at most"
@@ -293,23 +294,6 @@ impl Change for CreateModel {
             made => Ok(told(&*made?)),
         }
     }
-}
-
-/// The text from a place on, with blanks before it: places in it are places in the statement.
-fn query_at(text: &str, start: Location) -> String {
-    let (mut line, mut column) = (1, 1);
-    let blanked = |c: char| {
-        let is_before = (line, column) < (start.line, start.column);
-        (line, column) = match c {
-            '\n' => (line + 1, 1),
-            _ => (line, column + 1),
-        };
-        match is_before && c != '\n' {
-            true => ' ',
-            false => c,
-        }
-    };
-    text.chars().map(blanked).collect()
 }
 
 /// What is said of a model that was made, or is there.
@@ -378,16 +362,5 @@ mod tests {
                 expected,
             );
         }
-    }
-
-    #[test]
-    fn places_in_the_query_are_places_in_the_statement() {
-        let text = "CREATE MODEL ü\n USING pca AS SELECT ß\n FROM t";
-        let start = Location {
-            line: 2,
-            column: 15,
-        };
-        let expected = "              \n              SELECT ß\n FROM t";
-        assert_eq!(query_at(text, start), expected);
     }
 }

@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token};
 
 use crate::error::{Error, Result};
+use crate::places::characters;
 use crate::session::{CATALOG, SCHEMA};
 
 /// A length of time in quotes, or `FOREVER`.
@@ -167,23 +168,8 @@ pub(super) fn rest(parser: &mut Parser<'_>) -> Result<Location> {
 
 /// The text from there on, as it was written, without semicolons at its end.
 pub(super) fn text_from(sql: &str, start: Location) -> &str {
-    let mut at = Location { line: 1, column: 1 };
-    let mut characters = sql.char_indices();
-    let start = characters.find(|(_, character)| {
-        let is_there = at == start;
-        at = match character {
-            '\n' => Location {
-                line: at.line + 1,
-                column: 1,
-            },
-            _ => Location {
-                column: at.column + 1,
-                ..at
-            },
-        };
-        is_there
-    });
-    let rest = start.map_or("", |(start, _)| &sql[start..]);
+    let start = characters(sql).find(|(at, ..)| *at == start);
+    let rest = start.map_or("", |(_, byte, _)| &sql[byte..]);
     rest.trim_end_matches(|end: char| end == ';' || end.is_whitespace())
 }
 

@@ -12,6 +12,8 @@ use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_expr::LexOrdering;
 use futures::StreamExt;
 
+use crate::search::partition_point;
+
 /// Runs of at least so many rows are passed on as they are, shorter ones put together.
 const LONG: usize = 1_024;
 
@@ -164,15 +166,8 @@ fn gallop(count: usize, holds: impl Fn(usize) -> bool) -> usize {
         known += step;
         step *= 2;
     }
-    let (mut least, mut most) = (known, count.min(known + step - 1));
-    while least < most {
-        let middle = least.midpoint(most);
-        match holds(middle) {
-            true => least = middle + 1,
-            false => most = middle,
-        }
-    }
-    least
+    let most = count.min(known + step - 1);
+    known + partition_point(most - known, |more| holds(known + more))
 }
 
 impl Input {

@@ -15,6 +15,7 @@ use futures::stream;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::merge::Merge;
+use crate::search::partition_point;
 
 /// Batches that wait for a partition's reader.
 const WAITING: usize = 4;
@@ -158,16 +159,8 @@ fn length(keys: &[ArrayRef]) -> Result<usize> {
     let same = keys.iter().map(|key| make_comparator(key, key, options));
     let same = same.collect::<Result<Vec<_>, _>>()?;
     let rows = keys.first().map_or(0, |key| key.len());
-    let is_first = |row: usize| same.iter().all(|compare| compare(0, row).is_eq());
-    let (mut least, mut most) = (0, rows);
-    while least < most {
-        let middle = least.midpoint(most);
-        match is_first(middle) {
-            true => least = middle + 1,
-            false => most = middle,
-        }
-    }
-    Ok(least)
+    let is_first = |row| same.iter().all(|compare| compare(0, row).is_eq());
+    Ok(partition_point(rows, is_first))
 }
 
 #[cfg(test)]

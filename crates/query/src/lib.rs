@@ -10,6 +10,7 @@
 //! Start at [`QueryEngine::sql`]. One recipe (`session.rs`) builds every session.
 
 mod advice;
+mod array_bytes;
 mod buffered_exec;
 mod builtins;
 mod caller;

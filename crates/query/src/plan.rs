@@ -14,6 +14,7 @@
 //! | `sorted_groups` | groups sorted before they are renamed             | optimizer rule                          |
 //! | `rollup_scan` | rollups read in place of raw rows                 | optimizer rule                          |
 //! | `windowed_limit` | `ORDER BY time LIMIT n` over windows of times      | optimizer rule, node, operator        |
+//! | `windows`    | windows of every kind, in counted memory          | optimizer rule, physical ones, operator |
 //! | `yielding_joins` | joins that pause, and so can be stopped       | physical optimizer rule                 |
 //! | `interruptible_joins` | the same while they find nothing         | called when the plan is complete        |
 
@@ -30,9 +31,11 @@ mod series_windows;
 mod settling;
 mod short_chains;
 mod sorted_groups;
+mod stock_windows;
 #[cfg(test)]
 mod tests;
 mod windowed_limit;
+mod windows;
 mod yielding_joins;
 
 pub(crate) use asof_join::nest_asof_joins;
@@ -87,8 +90,10 @@ pub(crate) fn extend(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_optimizer_rule(Arc::new(rollup_scan::RollupScans))
         .with_optimizer_rule(Arc::new(windowed_limit::WindowedLimits))
         .with_optimizer_rule(Arc::new(sorted_groups::SortedGroups))
+        .with_optimizer_rule(Arc::new(windows::FiltersAsArguments))
         .with_physical_optimizer_rules(PHYSICAL_RULES.clone())
         .with_physical_optimizer_rule(Arc::new(run_aggregation::RunAggregation))
+        .with_physical_optimizer_rule(Arc::new(windows::CountedWindows))
         .with_physical_optimizer_rule(Arc::new(yielding_joins::YieldingJoins))
         .with_relation_planners(vec![Arc::new(asof_join::AsofJoins)])
         .with_query_planner(Arc::new(Planner))

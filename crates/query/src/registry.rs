@@ -14,13 +14,14 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use catalog::{Action, Clock};
 use datafusion::execution::memory_pool::{MemoryPool, PeakRecordingPool};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::array_bytes::bytes_of;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 
@@ -290,12 +291,7 @@ impl Drop for Handle {
 /// The bytes of the rows of a batch, without those of buffers that it has only a part of.
 fn size_bytes(batch: &RecordBatch) -> u64 {
     let columns = batch.columns().iter();
-    let sizes = columns.map(|column| {
-        let whole = column.get_array_memory_size();
-        let part = column.to_data().get_slice_memory_size();
-        part.map_or(whole, |part| part.min(whole)) as u64
-    });
-    sizes.sum()
+    columns.map(|column| bytes_of(column) as u64).sum()
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ use datafusion::logical_expr::{
     Signature,
 };
 
+use crate::array_bytes::bytes_of;
+
 /// The functions, and how their results grow.
 pub(super) const BOUNDED: &[(&str, Growth)] = &[
     ("repeat", Growth::Repeated),
@@ -183,16 +185,9 @@ impl Growth {
 /// The bytes of what rows bring along; constants do not count.
 fn bytes_of_rows(argument: &ColumnarValue) -> u64 {
     match argument {
-        ColumnarValue::Array(array) => bytes_of(array),
+        ColumnarValue::Array(array) => bytes_of(array) as u64,
         ColumnarValue::Scalar(_) => 0,
     }
-}
-
-/// The bytes of the values of an array, without those of buffers that it has only a part of.
-fn bytes_of(array: &ArrayRef) -> u64 {
-    let part = array.to_data().get_slice_memory_size();
-    let whole = array.get_array_memory_size();
-    part.map_or(whole, |part| part.min(whole)) as u64
 }
 
 /// The bytes of each of some values.
@@ -220,10 +215,10 @@ impl Lengths {
     fn of_values(argument: Option<&ColumnarValue>) -> Self {
         Self::All(match argument {
             Some(ColumnarValue::Array(array)) => {
-                (bytes_of(array) / array.len().max(1) as u64).max(1)
+                (bytes_of(array) / array.len().max(1)).max(1) as u64
             }
             Some(ColumnarValue::Scalar(value)) => match value.to_array() {
-                Ok(array) => bytes_of(&array).max(1),
+                Ok(array) => bytes_of(&array).max(1) as u64,
                 Err(_) => value.size() as u64,
             },
             None => 8,
@@ -241,7 +236,7 @@ impl Lengths {
 /// As many bytes as all the texts have, constants once for each row.
 fn joined(arguments: &[ColumnarValue], rows: usize) -> u64 {
     let bytes = |argument: &ColumnarValue| match argument {
-        ColumnarValue::Array(array) => bytes_of(array),
+        ColumnarValue::Array(array) => bytes_of(array) as u64,
         ColumnarValue::Scalar(value) => {
             let length = value.try_as_str().flatten().map_or(0, str::len);
             (length as u64).saturating_mul(rows as u64)

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! It stands in where every function of a window is one of ours that can go through many frames at once ([`functions::series`]), the
-//! frames end at the current row, and the input is in order. Everything else is left to the stock operators.
+//! frames end at the current row, and the input is in order. Everything else is left to [`super::windows`].
 
 mod exec;
 mod frames;

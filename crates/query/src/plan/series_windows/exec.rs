@@ -22,9 +22,9 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 
 use super::frames::order_ticks;
-use super::rule::Windows;
 use super::series::{InSeries, Window};
 use crate::plan::run_aggregation::changes;
+use crate::plan::stock_windows::{Windows, not_a_window};
 
 /// Goes through series one after the other.
 #[derive(Debug)]
@@ -64,15 +64,10 @@ impl SeriesWindowExec {
     }
 }
 
-fn not_a_window() -> datafusion::common::DataFusionError {
-    internal_datafusion_err!("an operator of windows is none any more")
-}
-
 impl DisplayAs for SeriesWindowExec {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let functions = Windows::of(&self.stock).map_or(&[][..], |windows| windows.functions);
-        let names: Vec<_> = functions.iter().map(|function| function.name()).collect();
-        write!(f, "SeriesWindowExec: wdw=[{}]", names.join(", "))
+        let names = Windows::of(&self.stock).map(|windows| windows.names());
+        write!(f, "SeriesWindowExec: wdw=[{}]", names.unwrap_or_default())
     }
 }
 

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
-use datafusion::physical_expr::window::WindowExpr;
-use datafusion::physical_expr::{AcrossPartitions, LexOrdering, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_expr::{AcrossPartitions, LexOrdering, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec, get_window_mode};
+use datafusion::physical_plan::windows::get_window_mode;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, InputOrderMode};
 
 use super::exec::SeriesWindowExec;
 use super::series::Window;
 use crate::plan::series_exchange::{SeriesExchangeExec, orderings};
+use crate::plan::stock_windows::Windows;
 
 /// The rule; to run before orders and distributions are settled.
 #[derive(Debug)]
@@ -74,50 +74,20 @@ fn takes_any_order(aggregate: &AggregateExec) -> bool {
     functions.all(|function| function.order_bys().is_empty())
 }
 
-/// What a stock operator of windows computes, and over what.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Windows<'a> {
-    pub(super) functions: &'a [Arc<dyn WindowExpr>],
-    pub(super) input: &'a Arc<dyn ExecutionPlan>,
-}
-
 impl<'a> Windows<'a> {
-    /// `None` where the plan is another operator, or one without functions.
-    pub(super) fn of(plan: &'a Arc<dyn ExecutionPlan>) -> Option<Self> {
-        let bounded = plan.downcast_ref::<BoundedWindowAggExec>();
-        let (functions, input) = match bounded {
-            Some(bounded) => (bounded.window_expr(), bounded.input()),
-            None => {
-                let whole = plan.downcast_ref::<WindowAggExec>()?;
-                (whole.window_expr(), whole.input())
-            }
-        };
-        (!functions.is_empty()).then_some(Self { functions, input })
-    }
-
-    /// What tells series from each other.
-    pub(super) fn keys(&self) -> &'a [Arc<dyn PhysicalExpr>] {
-        self.functions[0].partition_by()
-    }
-
     /// Whether whole series come, in order.
     pub(super) fn are_exchanged(&self) -> bool {
         self.input.is::<SeriesExchangeExec>()
     }
 
     /// Those of which there are several: `WHERE asset = 'pump-1'` leaves one series.
-    pub(super) fn varying_keys(&self) -> Vec<&'a Arc<dyn PhysicalExpr>> {
+    fn varying_keys(&self) -> Vec<&'a Arc<dyn PhysicalExpr>> {
         let properties = self.input.equivalence_properties();
         let keys = self.keys().iter().filter(|key| {
             let constant = properties.is_expr_constant(key);
             !matches!(constant, Some(AcrossPartitions::Uniform(_)))
         });
         keys.collect()
-    }
-
-    /// What the rows of a series rise by.
-    pub(super) fn rising(&self) -> &'a [PhysicalSortExpr] {
-        self.functions[0].order_by()
     }
 }
 

@@ -12,6 +12,7 @@ use datafusion::physical_expr::window::{
 use functions::series::{SeriesFunction, of_accumulator, of_evaluator};
 
 use super::frames::{FrameCursor, Reach};
+use crate::plan::stock_windows::may_have_filter;
 
 /// A function over frames that this operator can make.
 #[derive(Debug)]
@@ -77,13 +78,6 @@ fn begin(function: &Arc<dyn WindowExpr>) -> Result<Option<Box<dyn SeriesFunction
     let plain = function.downcast_ref::<PlainAggregateWindowExpr>();
     let accumulator = plain.map(|plain| plain.get_aggregate_expr().create_accumulator());
     Ok(accumulator.transpose()?.and_then(of_accumulator))
-}
-
-/// Whether rows of a frame may be left out by `FILTER (WHERE …)`. The filter is private to the stock expressions of aggregates, whose
-/// last field it is; whatever does not look like one without a filter is left to the stock operator.
-fn may_have_filter(function: &Arc<dyn WindowExpr>) -> bool {
-    let is_aggregate = !function.as_any().is::<StandardWindowExpr>();
-    is_aggregate && !format!("{function:?}").ends_with("filter: None }")
 }
 
 /// The type of the one column that rows rise by, which none of them may lack.

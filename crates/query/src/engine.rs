@@ -19,7 +19,7 @@ use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::execute_stream;
-use futures::StreamExt;
+use futures::{FutureExt as _, StreamExt};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -91,7 +91,7 @@ pub struct QueryEngine {
     storage: Arc<storage::Engine>,
     clock: Arc<dyn Clock>,
     runtime_env: Arc<RuntimeEnv>,
-    sessions: Sessions,
+    sessions: Arc<Sessions>,
     /// Threads of their own, so that a busy query never delays an answer to `/ping`.
     runtime: Option<Runtime>,
     turns: Turns,
@@ -135,7 +135,7 @@ impl QueryEngine {
         };
         let runtime_env = session::runtime_env(&settings, data_dir, storage.object_store())?;
         Ok(Self {
-            sessions: Sessions::new(&settings, Arc::clone(&runtime_env))?,
+            sessions: Arc::new(Sessions::new(&settings, Arc::clone(&runtime_env))?),
             runtime_env,
             models: Arc::new(ModelCache::new(settings.model_cache.as_u64())),
             hot_pages: Arc::new(HotPages::new(settings.hot_pages.as_u64())),
@@ -320,13 +320,18 @@ impl QueryEngine {
         let pool = query.memory_pool(&self.runtime_env.memory_pool);
         let worker = Arc::clone(&query);
         let kept = Arc::clone(&self.kept_plans);
+        let sessions = Arc::clone(&self.sessions);
         let in_hand = (turn, Arc::clone(&query));
         let (announce, announced) = oneshot::channel();
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         // One task from the plan to the last row, so that no other thread is waited for in between.
         let rows = async move {
             let planned = execute(session, &kept, database, sql, params, &worker, pool).await;
-            let mut results = match planned {
+            let planned = planned.map(|(results, session)| {
+                sessions.give_back(session);
+                results
+            });
+            let results = match planned {
                 Ok(results) => results,
                 Err(error) => {
                     // Whoever is told finds its turn free.
@@ -334,13 +339,34 @@ impl QueryEngine {
                     return drop(announce.send(Err(error)));
                 }
             };
-            if announce.send(Ok(results.schema())).is_err() {
+            let schema = results.schema();
+            let mut held = Some((results, in_hand));
+            let mut next = async || {
+                let (results, _) = held.as_mut()?;
+                let next = results.next().await.transpose().map_err(Error::from);
+                if !matches!(next, Ok(Some(_))) {
+                    // Whoever is told of the end finds its turn free.
+                    held = None;
+                }
+                Some(next)
+            };
+            // What comes without waiting goes with the columns: few rows wake whoever reads them once.
+            let mut ready = vec![];
+            while ready.len() < BATCHES_AHEAD
+                && let Some(Some(next)) = next().now_or_never()
+            {
+                ready.push(next);
+            }
+            for next in ready {
+                if sender.try_send(next).is_err() {
+                    return;
+                }
+            }
+            if announce.send(Ok(schema)).is_err() {
                 return;
             }
-            loop {
-                let next = results.next().await.transpose().map_err(Error::from);
-                let is_last = !matches!(next, Ok(Some(_)));
-                if sender.send(next).await.is_err() || is_last {
+            while let Some(next) = next().await {
+                if sender.send(next).await.is_err() {
                     return;
                 }
             }
@@ -548,6 +574,7 @@ async fn announced_until<T, R: 'static>(
     }
 }
 
+/// Plans a statement that reads and begins to run it. The session is of no more use to it.
 async fn execute(
     mut session: SessionState,
     kept: &KeptPlans,
@@ -556,7 +583,7 @@ async fn execute(
     params: Vec<(String, ScalarValue)>,
     query: &Handle,
     pool: Arc<dyn MemoryPool>,
-) -> Result<SendableRecordBatchStream> {
+) -> Result<(SendableRecordBatchStream, SessionState)> {
     let planned = async {
         let plan = optimized(&session, kept, &database, &sql, params).await?;
         scan_size::divide(&mut session, &plan)?;
@@ -573,6 +600,6 @@ async fn execute(
         subject.explain(error)
     })?;
     query.enter(State::Running);
-    let context = session::task_context(&session, pool);
-    Ok(execute_stream(physical, Arc::new(context))?)
+    let context = session::task_context(&session, &physical, pool)?;
+    Ok((execute_stream(physical, Arc::new(context))?, session))
 }

@@ -66,6 +66,9 @@ static GAP_FILLING: LazyLock<Arc<gap_fill::GapFilling>> =
 static FUNCTIONS: LazyLock<Vec<Arc<ScalarUDF>>> =
     LazyLock::new(|| gap_fill::functions().map(Arc::new).collect());
 
+/// The function that reads the last row of each series of a table.
+const LATEST: &str = "latest";
+
 type PhysicalRules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 
 /// DataFusion's, and those of ours that have to come before it puts rows in order and spreads them.
@@ -117,7 +120,12 @@ pub(crate) fn register_table_functions(
         storage: Arc::clone(storage),
         database: Arc::clone(database),
     };
-    session.register_udtf("latest", Arc::new(latest));
+    session.register_udtf(LATEST, Arc::new(latest));
+}
+
+/// Takes them out again.
+pub(crate) fn forget_table_functions(session: &mut SessionState) {
+    let _latest = session.deregister_udtf(LATEST);
 }
 
 /// DataFusion's planner, with our operators.

@@ -4,10 +4,12 @@
 //! one address, which no SQL can name; there is no dynamic file catalog; and only plans that read
 //! are let through (`engine/reading.rs`).
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use catalog::Database;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
@@ -15,8 +17,11 @@ use datafusion::execution::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{SessionStateBuilder, TaskContext};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::streaming::StreamingTableExec;
 use datafusion::prelude::SessionConfig;
 use object_store::ObjectStore;
+use parking_lot::Mutex;
 use url::Url;
 
 use crate::builtins;
@@ -64,9 +69,16 @@ pub(crate) fn runtime_env(
         .build_arc()
 }
 
+/// So many sessions that nobody uses are kept.
+const SPARE_MAX: usize = 16;
+
 /// What every session begins as; made once, because there are hundreds of functions to be registered.
 #[derive(Debug)]
-pub(crate) struct Sessions(SessionState);
+pub(crate) struct Sessions {
+    first: SessionState,
+    /// Sessions that have been given back, as they began: a copy of the first has the names of all functions copied.
+    spare: Mutex<Vec<SessionState>>,
+}
 
 impl Sessions {
     pub(crate) fn new(settings: &Settings, runtime: Arc<RuntimeEnv>) -> Result<Self> {
@@ -94,12 +106,16 @@ impl Sessions {
         functions::register_all(&mut session)?;
         plan::register_functions(&mut session)?;
         builtins::register(&mut session, settings.function_bytes_max.as_u64())?;
-        Ok(Self(session))
+        Ok(Self {
+            first: session,
+            spare: Mutex::default(),
+        })
     }
 
     /// A session on one database, as of one catalog state. `view` is what its schema `system` shows.
     pub(crate) fn begin(&self, view: system::View, database: &Arc<Database>) -> SessionState {
-        let mut session = self.0.clone();
+        let spare = self.spare.lock().pop();
+        let mut session = spare.unwrap_or_else(|| self.first.clone());
         plan::register_table_functions(&mut session, &view.storage, database);
         let scope = Arc::new(Scope::new(&view, database));
         session.config_mut().set_extension(scope);
@@ -117,11 +133,27 @@ impl Sessions {
         session.mark_start_execution();
         session
     }
+
+    /// Takes back a session that has planned all it was to plan.
+    pub(crate) fn give_back(&self, mut session: SessionState) {
+        plan::forget_table_functions(&mut session);
+        *session.config_mut() = self.first.config().clone();
+        session.register_catalog_list(Arc::clone(self.first.catalog_list()));
+        let mut spare = self.spare.lock();
+        if spare.len() < SPARE_MAX {
+            spare.push(session);
+        }
+    }
 }
 
 /// What the operators of one query run with: what all sessions share, but for the memory, which is taken
-/// from `pool`. `information_schema` asks it for the functions that there are.
-pub(crate) fn task_context(session: &SessionState, pool: Arc<dyn MemoryPool>) -> TaskContext {
+/// from `pool`. Only `information_schema` asks it for the functions that there are.
+pub(crate) fn task_context(
+    session: &SessionState,
+    plan: &Arc<dyn ExecutionPlan>,
+    pool: Arc<dyn MemoryPool>,
+) -> Result<TaskContext> {
+    let may_ask = plan.exists(|operator| Ok(operator.is::<StreamingTableExec>()))?;
     let shared = session.runtime_env();
     let runtime = RuntimeEnv {
         memory_pool: pool,
@@ -129,16 +161,24 @@ pub(crate) fn task_context(session: &SessionState, pool: Arc<dyn MemoryPool>) ->
         cache_manager: Arc::clone(&shared.cache_manager),
         object_store_registry: Arc::clone(&shared.object_store_registry),
     };
-    TaskContext::new(
+    Ok(TaskContext::new(
         None,
         session.session_id().to_owned(),
         session.config().clone(),
-        session.scalar_functions().clone(),
-        session.higher_order_functions().clone(),
-        session.aggregate_functions().clone(),
-        session.window_functions().clone(),
+        known(session.scalar_functions(), may_ask),
+        known(session.higher_order_functions(), may_ask),
+        known(session.aggregate_functions(), may_ask),
+        known(session.window_functions(), may_ask),
         Arc::new(runtime),
-    )
+    ))
+}
+
+/// Functions by name, for those who may ask.
+fn known<T>(functions: &HashMap<String, Arc<T>>, may_ask: bool) -> HashMap<String, Arc<T>> {
+    match may_ask {
+        true => functions.clone(),
+        false => HashMap::new(),
+    }
 }
 
 fn bytes(size: bytesize::ByteSize) -> usize {

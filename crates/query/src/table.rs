@@ -19,7 +19,7 @@
 //! matter. Below a merge that is one on the row key alone: a field's value may come from another
 //! row of the same key. Buffered rows are those of the times and series that filters ask for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -142,12 +142,6 @@ impl TableProvider for SnapshotTable {
             session,
             projection,
             filters,
-            series: TagFilter::of(
-                filters,
-                self.catalog_table(),
-                self.snapshot_schema(),
-                session,
-            )?,
             limit,
         };
         let range = time_range::of_filters(filters);
@@ -181,8 +175,6 @@ struct Scan<'a> {
     session: &'a dyn Session,
     projection: Option<&'a Vec<usize>>,
     filters: &'a [Expr],
-    /// What the filters say of tags.
-    series: Option<Arc<TagFilter>>,
     limit: Option<usize>,
 }
 
@@ -255,9 +247,11 @@ impl Scan<'_> {
             caches.get_file_metadata_cache().as_ref(),
         );
         let source = self.parquet_source(predicate, !most_pass)?;
+        // Whoever asks for tags is not served by times of whole files: those out of range are none of these.
+        let with_times = !self.filters.iter().any(|filter| self.is_about_tags(filter));
         let files = files
             .iter()
-            .map(|file| self.partitioned_file(file))
+            .map(|file| self.partitioned_file(file, with_times))
             .collect();
         let groups = match each_alone {
             true => FileGroup::new(files).split_files(cores),
@@ -269,7 +263,7 @@ impl Scan<'_> {
             .with_projection_indices(projection.cloned())?;
         if each_alone {
             config = config
-                .with_output_ordering(self.key_ordering(self.schema())?.into_iter().collect());
+                .with_output_ordering(self.visible_ordering(projection)?.into_iter().collect());
         }
         Ok(DataSourceExec::from_data_source(config.build()))
     }
@@ -281,8 +275,18 @@ impl Scan<'_> {
             parts,
             self.output_schema()?,
             partitions,
-            self.series.clone(),
+            self.series()?,
         )))
+    }
+
+    /// What the filters say of the series of buffered rows.
+    fn series(&self) -> Result<Option<Arc<TagFilter>>> {
+        TagFilter::of(
+            self.filters,
+            self.catalog_table(),
+            self.schema(),
+            self.session,
+        )
     }
 
     /// Sources whose rows may replace one another.
@@ -302,7 +306,7 @@ impl Scan<'_> {
             let ordering = self.key_ordering(self.schema())?.into_iter().collect();
             let source = self.parquet_source(predicate.clone(), true)?;
             let config = FileScanConfigBuilder::new(store_url(), source)
-                .with_file_group(FileGroup::new(vec![self.partitioned_file(file)]))
+                .with_file_group(FileGroup::new(vec![self.partitioned_file(file, true)]))
                 .with_output_ordering(ordering)
                 .with_projection_indices(Some(columns.clone()))?;
             let stored = DataSourceExec::from_data_source(config.build());
@@ -313,7 +317,7 @@ impl Scan<'_> {
                 rows,
                 Arc::clone(&schema),
                 key.clone(),
-                self.series.clone(),
+                self.series()?,
             )));
         }
         let merge: Arc<dyn ExecutionPlan> = Arc::new(KeyMergeExec::try_new(inputs, key)?);
@@ -370,6 +374,31 @@ impl Scan<'_> {
         Ok(LexOrdering::new(key.collect::<Result<Vec<_>>>()?))
     }
 
+    /// The same as far as a scan of these columns shows it: up to the first column that is neither read nor asked for. What
+    /// comes after says nothing, and every operator above would go through it.
+    fn visible_ordering(&self, projection: Option<&Vec<usize>>) -> Result<Option<LexOrdering>> {
+        let Some(projection) = projection else {
+            return self.key_ordering(self.schema());
+        };
+        let asked: HashSet<_> = self.filters.iter().flat_map(Expr::column_refs).collect();
+        let is_known = |order: &PhysicalSortExpr| {
+            let column = order.expr.downcast_ref::<Column>();
+            column.is_some_and(|key| {
+                projection.contains(&key.index())
+                    || asked.iter().any(|column| column.name == key.name())
+            })
+        };
+        let ordering = self.key_ordering(self.schema())?;
+        let known = ordering.into_iter().flatten().take_while(is_known);
+        Ok(LexOrdering::new(known))
+    }
+
+    fn is_about_tags(&self, filter: &Expr) -> bool {
+        let columns = filter.column_refs();
+        let mut tags = self.catalog_table().tags();
+        tags.any(|tag| columns.iter().any(|column| column.name == *tag.name))
+    }
+
     fn filters_on_key(&self) -> Vec<Expr> {
         let table = self.catalog_table();
         let is_key = |name: &str| key_columns(table).any(|key| key == name);
@@ -418,8 +447,8 @@ impl Scan<'_> {
         }))
     }
 
-    fn partitioned_file(&self, file: &FileRecord) -> PartitionedFile {
-        let statistics = Arc::new(statistics(self.schema(), file));
+    fn partitioned_file(&self, file: &FileRecord, with_times: bool) -> PartitionedFile {
+        let statistics = Arc::new(statistics(self.schema(), file, with_times));
         PartitionedFile::new(file.path(), file.size_bytes).with_statistics(statistics)
     }
 }
@@ -452,10 +481,10 @@ fn balanced(mut files: Vec<PartitionedFile>, groups: usize) -> Vec<FileGroup> {
 }
 
 /// What the manifest knows of a file. Counts are exact because a file holds no key twice.
-fn statistics(schema: &Schema, file: &FileRecord) -> Statistics {
+fn statistics(schema: &Schema, file: &FileRecord, with_times: bool) -> Statistics {
     let nanos = |nanos| Precision::Exact(ScalarValue::TimestampNanosecond(Some(nanos), None));
     let column = |name: &str| match name {
-        TIME_COLUMN => ColumnStatistics {
+        TIME_COLUMN if with_times => ColumnStatistics {
             null_count: Precision::Exact(0),
             min_value: nanos(file.time_min),
             max_value: nanos(file.time_max),

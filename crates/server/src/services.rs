@@ -131,7 +131,10 @@ impl Server {
             ..self.settings.bodies.clone()
         };
         let received = body::receive(&limits, &self.small_body_budget, headers, body, None).await?;
-        tokio::task::spawn_blocking(move || received.inflate(&limits)).await?
+        match received.is_packed() {
+            true => tokio::task::spawn_blocking(move || received.inflate(&limits)).await?,
+            false => received.inflate(&limits),
+        }
     }
 
     pub(crate) fn services(&self) -> Result<&Services> {

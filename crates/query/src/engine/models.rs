@@ -175,7 +175,8 @@ impl QueryEngine {
         let plans = Arc::clone(&self.kept_plans);
         let rows = async move {
             let shared = Arc::clone(&pool);
-            let rows = execute(session, &plans, database, sql, params, &worker, shared).await?;
+            let (rows, _) =
+                execute(session, &plans, database, sql, params, &worker, shared).await?;
             Training::collect(recipe, rows, &pool).await
         };
         let in_hand = (turn, Arc::clone(query));

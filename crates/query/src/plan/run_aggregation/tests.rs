@@ -203,7 +203,7 @@ async fn query_with(session: &SessionState, sql: &str, most: usize) -> Vec<Strin
     let pool = Arc::new(Narrow { rest, most });
     let plan = engine::plan(session, sql, Vec::new()).await.unwrap();
     let plan = session.create_physical_plan(&plan).await.unwrap();
-    let context = session::task_context(session, pool);
+    let context = session::task_context(session, &plan, pool).unwrap();
     rows(&collect(plan, Arc::new(context)).await.unwrap())
 }
 

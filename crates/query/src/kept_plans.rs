@@ -17,7 +17,6 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::Result;
@@ -25,6 +24,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use parking_lot::Mutex;
 
+use crate::lately_used::LatelyUsed;
 use open::OpenPlan;
 pub(crate) use shape::Shape;
 
@@ -33,23 +33,13 @@ const UNFIT_USES: u64 = 1_000;
 
 /// The plans of an engine that were used lately.
 #[derive(Debug)]
-pub(crate) struct KeptPlans {
-    most: usize,
-    entries: Mutex<Entries>,
-}
-
-#[derive(Debug, Default)]
-struct Entries {
-    by_shape: HashMap<String, Entry>,
-    /// Counts uses.
-    now: u64,
-    stats: Stats,
-}
+pub(crate) struct KeptPlans(Mutex<Entries>);
 
 #[derive(Debug)]
-struct Entry {
-    state: State,
-    last_used: u64,
+struct Entries {
+    /// Each is as large as any other.
+    by_shape: LatelyUsed<String, State>,
+    stats: Stats,
 }
 
 #[derive(Debug, Clone)]
@@ -74,15 +64,15 @@ pub(crate) struct Stats {
 impl KeptPlans {
     /// Keeps that many shapes at most, with plans or without.
     pub(crate) fn new(most: usize) -> Self {
-        Self {
-            most,
-            entries: Mutex::default(),
-        }
+        Self(Mutex::new(Entries {
+            by_shape: LatelyUsed::new(most as u64),
+            stats: Stats::default(),
+        }))
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let entries = self.entries.lock();
-        let is_kept = |entry: &&Entry| matches!(entry.state, State::Kept(_));
+        let entries = self.0.lock();
+        let is_kept = |state: &&State| matches!(state, State::Kept(_));
         Stats {
             entries: entries.by_shape.values().filter(is_kept).count(),
             ..entries.stats
@@ -91,7 +81,7 @@ impl KeptPlans {
 
     /// Whether there may be any.
     pub(crate) fn is_on(&self) -> bool {
-        self.most > 0
+        self.0.lock().by_shape.most() > 0
     }
 
     /// The optimized plan of a statement of this shape, if one is kept that fits.
@@ -99,7 +89,7 @@ impl KeptPlans {
         let open = self.kept(shape)?;
         // What does not fit is planned in full, which says what is wrong if anything is.
         let plan = open.close(session, shape.constants()).await.ok().flatten();
-        let mut entries = self.entries.lock();
+        let mut entries = self.0.lock();
         match &plan {
             Some(_) => entries.stats.hits += 1,
             None => {
@@ -116,17 +106,17 @@ impl KeptPlans {
         }
         let text = shape.text().to_owned();
         let open = open_plan(session, shape, plan).await;
-        let mut entries = self.entries.lock();
+        let mut entries = self.0.lock();
         let state = match open {
             Ok(Some(open)) => State::Kept(Arc::new(open)),
             // The statement itself was planned; what cannot be planned with a place in it is not kept.
-            Ok(None) | Err(_) => State::Unfit(entries.now),
+            Ok(None) | Err(_) => State::Unfit(entries.by_shape.uses()),
         };
-        entries.keep(text, state, self.most);
+        entries.keep(text, state);
     }
 
     fn kept(&self, shape: &Shape) -> Option<Arc<OpenPlan>> {
-        let mut entries = self.entries.lock();
+        let mut entries = self.0.lock();
         match entries.find(shape.text()) {
             Some(State::Kept(open)) => Some(open),
             _ => None,
@@ -135,14 +125,14 @@ impl KeptPlans {
 
     /// Whether a shape was seen before and nothing is known of its plan, or not lately.
     fn is_to_be_learnt(&self, text: &str) -> bool {
-        let mut entries = self.entries.lock();
+        let mut entries = self.0.lock();
         entries.stats.misses += 1;
         match entries.find(text) {
             Some(State::SeenOnce) => true,
-            Some(State::Unfit(since)) => entries.now - since > UNFIT_USES,
+            Some(State::Unfit(since)) => entries.by_shape.uses() - since > UNFIT_USES,
             Some(State::Kept(_)) => false,
             None => {
-                entries.keep(text.to_owned(), State::SeenOnce, self.most);
+                entries.keep(text.to_owned(), State::SeenOnce);
                 false
             }
         }
@@ -169,25 +159,10 @@ async fn open_plan(
 
 impl Entries {
     fn find(&mut self, text: &str) -> Option<State> {
-        self.now += 1;
-        let entry = self.by_shape.get_mut(text)?;
-        entry.last_used = self.now;
-        Some(entry.state.clone())
+        self.by_shape.get(text).cloned()
     }
 
-    fn keep(&mut self, text: String, state: State, most: usize) {
-        self.now += 1;
-        let last_used = self.now;
-        self.by_shape.insert(text, Entry { state, last_used });
-        while self.by_shape.len() > most {
-            let oldest = self
-                .by_shape
-                .iter()
-                .min_by_key(|(_, entry)| entry.last_used);
-            let Some(oldest) = oldest.map(|(text, _)| text.clone()) else {
-                return;
-            };
-            self.by_shape.remove(&oldest);
-        }
+    fn keep(&mut self, text: String, state: State) {
+        self.by_shape.insert(text, state, 1);
     }
 }

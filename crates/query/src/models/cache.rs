@@ -1,7 +1,6 @@
 //! Decoded models, within a number of bytes. A version never changes, so neither does what is here; one that has
 //! not been used for longest goes first.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use catalog::ModelBlob;
@@ -10,27 +9,18 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::error::Result;
+use crate::lately_used::LatelyUsed;
 
 /// The models of an engine that were used lately.
 #[derive(Debug)]
-pub(crate) struct ModelCache {
-    bytes_max: u64,
-    entries: Mutex<Entries>,
-}
-
-#[derive(Debug, Default)]
-struct Entries {
-    by_blob: HashMap<ModelBlob, Entry>,
-    /// Counts uses.
-    now: u64,
-    stats: CacheStats,
-}
+pub(crate) struct ModelCache(Mutex<Models>);
 
 #[derive(Debug)]
-struct Entry {
+struct Models {
     /// Decoded by the first who wants it, while others wait.
-    model: Arc<OnceCell<Arc<Model>>>,
-    last_used: u64,
+    kept: LatelyUsed<ModelBlob, Arc<OnceCell<Arc<Model>>>>,
+    hits: u64,
+    misses: u64,
 }
 
 /// Figures of the cache.
@@ -45,17 +35,20 @@ pub(crate) struct CacheStats {
 
 impl ModelCache {
     pub(crate) fn new(bytes_max: u64) -> Self {
-        Self {
-            bytes_max,
-            entries: Mutex::default(),
-        }
+        Self(Mutex::new(Models {
+            kept: LatelyUsed::new(bytes_max),
+            hits: 0,
+            misses: 0,
+        }))
     }
 
     pub(crate) fn stats(&self) -> CacheStats {
-        let entries = self.entries.lock();
+        let models = self.0.lock();
         CacheStats {
-            entries: entries.by_blob.len(),
-            ..entries.stats
+            bytes: models.kept.size(),
+            entries: models.kept.values().count(),
+            hits: models.hits,
+            misses: models.misses,
         }
     }
 
@@ -77,52 +70,25 @@ impl ModelCache {
         match decoded.await {
             Ok(model) => Ok(Arc::clone(model)),
             Err(error) => {
-                self.entries.lock().remove(blob);
+                self.0.lock().kept.remove(blob);
                 Err(error)
             }
         }
     }
 
     fn entry(&self, blob: &ModelBlob) -> Arc<OnceCell<Arc<Model>>> {
-        let mut entries = self.entries.lock();
-        entries.now += 1;
-        let now = entries.now;
-        if let Some(entry) = entries.by_blob.get_mut(blob) {
-            entry.last_used = now;
-            let model = Arc::clone(&entry.model);
-            entries.stats.hits += 1;
+        let mut models = self.0.lock();
+        if let Some(model) = models.kept.get(blob) {
+            let model = Arc::clone(model);
+            models.hits += 1;
             return model;
         }
-        entries.stats.misses += 1;
+        models.misses += 1;
         let model = Arc::default();
         // One that is too large for the cache is decoded by every query that uses it.
-        if blob.size_bytes <= self.bytes_max {
-            entries.make_room(self.bytes_max - blob.size_bytes);
-            entries.stats.bytes += blob.size_bytes;
-            let entry = Entry {
-                model: Arc::clone(&model),
-                last_used: now,
-            };
-            entries.by_blob.insert(*blob, entry);
-        }
+        let kept = Arc::clone(&model);
+        models.kept.insert(*blob, kept, blob.size_bytes);
         model
-    }
-}
-
-impl Entries {
-    /// Lets models go until those that are left have so many bytes at most.
-    fn make_room(&mut self, bytes: u64) {
-        while self.stats.bytes > bytes {
-            let oldest = self.by_blob.iter().min_by_key(|(_, entry)| entry.last_used);
-            let oldest = oldest.map(|(blob, _)| *blob);
-            self.remove(&oldest.expect("without any there are no bytes"));
-        }
-    }
-
-    fn remove(&mut self, blob: &ModelBlob) {
-        if self.by_blob.remove(blob).is_some() {
-            self.stats.bytes -= blob.size_bytes;
-        }
     }
 }
 
@@ -142,16 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_used_for_longest_goes_first() {
+    fn models_are_kept_by_their_size() {
         let cache = ModelCache::new(100);
         let [a, b, c, large] = [blob(1, 40), blob(2, 40), blob(3, 40), blob(4, 101)];
         for blob in [a, b, a, c, large] {
             cache.entry(&blob);
         }
-        let entries = cache.entries.lock();
-        let kept = [a, b, c, large].map(|blob| entries.by_blob.contains_key(&blob));
-        assert_eq!(kept, [true, false, true, false]);
-        drop(entries);
         let expected = CacheStats {
             bytes: 80,
             entries: 2,

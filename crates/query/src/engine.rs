@@ -43,6 +43,7 @@ use crate::statement_settings::{self, StatementSettings};
 use crate::statements::{self, Statement};
 use crate::stream::{self, Deadline, Limits, QueryStream};
 use crate::system;
+use crate::tag_rows::TagRows;
 use crate::tasks::Tasks;
 pub use describe::{Description, TableListing};
 pub use models::{ModelImport, ModelSummary};
@@ -100,6 +101,7 @@ pub struct QueryEngine {
     token_uses: Arc<TokenUses>,
     models: Arc<ModelCache>,
     hot_pages: Arc<HotPages>,
+    tag_rows: Arc<TagRows>,
     kept_plans: Arc<KeptPlans>,
     tasks: Arc<Tasks>,
     rollups: Arc<Rollups>,
@@ -139,6 +141,7 @@ impl QueryEngine {
             runtime_env,
             models: Arc::new(ModelCache::new(settings.model_cache.as_u64())),
             hot_pages: Arc::new(HotPages::new(settings.hot_pages.as_u64())),
+            tag_rows: Arc::new(TagRows::new(settings.tag_rows.as_u64())),
             kept_plans: Arc::new(KeptPlans::new(settings.kept_plans)),
             turns: Turns::new(running, settings.queued),
             settings,
@@ -510,6 +513,7 @@ impl QueryEngine {
             token_uses: Arc::clone(&self.token_uses),
             models: Arc::clone(&self.models),
             hot_pages: Arc::clone(&self.hot_pages),
+            tag_rows: Arc::clone(&self.tag_rows),
             kept_plans: Arc::clone(&self.kept_plans),
             tasks: Arc::clone(&self.tasks),
             rollups: Arc::clone(&self.rollups),

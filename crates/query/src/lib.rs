@@ -45,11 +45,13 @@ mod stream;
 mod system;
 mod table;
 mod tag_filter;
+mod tag_rows;
 mod tasks;
 #[cfg(test)]
 mod testing;
 mod time_range;
 mod visible_rows_exec;
+mod wanted;
 
 pub use caller::{Caller, TokenUses};
 pub use checks::{CheckFigures, CheckSettings, Checks};

@@ -6,19 +6,17 @@
 //! them. It decides nothing but how the work is divided, so it may be wrong.
 
 use std::num::NonZeroUsize;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
-use arrow::datatypes::DataType;
 use catalog::{FileRecord, TIME_COLUMN};
 use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::expr::InList;
-use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::parquet::basic::BoundaryOrder;
-use datafusion::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use datafusion::parquet::file::metadata::ParquetMetaData;
 use datafusion::parquet::file::page_index::column_index::ColumnIndexMetaData;
 use datafusion::parquet::file::statistics::Statistics;
 use datafusion::prelude::SessionConfig;
@@ -27,10 +25,10 @@ use storage::{BufferedRows, ScanUnit};
 use crate::footers;
 use crate::search::partition_point;
 use crate::table::SnapshotTable;
-use crate::time_range;
+use crate::wanted::{TagValues, Wanted};
 
 /// Rows that one core reads and aggregates in about the time that dividing them takes.
-const SMALL_ROWS: u64 = 200_000;
+pub(crate) const SMALL_ROWS: u64 = 200_000;
 
 /// Where a tag is asked for, at most this share of the rows of a row group is in pages that can hold it, where it is not known which
 /// pages these are; and of buffered rows this share is the effort of passing over all others.
@@ -105,14 +103,8 @@ fn work(plan: &LogicalPlan, footers: &FileMetadataCache) -> Result<Work> {
 }
 
 fn rows_to_read(table: &SnapshotTable, filters: &[Expr], footers: &FileMetadataCache) -> u64 {
-    let wanted = Wanted {
-        times: time_range::of_filters(filters),
-        tags: filters
-            .iter()
-            .filter_map(|filter| tag_values(table, filter))
-            .filter(|tag| tag.values.len() <= VALUES_MAX)
-            .collect(),
-    };
+    let mut wanted = Wanted::of(table, filters);
+    wanted.tags.retain(|tag| tag.values.len() <= VALUES_MAX);
     let rows_of_unit = |unit| match unit {
         ScanUnit::File(file) => wanted.rows_of_file(&file.file, footers),
         ScanUnit::Buffered(rows) => wanted.rows_of_buffer(&rows),
@@ -125,13 +117,6 @@ fn rows_to_read(table: &SnapshotTable, filters: &[Expr], footers: &FileMetadataC
         }
     };
     table.scan_units(&wanted.times).map(rows_of_unit).sum()
-}
-
-/// What the filters ask for.
-struct Wanted<'a> {
-    times: RangeInclusive<i64>,
-    /// Tags that must have one of some values.
-    tags: Vec<TagValues<'a>>,
 }
 
 impl Wanted<'_> {
@@ -199,23 +184,11 @@ fn share(rows: u64, values: usize) -> u64 {
 
 /// The rows of pages that can hold one of the values, where pages are in order of them.
 fn rows_of_pages(footer: &ParquetMetaData, group: usize, tag: &TagValues) -> Option<u64> {
-    let columns = footer.row_group(group).columns();
-    let is_tag = |column: &ColumnChunkMetaData| column.column_descr().name() == tag.name;
-    let column = columns.iter().position(is_tag)?;
-    let index = footer.column_index()?.get(group)?.get(column)?;
+    let (index, pages) = footers::pages(footer, group, tag.name)?;
     let ColumnIndexMetaData::BYTE_ARRAY(values) = index else {
         return None;
     };
     if index.get_boundary_order() != Some(BoundaryOrder::ASCENDING) {
-        return None;
-    }
-    let pages = footer
-        .offset_index()?
-        .get(group)?
-        .get(column)?
-        .page_locations();
-    if index.num_pages() != pages.len() as u64 {
-        // It is damaged, which whoever reads it says.
         return None;
     }
     // Pages of NULL have neither and come first.
@@ -245,60 +218,4 @@ fn rows_of_pages(footer: &ParquetMetaData, group: usize, tag: &TagValues) -> Opt
         }
     }
     Some(rows)
-}
-
-/// The values that a filter lets a tag have.
-#[derive(Debug, PartialEq)]
-pub(crate) struct TagValues<'a> {
-    name: &'a str,
-    pub(crate) values: Vec<&'a str>,
-}
-
-/// Understands `tag = 'value'`, either way round, `tag IN ('value', …)`, and several of them for one tag put together by `OR`.
-pub(crate) fn tag_values<'a>(table: &SnapshotTable, filter: &'a Expr) -> Option<TagValues<'a>> {
-    let (column, values) = match filter {
-        Expr::BinaryExpr(BinaryExpr {
-            left,
-            op: Operator::Or,
-            right,
-        }) => {
-            let mut one = tag_values(table, left)?;
-            let other = tag_values(table, right)?;
-            one.values.extend(other.values);
-            return (one.name == other.name).then_some(one);
-        }
-        Expr::BinaryExpr(BinaryExpr {
-            left,
-            op: Operator::Eq,
-            right,
-        }) => match (&**left, &**right) {
-            (Expr::Column(column), value) | (value, Expr::Column(column)) => {
-                (column, vec![text(value)?])
-            }
-            _ => return None,
-        },
-        Expr::InList(InList {
-            expr,
-            list,
-            negated: false,
-        }) => {
-            let values = list.iter().map(text).collect::<Option<Vec<_>>>()?;
-            (expr.try_as_col()?, values)
-        }
-        _ => return None,
-    };
-    let schema = table.snapshot_schema();
-    let field = schema.field_with_name(&column.name).ok()?;
-    let is_tag = matches!(field.data_type(), DataType::Dictionary(..));
-    is_tag.then_some(TagValues {
-        name: &column.name,
-        values,
-    })
-}
-
-fn text(value: &Expr) -> Option<&str> {
-    match value {
-        Expr::Literal(value, _) => value.try_as_str().flatten(),
-        _ => None,
-    }
 }

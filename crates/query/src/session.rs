@@ -121,6 +121,8 @@ impl Sessions {
         session.config_mut().set_extension(scope);
         let hot = Arc::clone(&view.hot_pages);
         session.config_mut().set_extension(hot);
+        let tag_rows = Arc::clone(&view.tag_rows);
+        session.config_mut().set_extension(tag_rows);
         if let Some(threads) = view.threads {
             session
                 .config_mut()

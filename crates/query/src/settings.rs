@@ -27,6 +27,9 @@ pub struct Settings {
     /// Memory for columns of compressed doubles that queries read again and again: they are kept as they
     /// are before they are compressed. 0 keeps none. Default 256 MiB.
     pub hot_pages: ByteSize,
+    /// Memory for which rows of a file have which value of a tag, kept of tags that queries ask for again
+    /// and again: questions about some values are answered without looking for their rows. 0 keeps none. Default 64 MiB.
+    pub tag_rows: ByteSize,
     /// Shapes of statements whose plans are kept, so that the same question with other constants is planned
     /// faster. 0 keeps none. Default 256.
     pub kept_plans: usize,
@@ -75,6 +78,7 @@ impl Default for Settings {
             spill: ByteSize::gib(10),
             metadata_cache: ByteSize::mib(128),
             hot_pages: ByteSize::mib(256),
+            tag_rows: ByteSize::mib(64),
             kept_plans: 256,
             training_timeout: Duration::from_secs(1800),
             model_cache: ByteSize::mib(128),

@@ -82,6 +82,7 @@ use crate::kept_plans::KeptPlans;
 use crate::models::ModelCache;
 use crate::registry::Registry;
 use crate::rollups::Rollups;
+use crate::tag_rows::TagRows;
 use crate::tasks::Tasks;
 
 /// The name of the schema.
@@ -124,6 +125,7 @@ pub(crate) struct View {
     pub(crate) token_uses: Arc<TokenUses>,
     pub(crate) models: Arc<ModelCache>,
     pub(crate) hot_pages: Arc<HotPages>,
+    pub(crate) tag_rows: Arc<TagRows>,
     pub(crate) kept_plans: Arc<KeptPlans>,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) rollups: Arc<Rollups>,

@@ -17,8 +17,9 @@
 //!
 //! All filters are re-applied above the scan, so a filter below only has to skip what cannot
 //! matter. Below a merge that is one on the row key alone: a field's value may come from another
-//! row of the same key. Buffered rows are those of the times and series that filters ask for.
+//! row of the same key. Of files only rows with the tags asked for are read, where it is known which these are. Buffered rows are those of the times and series that filters ask for.
 
+use std::any::type_name;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -32,10 +33,13 @@ use datafusion::common::config::TableParquetOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::{
     ColumnStatistics, Result, ScalarValue, Statistics, ToDFSchema, internal_datafusion_err,
+    project_schema,
 };
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
@@ -50,13 +54,17 @@ use storage::{BufferedRows, FileRows, RowFilter, ScanUnit, TableSnapshot, key_co
 use crate::buffered_exec::BufferedExec;
 use crate::file_reader::IndexedReaderFactory;
 use crate::filter_share;
-use crate::hot_pages::HotPages;
 use crate::key_merge_exec::KeyMergeExec;
 use crate::rollups::RollupView;
+use crate::scan_size::SMALL_ROWS;
 use crate::session::store_url;
 use crate::tag_filter::TagFilter;
-use crate::time_range;
+use crate::tag_rows::{KnownRows, TagRows};
 use crate::visible_rows_exec::VisibleRowsExec;
+use crate::wanted::Wanted;
+
+/// So many values of rows that are probably wanted take no longer to decode than to choose from first.
+const FEW_VALUES: usize = 1 << 18;
 
 /// A table as of one moment.
 #[derive(Debug)]
@@ -142,11 +150,14 @@ impl TableProvider for SnapshotTable {
             session,
             projection,
             filters,
+            wanted: Wanted::of(self, filters),
+            readers: readers(session)?,
+            tag_rows: kept(session)?,
             limit,
         };
-        let range = time_range::of_filters(filters);
+        let range = &scan.wanted.times;
         let (mut files, mut plans, mut buffered) = (Vec::new(), Vec::new(), Vec::new());
-        for unit in self.snapshot.scan_units(&range) {
+        for unit in self.snapshot.scan_units(range) {
             match unit {
                 ScanUnit::File(file) => files.push(file),
                 ScanUnit::Buffered(rows) => buffered.push(rows),
@@ -175,6 +186,9 @@ struct Scan<'a> {
     session: &'a dyn Session,
     projection: Option<&'a Vec<usize>>,
     filters: &'a [Expr],
+    wanted: Wanted<'a>,
+    readers: Arc<dyn ParquetFileReaderFactory>,
+    tag_rows: Arc<TagRows>,
     limit: Option<usize>,
 }
 
@@ -194,10 +208,7 @@ impl Scan<'_> {
     }
 
     fn output_schema(&self) -> Result<SchemaRef> {
-        Ok(match self.projection {
-            Some(projection) => Arc::new(self.schema().project(projection)?),
-            None => Arc::clone(self.schema()),
-        })
+        project_schema(self.schema(), self.projection)
     }
 
     /// Files that need no merging, without the rows that must not be seen.
@@ -238,24 +249,36 @@ impl Scan<'_> {
         limit: Option<usize>,
         predicate: Option<Arc<dyn PhysicalExpr>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let cores = self.session.config().target_partitions();
-        let each_alone = files.len() <= cores;
+        // Whoever asks for tags is not served by times of whole files: those out of range are none of these.
+        let with_times = !self.filters.iter().any(|filter| self.is_about_tags(filter));
+        let (mut to_read, mut known) = (Vec::new(), Some(0));
+        for record in files {
+            let (file, rows) = self.partitioned_file(record, with_times)?;
+            known = known.zip(rows).map(|(known, rows)| known + rows);
+            if rows != Some(0) {
+                to_read.push(file);
+            }
+        }
+        if to_read.is_empty() {
+            let schema = project_schema(self.schema(), projection)?;
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
         let caches = &self.session.runtime_env().cache_manager;
         let most_pass = filter_share::most_pass(
             self.filters,
             files,
             caches.get_file_metadata_cache().as_ref(),
         );
-        let source = self.parquet_source(predicate, !most_pass)?;
-        // Whoever asks for tags is not served by times of whole files: those out of range are none of these.
-        let with_times = !self.filters.iter().any(|filter| self.is_about_tags(filter));
-        let files = files
-            .iter()
-            .map(|file| self.partitioned_file(file, with_times))
-            .collect();
+        // Of one tag and of times statistics say no more than is known, and few values are decoded before it is found out which are wanted.
+        let is_settled = self.wanted.is_all && known.is_some_and(|rows| rows as u64 <= SMALL_ROWS);
+        let columns = projection.map_or(self.schema().fields().len(), Vec::len);
+        let is_little = is_settled && known.is_some_and(|rows| rows * columns <= FEW_VALUES);
+        let source = self.parquet_source(predicate, !most_pass && !is_little, !is_settled);
+        let cores = self.session.config().target_partitions();
+        let each_alone = to_read.len() <= cores;
         let groups = match each_alone {
-            true => FileGroup::new(files).split_files(cores),
-            false => balanced(files, cores),
+            true => FileGroup::new(to_read).split_files(cores),
+            false => balanced(to_read, cores),
         };
         let mut config = FileScanConfigBuilder::new(store_url(), source)
             .with_file_groups(groups)
@@ -304,9 +327,10 @@ impl Scan<'_> {
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         for FileRows { file, filter } in files {
             let ordering = self.key_ordering(self.schema())?.into_iter().collect();
-            let source = self.parquet_source(predicate.clone(), true)?;
+            let source = self.parquet_source(predicate.clone(), true, true);
+            let (file, _) = self.partitioned_file(file, true)?;
             let config = FileScanConfigBuilder::new(store_url(), source)
-                .with_file_group(FileGroup::new(vec![self.partitioned_file(file, true)]))
+                .with_file_group(FileGroup::new(vec![file]))
                 .with_output_ordering(ordering)
                 .with_projection_indices(Some(columns.clone()))?;
             let stored = DataSourceExec::from_data_source(config.build());
@@ -419,38 +443,73 @@ impl Scan<'_> {
             .transpose()
     }
 
-    /// Reads files, skipping what cannot pass the predicate and what is pushed down to it later; with
-    /// `filters_rows` all rows that do not pass, before the other columns are decoded.
+    /// Reads files, skipping what cannot pass the predicate and what is pushed down to it later: with
+    /// `filters_rows` all rows that do not pass, before the other columns are decoded; with `prunes` row groups and pages by
+    /// their statistics.
     fn parquet_source(
         &self,
         predicate: Option<Arc<dyn PhysicalExpr>>,
         filters_rows: bool,
-    ) -> Result<Arc<ParquetSource>> {
-        let runtime = self.session.runtime_env();
-        let options = TableParquetOptions {
+        prunes: bool,
+    ) -> Arc<ParquetSource> {
+        let mut options = TableParquetOptions {
             global: self.session.config_options().execution.parquet.clone(),
             ..Default::default()
         };
-        let hot = self.session.config().get_extension::<HotPages>();
-        let reader = IndexedReaderFactory::new(
-            runtime.object_store(store_url())?,
-            runtime.cache_manager.get_file_metadata_cache(),
-            hot.ok_or_else(|| internal_datafusion_err!("the session has no hot pages"))?,
-        );
+        options.global.pruning &= prunes;
+        options.global.enable_page_index &= prunes;
         let source = ParquetSource::new(Arc::clone(self.schema()))
             .with_table_parquet_options(options)
             .with_pushdown_filters(filters_rows)
-            .with_parquet_file_reader_factory(Arc::new(reader));
-        Ok(Arc::new(match predicate {
+            .with_parquet_file_reader_factory(Arc::clone(&self.readers));
+        Arc::new(match predicate {
             Some(predicate) => source.with_predicate(predicate),
             None => source,
-        }))
+        })
     }
 
-    fn partitioned_file(&self, file: &FileRecord, with_times: bool) -> PartitionedFile {
-        let statistics = Arc::new(statistics(self.schema(), file, with_times));
-        PartitionedFile::new(file.path(), file.size_bytes).with_statistics(statistics)
+    /// A file with the rows of it that may be wanted, and how many these are if that is known.
+    fn partitioned_file(
+        &self,
+        record: &FileRecord,
+        with_times: bool,
+    ) -> Result<(PartitionedFile, Option<usize>)> {
+        let statistics = Arc::new(statistics(self.schema(), record, with_times));
+        let file =
+            PartitionedFile::new(record.path(), record.size_bytes).with_statistics(statistics);
+        let caches = &self.session.runtime_env().cache_manager;
+        let known = KnownRows::of(
+            &self.wanted,
+            record,
+            &file,
+            &self.tag_rows,
+            &self.readers,
+            caches.get_file_metadata_cache().as_ref(),
+        );
+        Ok(match known {
+            Some(known) => {
+                let count = known.count();
+                (known.narrow(file, record, self.schema())?, Some(count))
+            }
+            None => (file, None),
+        })
     }
+}
+
+/// What reads the files of one scan.
+fn readers(session: &dyn Session) -> Result<Arc<dyn ParquetFileReaderFactory>> {
+    let runtime = session.runtime_env();
+    Ok(Arc::new(IndexedReaderFactory::new(
+        runtime.object_store(store_url())?,
+        runtime.cache_manager.get_file_metadata_cache(),
+        kept(session)?,
+    )))
+}
+
+/// What an engine keeps for its sessions.
+fn kept<T: Send + Sync + 'static>(session: &dyn Session) -> Result<Arc<T>> {
+    let kept = session.config().get_extension::<T>();
+    kept.ok_or_else(|| internal_datafusion_err!("the session has no {}", type_name::<T>()))
 }
 
 /// Files with the rows of them that must not be seen, those of like filters together.

@@ -24,6 +24,7 @@ use crate::registry::Registry;
 use crate::session::{self, Sessions};
 use crate::settings::Settings;
 use crate::system;
+use crate::tag_rows::TagRows;
 
 const DATABASE: &str = "test";
 /// A hundred years.
@@ -35,6 +36,7 @@ pub(crate) struct TestDatabase {
     storage: Arc<storage::Engine>,
     runtime: Arc<RuntimeEnv>,
     hot_pages: Arc<HotPages>,
+    tag_rows: Arc<TagRows>,
     data_dir: tempfile::TempDir,
 }
 
@@ -63,6 +65,7 @@ impl TestDatabase {
             storage: Arc::new(storage),
             runtime: runtime.unwrap(),
             hot_pages: Arc::new(HotPages::new(u64::MAX)),
+            tag_rows: Arc::new(TagRows::new(u64::MAX)),
             data_dir,
         }
     }
@@ -115,6 +118,11 @@ impl TestDatabase {
         &self.hot_pages
     }
 
+    /// What is known of where tags are in files.
+    pub(crate) fn tag_rows(&self) -> &Arc<TagRows> {
+        &self.tag_rows
+    }
+
     /// A session as queries have it.
     pub(crate) fn session(&self) -> SessionState {
         self.session_of(Caller::administrator(None))
@@ -133,6 +141,7 @@ impl TestDatabase {
             token_uses: Arc::default(),
             models: Arc::new(ModelCache::new(u64::MAX)),
             hot_pages: Arc::clone(&self.hot_pages),
+            tag_rows: Arc::clone(&self.tag_rows),
             kept_plans: Arc::new(KeptPlans::new(0)),
             tasks: Arc::default(),
             rollups: Arc::default(),

@@ -8,7 +8,7 @@ pub(super) const TABLE: Definition = Definition {
         // `file_bytes`: what was read of files of a remote store; `file_metadata`: their footers and
         // page indexes; `hot_pages`: columns of files that are read again and again, ready to be read;
         // `kept_plans`: plans of statements that differ in constants; `last_rows`: the last row of every series;
-        // `models`: trained models.
+        // `models`: trained models; `tag_rows`: which rows of a file have which value of a tag.
         ("cache_name", Type::Text),
         // NULL where it is not counted, as below.
         ("size_bytes", Type::Integer),
@@ -33,6 +33,7 @@ fn rows(view: View) -> Rows {
     let models = view.models.stats();
     let hot = view.hot_pages.stats();
     let plans = view.kept_plans.stats();
+    let tags = view.tag_rows.stats();
     let rows = [
         vec![
             Value::text("file_bytes"),
@@ -76,6 +77,13 @@ fn rows(view: View) -> Rows {
             Value::count(models.entries),
             Value::count(models.hits),
             Value::count(models.misses),
+        ],
+        vec![
+            Value::text("tag_rows"),
+            Value::count(tags.bytes),
+            Value::count(tags.entries),
+            Value::count(tags.hits),
+            Value::count(tags.misses),
         ],
     ];
     Box::new(rows.into_iter())

@@ -15,6 +15,7 @@ use super::windows::{self, Windows};
 use crate::scan_size;
 use crate::table::SnapshotTable;
 use crate::time_range;
+use crate::wanted;
 
 /// What is read at once takes less time than to find out whether less is enough.
 const ROWS_MIN: u64 = 100_000;
@@ -158,7 +159,7 @@ impl Contents {
                 add(rows.row_count() as u64, *times.start(), *times.end());
             }
         }
-        let of_tags = (scan.filters.iter()).filter_map(|it| scan_size::tag_values(table, it));
+        let of_tags = (scan.filters.iter()).filter_map(|it| wanted::tag_values(table, it));
         if let Some(fewest) = of_tags.map(|tag| tag.values.len() as u64).min() {
             rows = rows.min((rows / scan_size::SERIES_GUESS).saturating_mul(fewest));
         }

@@ -1,7 +1,7 @@
 //! What was used lately, within a bound: whatever has not been used for longest goes first.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 /// Things by key, which together have a size of `most` at most.
@@ -9,6 +9,8 @@ use std::hash::Hash;
 pub(crate) struct LatelyUsed<K, V> {
     most: u64,
     by_key: HashMap<K, Entry<V>>,
+    /// The keys by their last use.
+    by_use: BTreeMap<u64, K>,
     /// Of all entries.
     size: u64,
     /// Counts uses.
@@ -27,6 +29,7 @@ impl<K: Hash + Eq + Clone, V> LatelyUsed<K, V> {
         Self {
             most,
             by_key: HashMap::new(),
+            by_use: BTreeMap::new(),
             size: 0,
             now: 0,
         }
@@ -58,6 +61,8 @@ impl<K: Hash + Eq + Clone, V> LatelyUsed<K, V> {
     {
         self.now += 1;
         let entry = self.by_key.get_mut(key)?;
+        let key = self.by_use.remove(&entry.last_used)?;
+        self.by_use.insert(self.now, key);
         entry.last_used = self.now;
         Some(&entry.value)
     }
@@ -68,8 +73,10 @@ impl<K: Hash + Eq + Clone, V> LatelyUsed<K, V> {
         if size > self.most {
             return;
         }
-        while self.size > self.most - size {
-            self.drop_oldest();
+        while self.size > self.most - size
+            && let Some((_, oldest)) = self.by_use.pop_first()
+        {
+            self.remove(&oldest);
         }
         self.now += 1;
         self.size += size;
@@ -79,6 +86,7 @@ impl<K: Hash + Eq + Clone, V> LatelyUsed<K, V> {
             size,
             last_used,
         };
+        self.by_use.insert(last_used, key.clone());
         self.by_key.insert(key, entry);
     }
 
@@ -88,13 +96,8 @@ impl<K: Hash + Eq + Clone, V> LatelyUsed<K, V> {
     {
         if let Some(entry) = self.by_key.remove(key) {
             self.size -= entry.size;
+            self.by_use.remove(&entry.last_used);
         }
-    }
-
-    fn drop_oldest(&mut self) {
-        let oldest = self.by_key.iter().min_by_key(|(_, entry)| entry.last_used);
-        let oldest = oldest.map(|(key, _)| key.clone());
-        self.remove(&oldest.expect("without any there is no size"));
     }
 }
 
@@ -113,6 +116,7 @@ mod tests {
         let found = ["a", "b", "c", "large"].map(|key| kept.get(key).copied());
         assert_eq!(found, [Some(1), None, Some(3), None]);
         assert_eq!(kept.size(), 80);
+        assert_eq!((kept.by_key.len(), kept.by_use.len()), (2, 2));
     }
 
     #[test]
@@ -127,5 +131,6 @@ mod tests {
         kept.remove("b");
         kept.remove("b");
         assert_eq!((kept.values().count(), kept.size()), (0, 0));
+        assert!(kept.by_use.is_empty());
     }
 }

@@ -38,7 +38,7 @@ use datafusion::common::{
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
+    FileGroup, FileScanConfigBuilder, FileSource, ParquetFileReaderFactory, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::utils::conjunction;
@@ -59,7 +59,7 @@ use crate::rollups::RollupView;
 use crate::scan_size::SMALL_ROWS;
 use crate::session::store_url;
 use crate::tag_filter::TagFilter;
-use crate::tag_rows::{KnownRows, TagRows};
+use crate::tag_rows::{KnownRows, KnownRowsSource, TagRows};
 use crate::visible_rows_exec::VisibleRowsExec;
 use crate::wanted::Wanted;
 
@@ -269,11 +269,16 @@ impl Scan<'_> {
             files,
             caches.get_file_metadata_cache().as_ref(),
         );
-        // Of one tag and of times statistics say no more than is known, and few values are decoded before it is found out which are wanted.
-        let is_settled = self.wanted.is_all && known.is_some_and(|rows| rows as u64 <= SMALL_ROWS);
+        // Statistics say no more of one tag and of times than is known, and of little there is little to be left out.
+        let known = known.filter(|rows| self.wanted.is_all && *rows as u64 <= SMALL_ROWS);
         let columns = projection.map_or(self.schema().fields().len(), Vec::len);
-        let is_little = is_settled && known.is_some_and(|rows| rows * columns <= FEW_VALUES);
-        let source = self.parquet_source(predicate, !most_pass && !is_little, !is_settled);
+        let source: Arc<dyn FileSource> = match known {
+            Some(rows) if rows * columns <= FEW_VALUES => {
+                let files = self.parquet_source(None, false, false);
+                Arc::new(KnownRowsSource::new(files, rows))
+            }
+            _ => self.parquet_source(predicate, !most_pass, known.is_none()),
+        };
         let cores = self.session.config().target_partitions();
         let each_alone = to_read.len() <= cores;
         let groups = match each_alone {
@@ -445,7 +450,7 @@ impl Scan<'_> {
 
     /// Reads files, skipping what cannot pass the predicate and what is pushed down to it later: with
     /// `filters_rows` all rows that do not pass, before the other columns are decoded; with `prunes` row groups and pages by
-    /// their statistics.
+    /// their statistics and bloom filters.
     fn parquet_source(
         &self,
         predicate: Option<Arc<dyn PhysicalExpr>>,
@@ -458,6 +463,7 @@ impl Scan<'_> {
         };
         options.global.pruning &= prunes;
         options.global.enable_page_index &= prunes;
+        options.global.bloom_filter_on_read &= prunes;
         let source = ParquetSource::new(Arc::clone(self.schema()))
             .with_table_parquet_options(options)
             .with_pushdown_filters(filters_rows)

@@ -3,6 +3,7 @@
 //! ```text
 //! table.rs ─ what a scan wants ─▶ TagRows ─ the second time ─▶ reading.rs: the tag's column, once, in the background
 //!          ◀─ known.rs: the rows of each file, of times that may be asked for ── kept, within a number of bytes
+//! source.rs: few rows are read without looking for what to leave out
 //! ```
 //!
 //! Rows of a file are in order of their tags, so that those of a value of a tag are neighbours: a few runs tell where they are. A scan
@@ -11,6 +12,7 @@
 
 mod known;
 mod reading;
+mod source;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +31,7 @@ use parking_lot::Mutex;
 use crate::lately_used::LatelyUsed;
 pub(crate) use known::KnownRows;
 use reading::RowsOfTag;
+pub(crate) use source::KnownRowsSource;
 
 /// Columns that may wait to be read; others have to be asked for once more.
 const WAITING_MAX: usize = 256;

@@ -114,6 +114,8 @@ async fn files_without_a_value_are_left_out() {
     );
     assert_eq!(files(one).await, 3);
     ask(&database, one, 2).await;
+    let plan = database.explain(one).await;
+    assert!(plan.contains("known_rows=600"), "{plan}");
     // The other two are merged, row by row.
     assert_eq!((files(one).await, files(none).await), (3, 2));
     let early = format!("{none} AND time < '1970-01-02T00:00:00Z'");

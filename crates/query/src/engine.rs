@@ -1,6 +1,7 @@
 //! Runs queries: one statement, checked, planned and executed on threads of its own, within a
 //! deadline and a memory budget.
 
+mod delivery;
 mod describe;
 mod models;
 mod reading;
@@ -19,7 +20,6 @@ use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::execute_stream;
-use futures::{FutureExt as _, StreamExt};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -50,9 +50,6 @@ pub use models::{ModelImport, ModelSummary};
 pub(crate) use reading::plan;
 use reading::{optimized, plan_open};
 use turns::Turns;
-
-/// Batches of a result that wait for a slow reader; more make the query wait.
-const BATCHES_AHEAD: usize = 2;
 
 /// Stack of a query thread: what planning a query of `Settings::depth_max` takes in an unoptimised
 /// build, several times over. Only what is used takes memory.
@@ -326,7 +323,7 @@ impl QueryEngine {
         let sessions = Arc::clone(&self.sessions);
         let in_hand = (turn, Arc::clone(&query));
         let (announce, announced) = oneshot::channel();
-        let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+        let (sender, batches) = mpsc::channel(delivery::BATCHES_AHEAD);
         // One task from the plan to the last row, so that no other thread is waited for in between.
         let rows = async move {
             let planned = execute(session, &kept, database, sql, params, &worker, pool).await;
@@ -342,37 +339,7 @@ impl QueryEngine {
                     return drop(announce.send(Err(error)));
                 }
             };
-            let schema = results.schema();
-            let mut held = Some((results, in_hand));
-            let mut next = async || {
-                let (results, _) = held.as_mut()?;
-                let next = results.next().await.transpose().map_err(Error::from);
-                if !matches!(next, Ok(Some(_))) {
-                    // Whoever is told of the end finds its turn free.
-                    held = None;
-                }
-                Some(next)
-            };
-            // What comes without waiting goes with the columns: few rows wake whoever reads them once.
-            let mut ready = vec![];
-            while ready.len() < BATCHES_AHEAD
-                && let Some(Some(next)) = next().now_or_never()
-            {
-                ready.push(next);
-            }
-            for next in ready {
-                if sender.try_send(next).is_err() {
-                    return;
-                }
-            }
-            if announce.send(Ok(schema)).is_err() {
-                return;
-            }
-            while let Some(next) = next().await {
-                if sender.send(next).await.is_err() {
-                    return;
-                }
-            }
+            delivery::deliver(results, in_hand, announce, sender).await;
         };
         // A set aborts its tasks when it is dropped: a query ends with whoever waits for it.
         let mut running = JoinSet::new();

@@ -29,6 +29,7 @@ use datafusion::parquet::file::metadata::ParquetMetaData;
 use object_store::path::Path;
 use parking_lot::Mutex;
 
+use crate::lately_used::CacheStats;
 use plain::PlainChunk;
 pub(crate) use view::View;
 
@@ -66,7 +67,8 @@ struct State {
     /// Counts uses.
     now: u64,
     read_once: usize,
-    stats: HotPagesStats,
+    /// Of plain pages: hits are reads of them, misses reads of whole columns that could be plain and were not.
+    stats: CacheStats,
 }
 
 #[derive(Debug, Default)]
@@ -98,17 +100,6 @@ struct Job {
     stored: Bytes,
 }
 
-/// Figures of the cache.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct HotPagesStats {
-    pub(crate) bytes: u64,
-    pub(crate) entries: usize,
-    /// Reads of plain pages.
-    pub(crate) hits: u64,
-    /// Reads of whole columns that could be plain and were not.
-    pub(crate) misses: u64,
-}
-
 impl HotPages {
     /// Keeps up to this many bytes; none if that is 0.
     pub(crate) fn new(bytes_max: u64) -> Self {
@@ -118,7 +109,7 @@ impl HotPages {
         }
     }
 
-    pub(crate) fn stats(&self) -> HotPagesStats {
+    pub(crate) fn stats(&self) -> CacheStats {
         self.state.lock().stats
     }
 

@@ -4,6 +4,17 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
+/// Figures of a cache.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CacheStats {
+    pub(crate) bytes: u64,
+    pub(crate) entries: usize,
+    /// How often something was asked for that was there.
+    pub(crate) hits: u64,
+    /// And that was not.
+    pub(crate) misses: u64,
+}
+
 /// Things by key, which together have a size of `most` at most.
 #[derive(Debug)]
 pub(crate) struct LatelyUsed<K, V> {

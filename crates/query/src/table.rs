@@ -17,7 +17,8 @@
 //!
 //! All filters are re-applied above the scan, so a filter below only has to skip what cannot
 //! matter. Below a merge that is one on the row key alone: a field's value may come from another
-//! row of the same key. Of files only rows with the tags asked for are read, where it is known which these are. Buffered rows are those of the times and series that filters ask for.
+//! row of the same key. Of files only rows with the tags asked for are read, where it is known which
+//! these are. Buffered rows are those of the times and series that filters ask for.
 
 use std::any::type_name;
 use std::collections::{BTreeMap, HashSet};

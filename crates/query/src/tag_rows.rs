@@ -28,7 +28,7 @@ use futures::FutureExt;
 use object_store::path::Path;
 use parking_lot::Mutex;
 
-use crate::lately_used::LatelyUsed;
+use crate::lately_used::{CacheStats, LatelyUsed};
 pub(crate) use known::KnownRows;
 use reading::RowsOfTag;
 pub(crate) use source::KnownRowsSource;
@@ -77,19 +77,8 @@ struct Job {
     place: Place,
     file: PartitionedFile,
     rows: u64,
+    bytes_max: u64,
     readers: Arc<dyn ParquetFileReaderFactory>,
-}
-
-/// Figures of the cache.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct TagRowsStats {
-    pub(crate) bytes: u64,
-    /// Tags of files whose rows are known.
-    pub(crate) entries: usize,
-    /// How often they were asked for.
-    pub(crate) hits: u64,
-    /// How often others were.
-    pub(crate) misses: u64,
 }
 
 impl TagRows {
@@ -104,10 +93,10 @@ impl TagRows {
         }))
     }
 
-    pub(crate) fn stats(&self) -> TagRowsStats {
+    pub(crate) fn stats(&self) -> CacheStats {
         let state = self.0.lock();
         let is_known = |found: &&Found| matches!(found, Found::Rows(_));
-        TagRowsStats {
+        CacheStats {
             bytes: state.places.size(),
             entries: state.places.values().filter(is_known).count(),
             hits: state.hits,
@@ -141,10 +130,12 @@ impl TagRows {
             None => state.set(place, Found::AskedOnce),
             Some(Found::AskedOnce) if state.waiting.len() < WAITING_MAX => {
                 state.set(place.clone(), Found::Waiting);
+                let bytes_max = state.places.most();
                 state.waiting.push_back(Job {
                     place,
                     file: file.clone(),
                     rows,
+                    bytes_max,
                     readers: Arc::clone(readers),
                 });
                 if !state.is_working {
@@ -209,6 +200,6 @@ impl Job {
         let metrics = ExecutionPlanMetricsSet::new();
         let file = self.file.clone();
         let reader = self.readers.create_reader(0, file, None, &metrics)?;
-        reading::rows_of_tag(reader, &self.place.tag, self.rows).await
+        reading::rows_of_tag(reader, &self.place.tag, self.rows, self.bytes_max).await
     }
 }

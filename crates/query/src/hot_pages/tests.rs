@@ -103,7 +103,7 @@ async fn columns_that_compress_are_left_alone() {
     for _ in 0..3 {
         answer(&database, "SELECT sum(n), max(time) FROM t").await;
     }
-    assert_eq!(database.hot_pages().stats(), HotPagesStats::default());
+    assert_eq!(database.hot_pages().stats(), CacheStats::default());
 }
 
 fn chunk(bytes: usize) -> PlainChunk {
@@ -152,7 +152,7 @@ fn what_is_larger_than_the_cache_is_not_kept() {
     );
     let mut state = hot.state.lock();
     state.keep(&path, place, chunk(101), 100);
-    assert_eq!(state.stats, HotPagesStats::default());
+    assert_eq!(state.stats, CacheStats::default());
     // Nor is it tried again.
     assert!(!state.is_due(&path, place));
 }

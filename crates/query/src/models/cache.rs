@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::error::Result;
-use crate::lately_used::LatelyUsed;
+use crate::lately_used::{CacheStats, LatelyUsed};
 
 /// The models of an engine that were used lately.
 #[derive(Debug)]
@@ -21,16 +21,6 @@ struct Models {
     kept: LatelyUsed<ModelBlob, Arc<OnceCell<Arc<Model>>>>,
     hits: u64,
     misses: u64,
-}
-
-/// Figures of the cache.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct CacheStats {
-    /// What the models take, which is about what they take as bytes.
-    pub(crate) bytes: u64,
-    pub(crate) entries: usize,
-    pub(crate) hits: u64,
-    pub(crate) misses: u64,
 }
 
 impl ModelCache {

@@ -1,6 +1,7 @@
 //! `system.caches`.
 
 use super::{Definition, Rows, Type, Value, View};
+use crate::lately_used::CacheStats;
 
 pub(super) const TABLE: Definition = Definition {
     name: "caches",
@@ -30,10 +31,7 @@ fn rows(view: View) -> Rows {
     let (metadata_bytes, metadata_hits) = entries.values().fold((0, 0), |(bytes, hits), entry| {
         (bytes + entry.size_bytes, hits + entry.hits)
     });
-    let models = view.models.stats();
-    let hot = view.hot_pages.stats();
     let plans = view.kept_plans.stats();
-    let tags = view.tag_rows.stats();
     let rows = [
         vec![
             Value::text("file_bytes"),
@@ -50,13 +48,7 @@ fn rows(view: View) -> Rows {
             Value::count(metadata_hits),
             Value::Null,
         ],
-        vec![
-            Value::text("hot_pages"),
-            Value::count(hot.bytes),
-            Value::count(hot.entries),
-            Value::count(hot.hits),
-            Value::count(hot.misses),
-        ],
+        counted("hot_pages", view.hot_pages.stats()),
         vec![
             Value::text("kept_plans"),
             Value::Null,
@@ -71,20 +63,19 @@ fn rows(view: View) -> Rows {
             Value::Null,
             Value::Null,
         ],
-        vec![
-            Value::text("models"),
-            Value::count(models.bytes),
-            Value::count(models.entries),
-            Value::count(models.hits),
-            Value::count(models.misses),
-        ],
-        vec![
-            Value::text("tag_rows"),
-            Value::count(tags.bytes),
-            Value::count(tags.entries),
-            Value::count(tags.hits),
-            Value::count(tags.misses),
-        ],
+        counted("models", view.models.stats()),
+        counted("tag_rows", view.tag_rows.stats()),
     ];
     Box::new(rows.into_iter())
+}
+
+/// A cache that counts everything.
+fn counted(name: &'static str, stats: CacheStats) -> Vec<Value> {
+    vec![
+        Value::text(name),
+        Value::count(stats.bytes),
+        Value::count(stats.entries),
+        Value::count(stats.hits),
+        Value::count(stats.misses),
+    ]
 }

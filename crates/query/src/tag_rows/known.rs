@@ -61,15 +61,16 @@ impl<'a> KnownRows<'a> {
         self.rows.iter().map(ExactSizeIterator::len).sum()
     }
 
-    /// The file with nothing but these rows of it, of which there are some.
+    /// The file with nothing but these rows of it.
     pub(crate) fn narrow(
         self,
         file: PartitionedFile,
         record: &FileRecord,
         schema: &Schema,
     ) -> Result<PartitionedFile> {
+        // Of all its rows they are ends that these need not reach.
         let mut statistics = match &file.statistics {
-            Some(statistics) => Statistics::clone(statistics),
+            Some(statistics) => Statistics::clone(statistics).to_inexact(),
             None => Statistics::new_unknown(schema),
         };
         statistics.num_rows = Precision::Exact(self.count());
@@ -101,14 +102,13 @@ impl<'a> KnownRows<'a> {
         let mut left = vec![];
         for group in 0..footer.num_row_groups() {
             let end_row = first_row + footer.row_group(group).num_rows().unsigned_abs() as usize;
-            for run in &self.rows {
-                let (start, end) = (run.start.max(first_row), run.end.min(end_row));
-                if start < end {
-                    let run = start - first_row..end - first_row;
-                    let in_times = within(run, footer, group, times);
-                    let in_file = in_times.into_iter();
-                    left.extend(in_file.map(|it| it.start + first_row..it.end + first_row));
-                }
+            let after = self.rows.partition_point(|run| run.end <= first_row);
+            let in_group = self.rows[after..].iter();
+            for run in in_group.take_while(|run| run.start < end_row) {
+                let start = run.start.max(first_row) - first_row;
+                let run = start..run.end.min(end_row) - first_row;
+                let in_times = within(run, footer, group, times).into_iter();
+                left.extend(in_times.map(|it| it.start + first_row..it.end + first_row));
             }
             first_row = end_row;
         }

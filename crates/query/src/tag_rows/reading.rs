@@ -18,8 +18,8 @@ const RUN_ROWS_MIN: u64 = 16;
 /// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 32 << 10;
 
-/// What a value takes beside its text and its runs: its place in a map that is not full.
-const VALUE_BYTES: u64 = 96;
+/// What a value takes beside its text and its runs: its place in a map that is not full, and two allocations.
+const VALUE_BYTES: u64 = 128;
 
 /// What a column takes of a schema.
 const COLUMN_BYTES: u64 = 192;
@@ -35,11 +35,12 @@ pub(super) struct RowsOfTag {
     pub(super) columns: Option<SchemaRef>,
 }
 
-/// Reads the column of a tag; `None` if its values change too often.
+/// Reads the column of a tag; `None` if its values change too often, or where they are takes more than so many bytes.
 pub(super) async fn rows_of_tag(
     reader: Box<dyn AsyncFileReader>,
     tag: &str,
     rows: u64,
+    bytes_max: u64,
 ) -> Result<Option<RowsOfTag>> {
     let options = ArrowReaderOptions::new();
     let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, options).await?;
@@ -64,7 +65,7 @@ pub(super) async fn rows_of_tag(
     while let Some(batch) = reading.next().await.transpose()? {
         found.add(batch.column(0), first_row, tag)?;
         first_row += batch.num_rows() as u32;
-        if found.runs > rows / RUN_ROWS_MIN {
+        if found.runs > rows / RUN_ROWS_MIN || found.size() > bytes_max {
             return Ok(None);
         }
     }

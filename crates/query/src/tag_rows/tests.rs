@@ -184,7 +184,7 @@ async fn nothing_is_kept_in_no_bytes_and_nothing_too_large_is_tried_again() {
     };
     let off = Arc::new(TagRows::new(0));
     for _ in 0..3 {
-        assert_eq!(scan(&off).await, TagRowsStats::default());
+        assert_eq!(scan(&off).await, CacheStats::default());
     }
     // More than the place takes, and less than the rows of twelve machines.
     let small = Arc::new(TagRows::new(2 * ENTRY_BYTES));

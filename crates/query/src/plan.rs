@@ -5,12 +5,13 @@
 //! | `asof_join`  | `ASOF JOIN … MATCH_CONDITION (…)`                 | syntax, relation planner, node, operator |
 //! | `last_rows`  | the last row of each series instead of all rows   | optimizer rules, table, operators       |
 //! | `gap_fill`   | `date_bin_gapfill`, `locf`, `interpolate`, …      | analyzer rule, node, operator           |
+//! | `lower_ends` | filter and columns of files put together at once    | called by `short_chains`               |
 //! | `run_aggregation` | neighbouring rows of a group aggregated at once   | physical optimizer rule, operator     |
 //! | `series_exchange` | rows of series in order, whole series spread        | operator, placed by the two below      |
 //! | `series_groups` | groups of series in order, finished one by one        | physical optimizer rule, operator      |
 //! | `series_windows` | windows over series in order, many rows at once    | physical optimizer rule, operator      |
 //! | `settling`   | DataFusion's order and spreading, where needed     | physical optimizer rule in its place   |
-//! | `short_chains` | few operators on one thread, planned at less expense  | physical optimizer rule                |
+//! | `short_chains` | few operators on one thread, planned at less expense  | physical optimizer rule, the first     |
 //! | `sorted_groups` | groups sorted before they are renamed             | optimizer rule                          |
 //! | `rollup_scan` | rollups read in place of raw rows                 | optimizer rule                          |
 //! | `windowed_limit` | `ORDER BY time LIMIT n` over windows of times      | optimizer rule, node, operator        |
@@ -23,6 +24,7 @@ mod constant;
 mod gap_fill;
 mod interruptible_joins;
 mod last_rows;
+mod lower_ends;
 mod rollup_scan;
 mod run_aggregation;
 mod series_exchange;

@@ -1,12 +1,13 @@
 //! How much a query has to read, guessed before it is planned: dividing little work among cores takes
 //! longer than doing it.
 //!
-//! The guess knows the files and buffered rows in the filters' time range and, of files whose footer is
-//! in memory, which row groups can hold the tags asked for, and which pages where these are in order of
+//! The guess knows the files and buffered rows in the filters' time range and of files which rows have the tags asked for, as far as
+//! that is known; else, where the footer is in memory, which row groups can hold them, and which pages where these are in order of
 //! them. It decides nothing but how the work is divided, so it may be wrong.
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::sync::Arc;
 
 use catalog::{FileRecord, TIME_COLUMN};
 use datafusion::common::Result;
@@ -25,6 +26,7 @@ use storage::{BufferedRows, ScanUnit};
 use crate::footers;
 use crate::search::partition_point;
 use crate::table::SnapshotTable;
+use crate::tag_rows::{KnownRows, TagRows};
 use crate::wanted::{TagValues, Wanted};
 
 /// Rows that one core reads and aggregates in about the time that dividing them takes.
@@ -44,6 +46,12 @@ const VALUES_MAX: usize = 64;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Threads(pub(crate) NonZeroUsize);
 
+/// What is known of files.
+struct Known {
+    footers: Arc<FileMetadataCache>,
+    tag_rows: Option<Arc<TagRows>>,
+}
+
 /// How much there is to do.
 enum Work {
     /// So little that one core is enough.
@@ -57,7 +65,11 @@ enum Work {
 /// Divides the work of a plan, optimised already, among the cores it may have or leaves it to one.
 pub(crate) fn divide(session: &mut SessionState, plan: &LogicalPlan) -> Result<()> {
     let caches = &session.runtime_env().cache_manager;
-    let work = work(plan, caches.get_file_metadata_cache().as_ref())?;
+    let known = Known {
+        footers: caches.get_file_metadata_cache(),
+        tag_rows: session.config().get_extension(),
+    };
+    let work = work(plan, &known)?;
     let limit = session.config().get_extension::<Threads>();
     let limit = limit.map_or(usize::MAX, |threads| threads.0.get());
     let cores = SessionConfig::new().target_partitions();
@@ -74,7 +86,7 @@ pub(crate) fn divide(session: &mut SessionState, plan: &LogicalPlan) -> Result<(
 }
 
 /// What a plan, optimised already, comes to.
-fn work(plan: &LogicalPlan, footers: &FileMetadataCache) -> Result<Work> {
+fn work(plan: &LogicalPlan, known: &Known) -> Result<Work> {
     let mut rows = 0u64;
     let mut is_known = true;
     plan.apply_with_subqueries(|node| {
@@ -82,7 +94,7 @@ fn work(plan: &LogicalPlan, footers: &FileMetadataCache) -> Result<Work> {
             LogicalPlan::TableScan(scan) => {
                 let provider = source_as_provider(&scan.source)?;
                 let table = provider.downcast_ref::<SnapshotTable>();
-                let more = table.map_or(0, |table| rows_to_read(table, &scan.filters, footers));
+                let more = table.map_or(0, |table| rows_to_read(table, &scan.filters, known));
                 rows = rows.saturating_add(more);
             }
             LogicalPlan::Join(_) | LogicalPlan::Unnest(_) | LogicalPlan::RecursiveQuery(_) => {
@@ -102,16 +114,16 @@ fn work(plan: &LogicalPlan, footers: &FileMetadataCache) -> Result<Work> {
     })
 }
 
-fn rows_to_read(table: &SnapshotTable, filters: &[Expr], footers: &FileMetadataCache) -> u64 {
+fn rows_to_read(table: &SnapshotTable, filters: &[Expr], known: &Known) -> u64 {
     let mut wanted = Wanted::of(table, filters);
     wanted.tags.retain(|tag| tag.values.len() <= VALUES_MAX);
     let rows_of_unit = |unit| match unit {
-        ScanUnit::File(file) => wanted.rows_of_file(&file.file, footers),
+        ScanUnit::File(file) => wanted.rows_of_file(&file.file, known),
         ScanUnit::Buffered(rows) => wanted.rows_of_buffer(&rows),
         ScanUnit::Merged { files, buffered } => {
             let files = files.iter();
             let files: u64 = files
-                .map(|file| wanted.rows_of_file(&file.file, footers))
+                .map(|file| wanted.rows_of_file(&file.file, known))
                 .sum();
             files + buffered.map_or(0, |rows| wanted.rows_of_buffer(&rows))
         }
@@ -120,7 +132,13 @@ fn rows_to_read(table: &SnapshotTable, filters: &[Expr], footers: &FileMetadataC
 }
 
 impl Wanted<'_> {
-    fn rows_of_file(&self, file: &FileRecord, footers: &FileMetadataCache) -> u64 {
+    fn rows_of_file(&self, file: &FileRecord, known: &Known) -> u64 {
+        let footers = known.footers.as_ref();
+        if let Some(tag_rows) = &known.tag_rows
+            && let Some(rows) = KnownRows::as_known(self, file, tag_rows, footers)
+        {
+            return rows.count() as u64;
+        }
         let Some(footer) = footers::in_memory(file, footers) else {
             let tags = self.tags.iter().map(|tag| tag.values.len());
             return tags

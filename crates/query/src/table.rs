@@ -62,7 +62,7 @@ use crate::session::store_url;
 use crate::tag_filter::TagFilter;
 use crate::tag_rows::{KnownRows, KnownRowsSource, TagRows};
 use crate::visible_rows_exec::VisibleRowsExec;
-use crate::wanted::Wanted;
+use crate::wanted::{TagValues, Wanted};
 
 /// So many values of rows that are probably wanted take no longer to decode than to choose from first.
 const FEW_VALUES: usize = 1 << 18;
@@ -252,12 +252,12 @@ impl Scan<'_> {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         // Whoever asks for tags is not served by times of whole files: those out of range are none of these.
         let with_times = !self.filters.iter().any(|filter| self.is_about_tags(filter));
-        let (mut to_read, mut known) = (Vec::new(), Some(0));
+        let (mut to_read, mut narrowed) = (Vec::new(), Vec::new());
         for record in files {
-            let (file, rows) = self.partitioned_file(record, with_times)?;
-            known = known.zip(rows).map(|(known, rows)| known + rows);
-            if rows != Some(0) {
+            let (file, known) = self.partitioned_file(record, with_times)?;
+            if !known.as_ref().is_some_and(|known| known.rows == 0) {
                 to_read.push(file);
+                narrowed.push(known);
             }
         }
         if to_read.is_empty() {
@@ -270,15 +270,24 @@ impl Scan<'_> {
             files,
             caches.get_file_metadata_cache().as_ref(),
         );
-        // Statistics say no more of one tag and of times than is known, and of little there is little to be left out.
-        let known = known.filter(|rows| self.wanted.is_all && *rows as u64 <= SMALL_ROWS);
-        let columns = projection.map_or(self.schema().fields().len(), Vec::len);
-        let source: Arc<dyn FileSource> = match known {
-            Some(rows) if rows * columns <= FEW_VALUES => {
-                let files = self.parquet_source(None, false, false);
-                Arc::new(KnownRowsSource::new(files, rows))
+        let source: Arc<dyn FileSource> = match Narrowed::all(narrowed) {
+            Some(known) => {
+                // Statistics say no more of one tag and of times than is known, and of little there is little to be left out.
+                let is_little = self.wanted.is_all && known.rows as u64 <= SMALL_ROWS;
+                let columns = projection.map_or(self.schema().fields().len(), Vec::len);
+                match is_little && known.rows * columns <= FEW_VALUES {
+                    true => {
+                        let files = self.parquet_source(None, false, false);
+                        Arc::new(KnownRowsSource::new(files, known.rows, known.tag))
+                    }
+                    false => {
+                        let files = self.parquet_source(predicate, !most_pass, !is_little);
+                        let known = KnownRowsSource::new(files, known.rows, known.tag);
+                        Arc::new(known.passing_filters())
+                    }
+                }
             }
-            _ => self.parquet_source(predicate, !most_pass, known.is_none()),
+            None => self.parquet_source(predicate, !most_pass, true),
         };
         let cores = self.session.config().target_partitions();
         let each_alone = to_read.len() <= cores;
@@ -475,12 +484,12 @@ impl Scan<'_> {
         })
     }
 
-    /// A file with the rows of it that may be wanted, and how many these are if that is known.
+    /// A file with the rows of it that may be wanted, and which these are if that is known.
     fn partitioned_file(
         &self,
         record: &FileRecord,
         with_times: bool,
-    ) -> Result<(PartitionedFile, Option<usize>)> {
+    ) -> Result<(PartitionedFile, Option<Narrowed<'_>>)> {
         let statistics = Arc::new(statistics(self.schema(), record, with_times));
         let file =
             PartitionedFile::new(record.path(), record.size_bytes).with_statistics(statistics);
@@ -495,11 +504,34 @@ impl Scan<'_> {
         );
         Ok(match known {
             Some(known) => {
-                let count = known.count();
-                (known.narrow(file, record, self.schema())?, Some(count))
+                let narrowed = Narrowed {
+                    rows: known.count(),
+                    tag: Some(known.tag),
+                };
+                (known.narrow(file, record, self.schema())?, Some(narrowed))
             }
             None => (file, None),
         })
+    }
+}
+
+/// What is known of files that are read in part.
+struct Narrowed<'a> {
+    /// That many rows are read.
+    rows: usize,
+    /// All of them have one of these values.
+    tag: Option<&'a TagValues<'a>>,
+}
+
+impl<'a> Narrowed<'a> {
+    /// What is known of all of some files, if all of them are read in part.
+    fn all(each: Vec<Option<Self>>) -> Option<Self> {
+        let both = |one: Self, other: Self| Self {
+            rows: one.rows + other.rows,
+            tag: one.tag.filter(|_| one.tag == other.tag),
+        };
+        let each: Option<Vec<_>> = each.into_iter().collect();
+        each?.into_iter().reduce(both)
     }
 }
 

@@ -149,6 +149,18 @@ impl TagRows {
         None
     }
 
+    /// The rows of a tag of a file, if they are known.
+    fn as_known(&self, file: &Path, tag: &str) -> Option<Arc<RowsOfTag>> {
+        let place = Place {
+            file: file.clone(),
+            tag: tag.to_owned(),
+        };
+        match self.0.lock().places.get(&place)? {
+            Found::Rows(rows) => Some(Arc::clone(rows)),
+            _ => None,
+        }
+    }
+
     /// Reads the next column that waits for it; says whether there was one.
     async fn work(&self) -> bool {
         let Some(job) = self.0.lock().next_job() else {

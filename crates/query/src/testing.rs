@@ -88,6 +88,10 @@ impl TestDatabase {
 
     /// An engine over it, as a process has one after its start.
     pub(crate) fn engine(&self) -> Arc<engine::QueryEngine> {
+        self.engine_with(Settings::default())
+    }
+
+    pub(crate) fn engine_with(&self, settings: Settings) -> Arc<engine::QueryEngine> {
         // Tests may play long ago: nothing of it is to be forgotten for that.
         let checks = CheckSettings {
             statuses_kept: LONG,
@@ -98,7 +102,7 @@ impl TestDatabase {
             ..notify::Settings::default()
         };
         let engine = engine::QueryEngine::new(
-            Settings::default(),
+            settings,
             self.data_dir.path(),
             Arc::clone(&self.catalog),
             Arc::clone(&self.storage),

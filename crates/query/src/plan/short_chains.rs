@@ -11,6 +11,8 @@
 //! DataFusion's rules come to the same, one after the other, and each makes all operators anew that are above what it changes, with
 //! all that can be known of the order of their rows. Where there is more than one source, a file and rows that are not in one yet,
 //! a stock plan reads them side by side and puts together what comes of it; on one thread they are read in turn, as one.
+//!
+//! Of other plans it puts together the lower ends alone: see [`lower_ends`].
 
 use std::sync::Arc;
 
@@ -27,6 +29,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
+use super::lower_ends::{lower_end, lower_ends};
 use super::run_aggregation::keeps_rows;
 use crate::in_turn_exec::InTurnExec;
 
@@ -45,12 +48,15 @@ impl PhysicalOptimizerRule for ShortChains {
         config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         if config.execution.target_partitions > 1 {
-            return Ok(plan);
+            return lower_ends(plan, config);
         }
         if reads_several(&plan) {
             return in_turn(&pushed_down(&plan, config)?);
         }
-        Ok(shortened(&plan, config)?.unwrap_or(plan))
+        match shortened(&plan, config)? {
+            Some(short) => Ok(short),
+            None => lower_ends(plan, config),
+        }
     }
 
     fn schema_check(&self) -> bool {
@@ -114,6 +120,9 @@ fn pushed_down(
     plan: &Arc<dyn ExecutionPlan>,
     config: &ConfigOptions,
 ) -> Result<Arc<dyn ExecutionPlan>> {
+    if let Some(end) = lower_end(plan, config)? {
+        return Ok(end);
+    }
     let plan = FilterPushdown::new().optimize(Arc::clone(plan), config)?;
     ProjectionPushdown::new().optimize(plan, config)
 }

@@ -1,11 +1,14 @@
 //! Whether our rules take hold where they should, and only there.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
+use bytesize::ByteSize;
 use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt as _;
 
 use crate::caller::Caller;
+use crate::settings::Settings;
 use crate::testing::{TestDatabase, request, rows};
 
 async fn database() -> TestDatabase {
@@ -187,7 +190,7 @@ async fn a_query_that_makes_rows_without_end_stops_when_nobody_waits_for_it() {
     let database = database().await;
     let endless = "SELECT count(*) FROM (SELECT date_bin_gapfill(INTERVAL '1 nanosecond', time), avg(usage) FROM cpu \
                    WHERE time >= '1970-01-01T00:00:00Z' AND time < '2200-01-01T00:00:00Z' GROUP BY 1) AS filled";
-    let moment = std::time::Duration::from_millis(50);
+    let moment = Duration::from_millis(50);
     let ended = tokio::time::timeout(moment, database.query(endless)).await;
     assert!(ended.is_err());
 }
@@ -270,7 +273,11 @@ async fn work_is_divided_by_how_much_is_read_of_the_tags_asked_for() {
     }
     database.write(&lines).await;
     database.flush().await;
-    let engine = database.engine();
+    let pages_alone = Settings {
+        tag_rows: ByteSize(0),
+        ..Settings::default()
+    };
+    let engine = database.engine_with(pages_alone);
     let cores = SessionConfig::new().target_partitions();
     let ask = async |sql: &str| {
         let answer = engine.sql(request(sql, Caller::administrator(None))).await;
@@ -314,5 +321,18 @@ async fn work_is_divided_by_how_much_is_read_of_the_tags_asked_for() {
         let found = ask(&format!("{settings}{}", sql(condition))).await;
         let expected = (count > 0).then(|| format!("1970-01-01T00:00:00 {count}"));
         assert_eq!(found, Vec::from_iter(expected), "{condition}");
+    } // Where it is known which rows they are, these count.
+    let engine = database.engine();
+    let explain = format!("EXPLAIN {}", sql(&all_even));
+    for _ in 0..500 {
+        let answer = engine.sql(request(&explain, Caller::administrator(None)));
+        let plan = answer.await.unwrap().try_collect::<Vec<_>>().await;
+        let plan = rows(&plan.unwrap()).join("\n");
+        if plan.contains("known_rows=120000") {
+            assert!(!plan.contains("RepartitionExec"), "{plan}");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    panic!("no rows are known");
 }

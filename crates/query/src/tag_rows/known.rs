@@ -14,8 +14,10 @@ use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::parquet::arrow::arrow_reader::RowSelection;
 use datafusion::parquet::file::metadata::ParquetMetaData;
 use datafusion::parquet::file::page_index::column_index::ColumnIndexMetaData;
+use object_store::path::Path;
 
 use super::TagRows;
+use super::reading::RowsOfTag;
 use crate::footers;
 use crate::search::partition_point;
 use crate::time_range;
@@ -24,7 +26,8 @@ use crate::wanted::{TagValues, Wanted};
 /// Rows of a file that have one of the values wanted of a tag.
 #[derive(Debug)]
 pub(crate) struct KnownRows<'a> {
-    tag: &'a TagValues<'a>,
+    /// What all of them have one of.
+    pub(crate) tag: &'a TagValues<'a>,
     rows: Vec<Range<usize>>,
     columns: Option<SchemaRef>,
 }
@@ -39,8 +42,29 @@ impl<'a> KnownRows<'a> {
         readers: &Arc<dyn ParquetFileReaderFactory>,
         footers: &FileMetadataCache,
     ) -> Option<Self> {
+        let rows_of = |tag: &str| known.of(file, record.rows, tag, readers);
+        Self::fewest(wanted, record, footers, rows_of)
+    }
+
+    /// The same for one who only wants to know, so that none become known on that account.
+    pub(crate) fn as_known(
+        wanted: &'a Wanted<'a>,
+        record: &FileRecord,
+        known: &TagRows,
+        footers: &FileMetadataCache,
+    ) -> Option<Self> {
+        let path = Path::from(record.path());
+        Self::fewest(wanted, record, footers, |tag| known.as_known(&path, tag))
+    }
+
+    fn fewest(
+        wanted: &'a Wanted<'a>,
+        record: &FileRecord,
+        footers: &FileMetadataCache,
+        rows_of: impl Fn(&str) -> Option<Arc<RowsOfTag>>,
+    ) -> Option<Self> {
         let of_tag = |tag: &'a TagValues<'a>| {
-            let found = known.of(file, record.rows, tag.name, readers)?;
+            let found = rows_of(tag.name)?;
             Some(Self {
                 tag,
                 rows: found.rows(&tag.values),

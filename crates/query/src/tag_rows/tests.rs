@@ -36,7 +36,7 @@ async fn database() -> TestDatabase {
     database
 }
 
-const QUERIES: [&str; 12] = [
+const QUERIES: [&str; 17] = [
     "SELECT * FROM t WHERE machine = 'm6' ORDER BY time, shift",
     "SELECT machine, count(*), sum(x), max(time) FROM t WHERE machine IN ('m1', 'm7', 'm99') GROUP BY machine ORDER BY machine",
     "SELECT count(*), sum(x) FROM t WHERE machine = 'm3' AND time < '1970-01-01T00:05:00Z'",
@@ -48,6 +48,11 @@ const QUERIES: [&str; 12] = [
     "SELECT count(*) FROM t WHERE machine = 'm3' OR machine = 'm4' OR machine = 'm3'",
     "SELECT count(*), min(machine), max(machine) FROM t WHERE machine = 'm5'",
     "SELECT count(*) FROM t WHERE machine = 'nobody'",
+    "SELECT x, machine FROM t WHERE machine = 'm7' AND machine IN ('m6', 'm7') AND x < 3 ORDER BY time LIMIT 7",
+    "SELECT count(*) FROM t WHERE machine IN ('m3', 'm4') AND machine <> 'm4'",
+    "SELECT sum(x) FROM t WHERE machine IN ('m0', 'm1', 'm2', 'm3', 'm9') AND (machine = 'm3' OR x > 90) AND site IN ('s0', 's1')",
+    "SELECT max(x) FROM t WHERE machine = 'm3' AND time < '1970-01-02T00:00:00Z' LIMIT 1",
+    "SELECT count(*) FROM (SELECT * FROM t WHERE machine = 'm9' LIMIT 10)",
     "SELECT count(*) FROM t AS a JOIN t AS b USING (time) WHERE a.machine = 'm1' AND b.machine = 'm2'",
 ];
 
@@ -120,6 +125,48 @@ async fn files_without_a_value_are_left_out() {
     assert_eq!((files(one).await, files(none).await), (3, 2));
     let early = format!("{none} AND time < '1970-01-02T00:00:00Z'");
     assert_eq!(files(&early).await, 0);
+}
+
+#[tokio::test]
+async fn what_is_known_of_all_rows_is_not_looked_at_again() {
+    let database = database().await;
+    let early = "time < '1970-01-02T00:00:00Z'";
+    let one = format!("SELECT sum(x) FROM t WHERE machine = 'm1' AND {early}");
+    ask(&database, &one, 3).await;
+    let scan = async |sql: &str| {
+        let plan = database.explain(sql).await;
+        let physical = plan.split_once("physical_plan").unwrap().1.to_owned();
+        let filter = physical.lines().find(|line| line.contains("FilterExec"));
+        let files = physical
+            .lines()
+            .find(|line| line.contains("DataSourceExec"));
+        (
+            filter.unwrap_or_default().to_owned(),
+            files.unwrap().to_owned(),
+        )
+    };
+    let (filter, files) = scan(&one).await;
+    assert!(
+        filter.contains("time@") && !filter.contains("machine"),
+        "{filter}"
+    );
+    assert!(files.contains("projection=[time, x]"), "{files}");
+    assert!(files.contains("known_rows=600, known=machine@"), "{files}");
+    // Nor is anything else looked at where it is all that is asked for, or where it says more than is asked for.
+    let several = format!(
+        "SELECT sum(x) FROM t WHERE machine IN ('m1', 'm2', 'm3', 'm4', 'm5') AND {early} AND x > 1"
+    );
+    let (filter, files) = scan(&several).await;
+    assert!(filter.is_empty() || !filter.contains("machine"), "{filter}");
+    assert!(files.contains("known=machine@"), "{files}");
+    assert!(files.contains("predicate="), "{files}");
+    // A condition that not all of them meet stays.
+    let (filter, files) = scan(&several.replace("x > 1", "machine > 'm2'")).await;
+    let left = format!("{filter}{files}");
+    assert!(
+        left.contains("machine@0 > m2") || left.contains("> m2"),
+        "{left}"
+    );
 }
 
 #[tokio::test]

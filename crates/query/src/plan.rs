@@ -4,6 +4,7 @@
 //! |--------------|---------------------------------------------------|-----------------------------------------|
 //! | `asof_join`  | `ASOF JOIN … MATCH_CONDITION (…)`                 | syntax, relation planner, node, operator |
 //! | `last_rows`  | the last row of each series instead of all rows   | optimizer rules, table, operators       |
+//! | `finished`   | plans to which no other rule would do anything    | mark, put on by `short_chains`          |
 //! | `gap_fill`   | `date_bin_gapfill`, `locf`, `interpolate`, …      | analyzer rule, node, operator           |
 //! | `lower_ends` | filter and columns of files put together at once    | called by `short_chains`               |
 //! | `run_aggregation` | neighbouring rows of a group aggregated at once   | physical optimizer rule, operator     |
@@ -21,6 +22,7 @@
 
 mod asof_join;
 mod constant;
+mod finished;
 mod gap_fill;
 mod interruptible_joins;
 mod last_rows;
@@ -43,8 +45,8 @@ mod yielding_joins;
 pub(crate) use asof_join::nest_asof_joins;
 pub(crate) use interruptible_joins::interruptible_joins;
 
-use std::fmt;
 use std::sync::{Arc, LazyLock};
+use std::{fmt, iter};
 
 use async_trait::async_trait;
 use catalog::Database;
@@ -71,10 +73,11 @@ static FUNCTIONS: LazyLock<Vec<Arc<ScalarUDF>>> =
 /// The function that reads the last row of each series of a table.
 const LATEST: &str = "latest";
 
-type PhysicalRules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
+type PhysicalRule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
-/// DataFusion's, and those of ours that have to come before it puts rows in order and spreads them.
-static PHYSICAL_RULES: LazyLock<PhysicalRules> = LazyLock::new(|| {
+/// Ours that leaves little to be done, DataFusion's where there is more, and those of ours that have to come before it puts rows in
+/// order and spreads them.
+static PHYSICAL_RULES: LazyLock<Vec<PhysicalRule>> = LazyLock::new(|| {
     let mut rules = PhysicalOptimizer::new().rules;
     let settling = EnsureRequirements::new();
     let place = rules.iter().position(|rule| rule.name() == settling.name());
@@ -82,8 +85,11 @@ static PHYSICAL_RULES: LazyLock<PhysicalRules> = LazyLock::new(|| {
     rules[place] = Arc::new(settling::Settling(settling));
     rules.insert(place, Arc::new(series_groups::SeriesGroups));
     rules.insert(place, Arc::new(series_windows::SeriesWindows));
-    rules.insert(0, Arc::new(short_chains::ShortChains));
-    rules
+    let unless_finished = |rule| Arc::new(finished::UnlessFinished(rule)) as PhysicalRule;
+    let first = Arc::new(short_chains::ShortChains) as PhysicalRule;
+    iter::once(first)
+        .chain(rules.into_iter().map(unless_finished))
+        .collect()
 });
 
 /// Adds our rules and operators to a session.
@@ -100,6 +106,7 @@ pub(crate) fn extend(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_physical_optimizer_rule(Arc::new(run_aggregation::RunAggregation))
         .with_physical_optimizer_rule(Arc::new(windows::CountedWindows))
         .with_physical_optimizer_rule(Arc::new(yielding_joins::YieldingJoins))
+        .with_physical_optimizer_rule(Arc::new(finished::Unmarked))
         .with_relation_planners(vec![Arc::new(asof_join::AsofJoins)])
         .with_query_planner(Arc::new(Planner))
 }

@@ -55,7 +55,7 @@ impl PhysicalOptimizerRule for Settling {
 }
 
 /// Whether it is seen at once that every operator has what it requires, and does nothing in vain.
-fn is_settled(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+pub(super) fn is_settled(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     if plan.output_partitioning().partition_count() != 1 {
         return Ok(false);
     }

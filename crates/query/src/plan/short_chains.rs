@@ -29,6 +29,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
+use super::finished::marked_if_finished;
 use super::lower_ends::{lower_end, lower_ends};
 use super::run_aggregation::keeps_rows;
 use crate::in_turn_exec::InTurnExec;
@@ -53,10 +54,11 @@ impl PhysicalOptimizerRule for ShortChains {
         if reads_several(&plan) {
             return in_turn(&pushed_down(&plan, config)?);
         }
-        match shortened(&plan, config)? {
-            Some(short) => Ok(short),
-            None => lower_ends(plan, config),
-        }
+        let short = match shortened(&plan, config)? {
+            Some(short) => short,
+            None => lower_ends(plan, config)?,
+        };
+        marked_if_finished(short, config)
     }
 
     fn schema_check(&self) -> bool {

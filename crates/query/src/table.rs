@@ -255,7 +255,7 @@ impl Scan<'_> {
         let (mut to_read, mut narrowed) = (Vec::new(), Vec::new());
         for record in files {
             let (file, known) = self.partitioned_file(record, with_times)?;
-            if !known.as_ref().is_some_and(|known| known.rows == 0) {
+            if known.as_ref().is_none_or(|known| known.rows != 0) {
                 to_read.push(file);
                 narrowed.push(known);
             }

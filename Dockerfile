@@ -15,8 +15,8 @@ COPY . .
 # The cache mounts keep dependencies compiled between builds; the binary is copied out because they are not part of a layer.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --locked --release -p tidemill \
-    && cp target/release/tidemill /usr/local/bin/tidemill
+    cargo build --locked --profile dist -p tidemill \
+    && cp target/dist/tidemill /usr/local/bin/tidemill
 
 FROM debian:bookworm-slim
 # Certificates for object stores and webhooks over TLS.

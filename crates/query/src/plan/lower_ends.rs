@@ -25,13 +25,20 @@ use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
 use datafusion::physical_plan::filter_pushdown::PushedDown;
 use datafusion::physical_plan::projection::ProjectionExec;
 
-/// A plan with all of its lower ends put together.
-pub(super) fn lower_ends(
+use crate::tag_rows::KnownRowsSource;
+
+/// A plan with those of its lower ends put together of which it is known that all rows pass some of the filter. DataFusion's rules
+/// come to the others, and would tell their sources the same filter again.
+pub(super) fn known_lower_ends(
     plan: Arc<dyn ExecutionPlan>,
     config: &ConfigOptions,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let put_together = plan.transform_down(|plan| {
-        Ok(match lower_end(&plan, config)? {
+        let end = match parts(&plan) {
+            Some((.., source)) if knows_rows(source) => lower_end(&plan, config)?,
+            _ => None,
+        };
+        Ok(match end {
             Some(end) => Transformed::new(end, true, TreeNodeRecursion::Jump),
             None => Transformed::no(plan),
         })
@@ -39,17 +46,28 @@ pub(super) fn lower_ends(
     Ok(put_together?.data)
 }
 
+fn knows_rows(source: &DataSourceExec) -> bool {
+    let files = source.downcast_to_file_source::<KnownRowsSource>();
+    files.is_some()
+}
+
+/// The operators of a lower end.
+fn parts(
+    plan: &Arc<dyn ExecutionPlan>,
+) -> Option<(Option<&ProjectionExec>, &FilterExec, &DataSourceExec)> {
+    let projection = plan.downcast_ref::<ProjectionExec>();
+    let below = projection.map_or(plan, ProjectionExec::input);
+    let filter = below.downcast_ref::<FilterExec>()?;
+    let source = filter.input().downcast_ref::<DataSourceExec>()?;
+    Some((projection, filter, source))
+}
+
 /// A plan that is a lower end, put together; `None` if it is something else.
 pub(super) fn lower_end(
     plan: &Arc<dyn ExecutionPlan>,
     config: &ConfigOptions,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let projection = plan.downcast_ref::<ProjectionExec>();
-    let below = projection.map_or(plan, ProjectionExec::input);
-    let Some(filter) = below.downcast_ref::<FilterExec>() else {
-        return Ok(None);
-    };
-    let Some(source) = filter.input().downcast_ref::<DataSourceExec>() else {
+    let Some((projection, filter, source)) = parts(plan) else {
         return Ok(None);
     };
     let columns = match projection {

@@ -12,7 +12,7 @@
 //! all that can be known of the order of their rows. Where there is more than one source, a file and rows that are not in one yet,
 //! a stock plan reads them side by side and puts together what comes of it; on one thread they are read in turn, as one.
 //!
-//! Of other plans it puts together the lower ends alone: see [`lower_ends`].
+//! Of other plans it puts together the lower ends alone: see [`lower_end`].
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use super::finished::marked_if_finished;
-use super::lower_ends::{lower_end, lower_ends};
+use super::lower_ends::{known_lower_ends, lower_end};
 use super::run_aggregation::keeps_rows;
 use crate::in_turn_exec::InTurnExec;
 
@@ -49,16 +49,18 @@ impl PhysicalOptimizerRule for ShortChains {
         config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         if config.execution.target_partitions > 1 {
-            return lower_ends(plan, config);
+            return known_lower_ends(plan, config);
         }
         if reads_several(&plan) {
             return in_turn(&pushed_down(&plan, config)?);
         }
-        let short = match shortened(&plan, config)? {
-            Some(short) => short,
-            None => lower_ends(plan, config)?,
-        };
-        marked_if_finished(short, config)
+        if let Some(short) = shortened(&plan, config)? {
+            return marked_if_finished(short, config);
+        }
+        if let Some(end) = lower_end(&plan, config)? {
+            return marked_if_finished(end, config);
+        }
+        marked_if_finished(known_lower_ends(plan, config)?, config)
     }
 
     fn schema_check(&self) -> bool {

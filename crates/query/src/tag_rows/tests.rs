@@ -160,6 +160,13 @@ async fn what_is_known_of_all_rows_is_not_looked_at_again() {
     assert!(filter.is_empty() || !filter.contains("machine"), "{filter}");
     assert!(files.contains("known=machine@"), "{files}");
     assert!(files.contains("predicate="), "{files}");
+    // On several threads, too.
+    let all = "SELECT sum(x) FROM t AS a WHERE machine IN ('m0', 'm1', 'm2', 'm3', 'm4', 'm5', 'm6', 'm7', 'm8', 'm9')";
+    let apart = format!("{all} AND {early} AND x IN (SELECT x FROM t WHERE {early})");
+    let plan = database.explain(&apart).await;
+    let physical = plan.split_once("physical_plan").unwrap().1;
+    assert!(physical.contains("Join"), "{plan}");
+    assert!(physical.contains("known=machine@"), "{plan}");
     // A condition that not all of them meet stays.
     let (filter, files) = scan(&several.replace("x > 1", "machine > 'm2'")).await;
     let left = format!("{filter}{files}");

@@ -60,9 +60,9 @@ use crate::rollups::RollupView;
 use crate::scan_size::SMALL_ROWS;
 use crate::session::store_url;
 use crate::tag_filter::TagFilter;
-use crate::tag_rows::{KnownRows, KnownRowsSource, TagRows};
+use crate::tag_rows::{KnownRows, KnownRowsSource, Narrowed, TagRows};
 use crate::visible_rows_exec::VisibleRowsExec;
-use crate::wanted::{TagValues, Wanted};
+use crate::wanted::Wanted;
 
 /// So many values of rows that are probably wanted take no longer to decode than to choose from first.
 const FEW_VALUES: usize = 1 << 18;
@@ -504,34 +504,11 @@ impl Scan<'_> {
         );
         Ok(match known {
             Some(known) => {
-                let narrowed = Narrowed {
-                    rows: known.count(),
-                    tag: Some(known.tag),
-                };
-                (known.narrow(file, record, self.schema())?, Some(narrowed))
+                let (file, narrowed) = known.narrow(file, record, self.schema())?;
+                (file, Some(narrowed))
             }
             None => (file, None),
         })
-    }
-}
-
-/// What is known of files that are read in part.
-struct Narrowed<'a> {
-    /// That many rows are read.
-    rows: usize,
-    /// All of them have one of these values.
-    tag: Option<&'a TagValues<'a>>,
-}
-
-impl<'a> Narrowed<'a> {
-    /// What is known of all of some files, if all of them are read in part.
-    fn all(each: Vec<Option<Self>>) -> Option<Self> {
-        let both = |one: Self, other: Self| Self {
-            rows: one.rows + other.rows,
-            tag: one.tag.filter(|_| one.tag == other.tag),
-        };
-        let each: Option<Vec<_>> = each.into_iter().collect();
-        each?.into_iter().reduce(both)
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! table.rs ─ what a scan wants ─▶ TagRows ─ the second time ─▶ reading.rs: the tag's column, once, in the background
 //!          ◀─ known.rs: the rows of each file, of times that may be asked for ── kept, within a number of bytes
-//! source.rs: few rows are read without looking for what to leave out
+//! source.rs: nobody tests or reads the tag again, and few rows are read without looking for what to leave out
 //! ```
 //!
 //! Rows of a file are in order of their tags, so that those of a value of a tag are neighbours: a few runs tell where they are. A scan
@@ -29,7 +29,7 @@ use object_store::path::Path;
 use parking_lot::Mutex;
 
 use crate::lately_used::{CacheStats, LatelyUsed};
-pub(crate) use known::KnownRows;
+pub(crate) use known::{KnownRows, Narrowed};
 use reading::RowsOfTag;
 pub(crate) use source::KnownRowsSource;
 

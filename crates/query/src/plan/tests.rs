@@ -336,3 +336,39 @@ async fn work_is_divided_by_how_much_is_read_of_the_tags_asked_for() {
     }
     panic!("no rows are known");
 }
+
+#[tokio::test]
+async fn finished_plans_are_marked_and_no_others() {
+    let database = database().await;
+    database.flush().await;
+    let files = "time < '1970-01-01T00:00:03Z'";
+    let finished = [
+        format!("SELECT time, usage FROM cpu WHERE host = 'a' AND {files}"),
+        format!(
+            "SELECT host AS h, max(usage) AS m FROM cpu WHERE {files} GROUP BY host ORDER BY h"
+        ),
+    ];
+    let others = [
+        format!("SELECT time, usage FROM cpu WHERE {files} ORDER BY time"),
+        format!("SELECT time, usage FROM cpu WHERE {files} LIMIT 1"),
+        format!(
+            "SELECT host AS h, max(usage) AS m FROM cpu WHERE {files} GROUP BY host ORDER BY h LIMIT 1"
+        ),
+        format!("SELECT max(usage) FROM cpu WHERE {files}"),
+        "SELECT count(*) FROM cpu".to_owned(),
+    ];
+    let all = finished.iter().map(|sql| (sql, true));
+    for (sql, is_finished) in all.chain(others.iter().map(|sql| (sql, false))) {
+        let engine = database.engine();
+        let explain = |how: &str| {
+            let explain = format!("{how} {sql}");
+            engine.sql(request(&explain, Caller::administrator(None)))
+        };
+        let [steps, plan] = [explain("EXPLAIN VERBOSE"), explain("EXPLAIN")];
+        let steps = steps.await.unwrap().try_collect::<Vec<_>>().await.unwrap();
+        let plan = plan.await.unwrap().try_collect::<Vec<_>>().await.unwrap();
+        let [steps, plan] = [steps, plan].map(|rows_of| rows(&rows_of).join("\n"));
+        assert_eq!(steps.contains("FinishedExec"), is_finished, "{steps}");
+        assert!(!plan.contains("FinishedExec"), "{plan}");
+    }
+}

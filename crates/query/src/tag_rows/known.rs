@@ -26,8 +26,7 @@ use crate::wanted::{TagValues, Wanted};
 /// Rows of a file that have one of the values wanted of a tag.
 #[derive(Debug)]
 pub(crate) struct KnownRows<'a> {
-    /// What all of them have one of.
-    pub(crate) tag: &'a TagValues<'a>,
+    tag: &'a TagValues<'a>,
     rows: Vec<Range<usize>>,
     columns: Option<SchemaRef>,
 }
@@ -85,19 +84,23 @@ impl<'a> KnownRows<'a> {
         self.rows.iter().map(ExactSizeIterator::len).sum()
     }
 
-    /// The file with nothing but these rows of it.
+    /// The file with nothing but these rows of it, and what is known of them.
     pub(crate) fn narrow(
         self,
         file: PartitionedFile,
         record: &FileRecord,
         schema: &Schema,
-    ) -> Result<PartitionedFile> {
+    ) -> Result<(PartitionedFile, Narrowed<'a>)> {
+        let narrowed = Narrowed {
+            rows: self.count(),
+            tag: Some(self.tag),
+        };
         // Of all its rows they are ends that these need not reach.
         let mut statistics = match &file.statistics {
             Some(statistics) => Statistics::clone(statistics).to_inexact(),
             None => Statistics::new_unknown(schema),
         };
-        statistics.num_rows = Precision::Exact(self.count());
+        statistics.num_rows = Precision::Exact(narrowed.rows);
         if let [value] = self.tag.values[..] {
             // All of these rows have it: it is neither read nor compared.
             let place = schema.index_of(self.tag.name)?;
@@ -114,10 +117,11 @@ impl<'a> KnownRows<'a> {
         let file = file
             .with_statistics(Arc::new(statistics))
             .with_extension(ParquetRowSelection::new(selection));
-        Ok(match self.columns {
+        let file = match self.columns {
             Some(columns) => file.with_arrow_schema(columns),
             None => file,
-        })
+        };
+        Ok((file, narrowed))
     }
 
     /// Leaves out pages without any of these times, as far as page indexes tell of them.
@@ -137,6 +141,26 @@ impl<'a> KnownRows<'a> {
             first_row = end_row;
         }
         self.rows = left;
+    }
+}
+
+/// What is known of files that are read in part.
+pub(crate) struct Narrowed<'a> {
+    /// That many rows are read.
+    pub(crate) rows: usize,
+    /// All of them have one of these values.
+    pub(crate) tag: Option<&'a TagValues<'a>>,
+}
+
+impl<'a> Narrowed<'a> {
+    /// What is known of all of some files, if all of them are read in part.
+    pub(crate) fn all(each: Vec<Option<Self>>) -> Option<Self> {
+        let both = |one: Self, other: Self| Self {
+            rows: one.rows + other.rows,
+            tag: one.tag.filter(|_| one.tag == other.tag),
+        };
+        let each: Option<Vec<_>> = each.into_iter().collect();
+        each?.into_iter().reduce(both)
     }
 }
 

@@ -157,7 +157,7 @@ async fn what_is_known_of_all_rows_is_not_looked_at_again() {
         "SELECT sum(x) FROM t WHERE machine IN ('m1', 'm2', 'm3', 'm4', 'm5') AND {early} AND x > 1"
     );
     let (filter, files) = scan(&several).await;
-    assert!(filter.is_empty() || !filter.contains("machine"), "{filter}");
+    assert!(!filter.contains("machine"), "{filter}");
     assert!(files.contains("known=machine@"), "{files}");
     assert!(files.contains("predicate="), "{files}");
     // On several threads, too.
@@ -170,10 +170,7 @@ async fn what_is_known_of_all_rows_is_not_looked_at_again() {
     // A condition that not all of them meet stays.
     let (filter, files) = scan(&several.replace("x > 1", "machine > 'm2'")).await;
     let left = format!("{filter}{files}");
-    assert!(
-        left.contains("machine@0 > m2") || left.contains("> m2"),
-        "{left}"
-    );
+    assert!(left.contains("> m2"), "{left}");
 }
 
 #[tokio::test]

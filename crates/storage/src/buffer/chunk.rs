@@ -177,6 +177,18 @@ impl Chunk {
         self.bytes
     }
 
+    /// Of how many series it has rows.
+    pub(crate) fn series_count(&self) -> usize {
+        self.by_series().numbers().len()
+    }
+
+    /// Whether it is seen at once that another chunk has rows of all of its series.
+    pub(crate) fn has_no_series_beside(&self, other: &Self) -> bool {
+        let (own, others) = (self.by_series().numbers(), other.by_series().numbers());
+        let is_of_all = || others.len() == self.keys.count() || own == others;
+        Arc::ptr_eq(&self.keys, &other.keys) && is_of_all()
+    }
+
     /// Its rows by series. Found when first asked for, and kept.
     pub(super) fn by_series(&self) -> &BySeries {
         self.by_series.get_or_init(|| BySeries::of(&self.series))

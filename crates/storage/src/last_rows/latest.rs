@@ -1,7 +1,7 @@
 //! Of the last rows of several chunks, those that can be the last of all.
 //!
 //! While rows come in, each series has a last row in every chunk. Most of them are older than the one in the newest chunk, which is
-//! found out here before any of them is sorted, merged or copied.
+//! found out here before any of them is sorted, merged or copied: of most chunks without a look at their rows.
 
 use std::ops::Deref;
 
@@ -26,7 +26,7 @@ impl Deref for Left<'_> {
 
 /// The last rows of chunks, without those of a series that has a later one in another chunk. The order of chunks stays.
 pub(super) fn latest<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<Left<'a>> {
-    let chunks: Vec<&Chunk> = chunks.map(Chunk::last_rows).collect();
+    let chunks = without_overtaken(chunks.map(Chunk::last_rows).collect());
     // A series that has several numbers here keeps a row for each of them, which does no harm.
     let distinct = DistinctSeries::of(&chunks);
     let mut latest = vec![i64::MIN; distinct.len()];
@@ -49,4 +49,16 @@ pub(super) fn latest<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<Left<'a
         }
     });
     chosen.collect()
+}
+
+/// The chunks without those all of whose series have later rows in one of the others: in the one with the latest rows of the most series.
+fn without_overtaken(mut chunks: Vec<&Chunk>) -> Vec<&Chunk> {
+    let widest = chunks.iter().copied();
+    if let Some(widest) = widest.max_by_key(|chunk| (chunk.series_count(), chunk.time_min)) {
+        chunks.retain(|chunk| {
+            let is_earlier = chunk.time_max < widest.time_min;
+            !(is_earlier && chunk.has_no_series_beside(widest))
+        });
+    }
+    chunks
 }

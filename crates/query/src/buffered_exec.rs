@@ -12,7 +12,8 @@ use datafusion::common::{DataFusionError, Result, Statistics, internal_err};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::coop::make_cooperative;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -24,6 +25,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use storage::{BufferedRows, PassingSeries};
 
 use crate::tag_filter::TagFilter;
+use crate::time_range;
 
 /// As many rows as there are in so many batches are put together at once. More of them would keep a thread
 /// of queries from others, so that is done elsewhere.
@@ -32,6 +34,9 @@ const LITTLE_BATCHES: usize = 4;
 /// Among as many rows as there are in so many batches, rows are found at once: that takes a millisecond or two, tens where
 /// each is of a series of its own.
 const QUICK_BATCHES: usize = 32;
+
+/// Of as many series the tags are looked at at once: that takes a millisecond or two.
+const QUICK_SERIES: usize = 1 << 13;
 
 /// What finding rows takes for each of those in memory at most, and finding their series for each of these, beside their tags.
 const FINDING_BYTES: usize = 24;
@@ -106,7 +111,8 @@ impl BufferedExec {
             Partitioning::UnknownPartitioning(partitions),
             EmissionType::Incremental,
             Boundedness::Bounded,
-        );
+        )
+        .with_scheduling_type(SchedulingType::Cooperative);
         let metrics = ExecutionPlanMetricsSet::new();
         Self {
             parts,
@@ -134,6 +140,33 @@ impl BufferedExec {
             properties: Arc::clone(&self.properties),
             metrics: ExecutionPlanMetricsSet::new(),
         })
+    }
+
+    /// Whether every row passes a filter.
+    pub(crate) fn all_pass(&self, filter: &Arc<dyn PhysicalExpr>) -> bool {
+        let mut parts = self.parts.iter();
+        let series = self.series.as_ref();
+        series.is_some_and(|series| series.all_pass(filter))
+            || parts.all(|rows| time_range::all_pass(rows.times(), filter))
+    }
+
+    /// Some columns of the same rows; `None` where these are in an order.
+    pub(crate) fn with_columns(&self, columns: &[usize]) -> Result<Option<Self>> {
+        if !matches!(self.order, RowOrder::AsArrived) {
+            return Ok(None);
+        }
+        let schema = Arc::new(self.schema.project(columns)?);
+        let properties = PlanProperties::clone(&self.properties);
+        let properties =
+            properties.with_eq_properties(EquivalenceProperties::new(Arc::clone(&schema)));
+        Ok(Some(Self {
+            parts: self.parts.clone(),
+            schema,
+            order: RowOrder::AsArrived,
+            series: self.series.clone(),
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }))
     }
 
     fn partitions(&self) -> usize {
@@ -218,13 +251,17 @@ impl ExecutionPlan for BufferedExec {
             RowOrder::BySeries => self.row_bytes(&parts) <= BY_SERIES_BYTES_MAX,
             RowOrder::Unique(_) => true,
         };
+        let batch_rows = context.session_config().batch_size();
         if is_sorted {
             parts = BufferedRows::together(parts).into_iter().collect();
+        } else if self.series.is_some() {
+            // Of some series there are few rows in each of many parts.
+            parts = quick_parts(parts, batch_rows);
         }
         let reading = Arc::new(Reading {
             schema: Arc::clone(&self.schema),
             is_sorted,
-            batch_rows: context.session_config().batch_size(),
+            batch_rows,
             context,
         });
         let metrics = BaselineMetrics::new(&self.metrics, partition);
@@ -240,10 +277,8 @@ impl ExecutionPlan for BufferedExec {
             .try_flatten()
             .try_flatten()
             .inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(
-            Arc::clone(&self.schema),
-            batches,
-        )))
+        let batches = RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches);
+        Ok(make_cooperative(Box::pin(batches)))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
@@ -270,6 +305,17 @@ impl ExecutionPlan for BufferedExec {
     }
 }
 
+/// Parts put together as far as rows are found in them at once.
+fn quick_parts(parts: Vec<BufferedRows>, batch_rows: usize) -> Vec<BufferedRows> {
+    let mut together: Vec<BufferedRows> = Vec::new();
+    for part in parts {
+        let before = together
+            .pop_if(|before| before.row_count() + part.row_count() <= QUICK_BATCHES * batch_rows);
+        together.extend(BufferedRows::together(before.into_iter().chain([part])));
+    }
+    together
+}
+
 /// How a partition is read.
 struct Reading {
     schema: SchemaRef,
@@ -284,14 +330,14 @@ impl Reading {
         reading: Arc<Self>,
         parts: Vec<BufferedRows>,
     ) -> Result<Arc<PassingSeries>> {
-        let rows: usize = parts.iter().map(BufferedRows::row_count).sum();
-        let is_quick = rows <= QUICK_BATCHES * reading.batch_rows;
+        let unindexed = parts.iter().map(BufferedRows::unindexed_row_count);
+        let is_quick = unindexed.sum::<usize>() <= QUICK_BATCHES * reading.batch_rows;
         let parts = Arc::new(parts);
         let same = Arc::clone(&parts);
-        let count = move || same.iter().map(BufferedRows::series_count).sum::<usize>();
-        let count = elsewhere_unless(is_quick, count).await?;
+        let count = elsewhere_unless(is_quick, move || PassingSeries::candidates(&same)).await?;
         let memory = MemoryConsumer::new("BufferedExec").register(reading.context.memory_pool());
         memory.try_grow(count * FINDING_BYTES)?;
+        let is_quick = count <= QUICK_SERIES;
         let series = elsewhere_unless(is_quick, move || PassingSeries::of(&parts)).await??;
         Ok(Arc::new(series))
     }

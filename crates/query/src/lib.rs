@@ -27,6 +27,7 @@ mod in_turn_exec;
 mod information_schema;
 mod kept_plans;
 mod key_merge_exec;
+mod known_tag;
 mod lately_used;
 mod models;
 mod parameters;

@@ -321,6 +321,7 @@ impl Scan<'_> {
     fn series(&self) -> Result<Option<Arc<TagFilter>>> {
         TagFilter::of(
             self.filters,
+            &self.wanted,
             self.catalog_table(),
             self.schema(),
             self.session,

@@ -1,14 +1,21 @@
 //! The range of times that a query's filters leave, for choosing what to read.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
 use catalog::TIME_COLUMN;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{
+    BinaryExpr as BinaryPhysicalExpr, Column as PhysicalColumn, Literal,
+};
 
 /// All times.
 pub(crate) const ALL: RangeInclusive<i64> = i64::MIN..=i64::MAX;
+
+const NONE: RangeInclusive<i64> = i64::MAX..=i64::MIN;
 
 /// A range that holds every row for which all `filters` can be true. Filters on anything else than
 /// `time` compared with a constant do not narrow it.
@@ -47,12 +54,35 @@ fn of_expression(expression: &Expr) -> RangeInclusive<i64> {
 }
 
 fn of_comparison(op: Operator, nanos: i64) -> RangeInclusive<i64> {
+    passing(op, nanos).unwrap_or(ALL)
+}
+
+/// The times that compare so with one, if they are a range.
+fn passing(op: Operator, nanos: i64) -> Option<RangeInclusive<i64>> {
+    let after = || nanos.checked_add(1).map(|next| next..=i64::MAX);
+    let before = || nanos.checked_sub(1).map(|last| i64::MIN..=last);
     match op {
-        Operator::Eq => nanos..=nanos,
-        Operator::Gt | Operator::GtEq => nanos..=i64::MAX,
-        Operator::Lt | Operator::LtEq => i64::MIN..=nanos,
-        _ => ALL,
+        Operator::Eq => Some(nanos..=nanos),
+        Operator::Gt => Some(after().unwrap_or(NONE)),
+        Operator::GtEq => Some(nanos..=i64::MAX),
+        Operator::Lt => Some(before().unwrap_or(NONE)),
+        Operator::LtEq => Some(i64::MIN..=nanos),
+        _ => None,
     }
+}
+
+/// Whether all times of a range pass a filter of a plan.
+pub(crate) fn all_pass(range: &RangeInclusive<i64>, filter: &Arc<dyn PhysicalExpr>) -> bool {
+    let passing = || {
+        let compares = filter.downcast_ref::<BinaryPhysicalExpr>()?;
+        let time = compares.left().downcast_ref::<PhysicalColumn>()?;
+        let constant = compares.right().downcast_ref::<Literal>()?;
+        let is_time = time.name() == TIME_COLUMN;
+        passing(*compares.op(), nanos(constant.value())?).filter(|_| is_time)
+    };
+    passing().is_some_and(|passing| {
+        range.is_empty() || passing.contains(range.start()) && passing.contains(range.end())
+    })
 }
 
 fn intersection(a: RangeInclusive<i64>, b: RangeInclusive<i64>) -> RangeInclusive<i64> {
@@ -69,9 +99,13 @@ fn is_time(expression: &Expr) -> bool {
 
 /// The time that a literal stands for, in nanoseconds.
 pub(crate) fn time_constant(expression: &Expr) -> Option<i64> {
-    let Expr::Literal(value, _) = expression else {
-        return None;
-    };
+    match expression {
+        Expr::Literal(value, _) => nanos(value),
+        _ => None,
+    }
+}
+
+fn nanos(value: &ScalarValue) -> Option<i64> {
     let nanos = DataType::Timestamp(TimeUnit::Nanosecond, None);
     match value {
         ScalarValue::TimestampNanosecond(nanos, _) => *nanos,
@@ -87,6 +121,7 @@ pub(crate) fn time_constant(expression: &Expr) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use arrow::datatypes::{Field, Schema};
     use datafusion::prelude::{col, lit};
 
     use super::*;
@@ -106,10 +141,12 @@ mod tests {
             );
         };
         check(time().gt_eq(at(5)), 5..=i64::MAX);
-        check(at(5).gt(time()), i64::MIN..=5);
+        check(at(5).gt(time()), i64::MIN..=4);
         check(time().eq(at(5)), 5..=5);
         check(time().not_eq(at(5)), ALL);
-        check(time().gt(at(5)).and(time().lt(at(9))), 5..=9);
+        check(time().gt(at(5)).and(time().lt(at(9))), 6..=8);
+        check(time().gt(at(i64::MAX)), NONE);
+        check(time().lt(at(i64::MIN)).or(time().eq(at(3))), 3..=3);
         check(time().eq(at(5)).or(time().eq(at(9))), 5..=9);
         check(time().eq(at(5)).or(col("v").eq(lit(1))), ALL);
         check(time().between(at(1), at(2)), 1..=2);
@@ -117,8 +154,39 @@ mod tests {
         check(col("v").gt(at(5)), ALL);
         check(
             time().gt(lit(ScalarValue::TimestampSecond(Some(2), None))),
-            2_000_000_000..=i64::MAX,
+            2_000_000_001..=i64::MAX,
         );
-        assert_eq!(of_filters(&[time().gt(at(5)), time().lt(at(9))]), 5..=9);
+        assert_eq!(of_filters(&[time().gt(at(5)), time().lt(at(9))]), 6..=8);
+    }
+    #[test]
+    fn filters_that_all_times_pass_are_told_from_others() {
+        let column = DataType::Timestamp(TimeUnit::Nanosecond, None);
+        let schema = Schema::new(vec![
+            Field::new(TIME_COLUMN, column.clone(), false),
+            Field::new("v", column, false),
+        ]);
+        let check = |name: &str, op: Operator, nanos: i64| {
+            let column = Arc::new(PhysicalColumn::new_with_schema(name, &schema).unwrap());
+            let constant = ScalarValue::TimestampNanosecond(Some(nanos), None);
+            let constant = Arc::new(Literal::new(constant));
+            let filter = BinaryPhysicalExpr::new(column, op, constant);
+            all_pass(&(3..=5), &(Arc::new(filter) as _))
+        };
+        for nanos in [i64::MIN, 2, 3, 4, 5, 6, i64::MAX] {
+            let times = || 3..=5;
+            let cases = [
+                (Operator::Eq, times().all(|time| time == nanos)),
+                (Operator::Gt, times().all(|time| time > nanos)),
+                (Operator::GtEq, times().all(|time| time >= nanos)),
+                (Operator::Lt, times().all(|time| time < nanos)),
+                (Operator::LtEq, times().all(|time| time <= nanos)),
+                // All pass some of them, which nobody finds out.
+                (Operator::NotEq, false),
+            ];
+            for (op, expected) in cases {
+                assert_eq!(check(TIME_COLUMN, op, nanos), expected, "{op} {nanos}");
+                assert!(!check("v", op, nanos), "{op} {nanos}");
+            }
+        }
     }
 }

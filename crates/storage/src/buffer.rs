@@ -17,6 +17,7 @@ mod keys;
 mod known;
 mod memory;
 mod occupied;
+mod passing_series;
 mod table;
 
 use std::collections::HashMap;
@@ -30,11 +31,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::batch::WriteBatch;
 use crate::error::{Error, Result};
-pub use buffered_rows::{BufferedRows, FoundRows, PassingSeries, SeriesCondition};
+pub use buffered_rows::{BufferedRows, FoundRows};
 pub(crate) use chunk::Chunk;
 pub(crate) use distinct::DistinctSeries;
 pub(crate) use known::{Forget, Forgotten};
 use memory::Memory;
+pub use passing_series::{PassingSeries, SeriesCondition};
 pub(crate) use table::{Contents, FrozenRows, TableBuffer};
 
 /// Settings of the in-memory buffer.

@@ -4,6 +4,7 @@
 //! by field, the newest value that is not NULL. [`crate::merge`] does the same across files.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::buffer::{Chunk, DistinctSeries};
 
 /// Rows of a chunk in arrival order, as the columns of `schema` (any columns of `table`).
 pub(crate) fn in_arrival_order(chunk: &Chunk, table: &Table, schema: &SchemaRef) -> RecordBatch {
-    let distinct = DistinctSeries::of(&[chunk]);
+    let distinct = LazyCell::new(|| DistinctSeries::of(&[chunk]));
     let columns = schema
         .fields()
         .iter()
@@ -39,6 +40,29 @@ pub(crate) fn in_arrival_order(chunk: &Chunk, table: &Table, schema: &SchemaRef)
         });
     let columns = columns.collect();
     record_batch(schema, columns, chunk.rows())
+}
+
+/// Some rows of each of some chunks, by their numbers, as the columns of `schema`.
+pub(crate) fn chosen_in_arrival_order(
+    chosen: &[(&Chunk, &[u32])],
+    table: &Table,
+    schema: &SchemaRef,
+) -> RecordBatch {
+    let places = chosen.iter().enumerate().flat_map(|(chunk, (_, rows))| {
+        let rows = rows.iter();
+        rows.map(move |&row| (chunk, row as usize))
+    });
+    let places: Vec<Place> = places.collect();
+    let distinct = LazyCell::new(|| DistinctSeries::of_chosen(chosen));
+    let chunks: Vec<&Chunk> = chosen.iter().map(|(chunk, _)| *chunk).collect();
+    let columns = sources(&chunks, table, schema);
+    let columns = columns.iter().map(|source| match source {
+        Source::Tag(column) => distinct.tag_values(*column, distinct.of_row()),
+        Source::Time(times) => gathered_times(times, &places),
+        Source::Field(field) => field.gather(Cow::Borrowed(&places)),
+        Source::Missing(kind) => new_null_array(kind, places.len()),
+    });
+    record_batch(schema, columns.collect(), places.len())
 }
 
 /// Rows of chunks, oldest chunk first, sorted by the row key with every key once.
@@ -114,10 +138,7 @@ impl<'a> SortedRows<'a> {
         let of_row = self.distinct.of_row();
         let series: Vec<u32> = newest.iter().map(|&row| of_row[row as usize]).collect();
         let columns = self.columns.iter().map(|source| match source {
-            Source::Time(chunks) => {
-                let times = places.iter().map(|&(chunk, row)| chunks[chunk][row]);
-                Arc::new(TimestampNanosecondArray::from_iter_values(times)) as ArrayRef
-            }
+            Source::Time(times) => gathered_times(times, &places),
             Source::Tag(column) => self.distinct.tag_values(*column, &series),
             Source::Field(field) => field.gather(self.newest_present(field, &keys, &places)),
             Source::Missing(kind) => new_null_array(kind, places.len()),
@@ -214,6 +235,11 @@ fn sources<'a>(chunks: &[&'a Chunk], table: &Table, schema: &SchemaRef) -> Vec<S
         }
     };
     schema.fields().iter().map(source).collect()
+}
+
+fn gathered_times(chunks: &[&[i64]], places: &[Place]) -> ArrayRef {
+    let times = places.iter().map(|&(chunk, row)| chunks[chunk][row]);
+    Arc::new(TimestampNanosecondArray::from_iter_values(times))
 }
 
 fn row_number(row: usize) -> u32 {

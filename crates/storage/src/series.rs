@@ -50,14 +50,14 @@ impl SeriesKey {
     }
 }
 
-/// The value of one tag of the series with this key.
-pub(crate) fn tag(key: &[u8], column: ColumnId) -> Option<&str> {
+/// The value of one tag of the series with this key, as bytes: see [`text`].
+pub(crate) fn raw_tag(key: &[u8], column: ColumnId) -> Option<&[u8]> {
     let mut tags = raw_tags(key);
-    tags.find(|(id, _)| *id == column)
-        .map(|(_, value)| text(value))
+    tags.find(|(id, _)| *id == column).map(|(_, value)| value)
 }
 
-fn text(value: &[u8]) -> &str {
+/// The value of a tag in a key.
+pub(crate) fn text(value: &[u8]) -> &str {
     std::str::from_utf8(value).expect("checked when the key was made")
 }
 

@@ -1,13 +1,14 @@
 //! What unit tests of several modules need.
 
+use std::slice;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use catalog::{
-    Catalog, ColumnKind, DatabaseName, FileRecord, Limits, Predicate, Retention, Table,
-    TableExtension,
+    Catalog, ColumnKind, ColumnRef, Comparison, DatabaseName, FileRecord, Limits, Predicate,
+    Retention, Table, TableExtension, Value,
 };
 use object_store::memory::InMemory;
 
@@ -21,6 +22,7 @@ pub(crate) struct TagPredicate {
     predicate: Predicate,
     table: Arc<Table>,
     tags: SchemaRef,
+    needed: Option<(String, String)>,
 }
 
 impl TagPredicate {
@@ -28,10 +30,22 @@ impl TagPredicate {
         let columns = arrow_schema(table);
         let tags = table.tags().map(|tag| columns.field_with_name(&tag.name));
         let tags: Vec<_> = tags.map(|field| field.unwrap().clone()).collect();
+        let needed = match &predicate {
+            Predicate::Compare {
+                column: ColumnRef::Column(column),
+                comparison: Comparison::Equal,
+                value: Value::Text(value),
+            } => table
+                .tags()
+                .find(|tag| tag.id == *column)
+                .map(|tag| (tag.name.to_string(), value.clone())),
+            _ => None,
+        };
         Arc::new(Self {
             predicate,
             table: Arc::clone(table),
             tags: Arc::new(Schema::new(tags)),
+            needed,
         })
     }
 }
@@ -39,6 +53,11 @@ impl TagPredicate {
 impl SeriesCondition for TagPredicate {
     fn tags(&self) -> &SchemaRef {
         &self.tags
+    }
+
+    fn needed(&self) -> Option<(&str, &[String])> {
+        let (tag, value) = self.needed.as_ref()?;
+        Some((tag, slice::from_ref(value)))
     }
 
     fn evaluate(&self, tags: &RecordBatch) -> Result<BooleanArray, ArrowError> {

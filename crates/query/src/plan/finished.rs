@@ -28,6 +28,8 @@ use datafusion::physical_plan::{
 
 use super::settling::is_settled;
 use super::{PHYSICAL_RULES, PhysicalRule};
+use crate::buffered_exec::BufferedExec;
+use crate::in_turn_exec::InTurnExec;
 
 /// Marks a plan that is finished.
 pub(super) fn marked_if_finished(
@@ -92,18 +94,27 @@ fn has_no_more_to_do(plan: &Arc<dyn ExecutionPlan>) -> bool {
         let mut functions = aggregate.aggr_expr().iter();
         return is_plain
             && functions.all(|function| function.order_sensitivity().is_insensitive())
-            && is_of_files(aggregate.input());
+            && is_of_sources(aggregate.input());
     }
-    is_of_files(plan)
+    is_of_sources(plan)
 }
 
-/// Whether it is rows of files, filtered or not.
-fn is_of_files(plan: &Arc<dyn ExecutionPlan>) -> bool {
+/// Whether it is rows of one source, or of several in turn.
+fn is_of_sources(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    match plan.downcast_ref::<InTurnExec>() {
+        Some(in_turn) => in_turn.children().into_iter().all(is_of_one_source),
+        None => is_of_one_source(plan),
+    }
+}
+
+/// Whether it is rows of files, or rows that are not in one yet, filtered or not.
+fn is_of_one_source(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let source = match plan.downcast_ref::<FilterExec>() {
         Some(filter) => filter.input(),
         None => plan,
     };
-    plan.fetch().is_none() && source.fetch().is_none() && source.is::<DataSourceExec>()
+    let is_source = source.is::<DataSourceExec>() || source.is::<BufferedExec>();
+    plan.fetch().is_none() && source.fetch().is_none() && is_source
 }
 
 fn renames(projection: &ProjectionExec) -> bool {

@@ -52,7 +52,7 @@ impl PhysicalOptimizerRule for ShortChains {
             return known_lower_ends(plan, config);
         }
         if reads_several(&plan) {
-            return in_turn(&pushed_down(&plan, config)?);
+            return marked_if_finished(in_turn(&pushed_down(&plan, config)?)?, config);
         }
         if let Some(short) = shortened(&plan, config)? {
             return marked_if_finished(short, config);

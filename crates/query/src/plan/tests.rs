@@ -255,6 +255,26 @@ async fn a_file_and_rows_that_are_not_in_it_yet_are_read_in_turn() {
         let plan = rows(&plan.try_collect::<Vec<_>>().await.unwrap()).join("\n");
         assert_eq!(plan.contains("InTurnExec"), is_in_turn, "{sql}:\n{plan}");
     }
+    // What is left of the filter is tested where it may not be fulfilled, and a tag that is known is read nowhere.
+    let of_times = "time >= '1970-01-01T00:00:00.5Z' AND time < '1970-01-01T00:00:09Z'";
+    for (condition, is_tested) in [
+        ("host = 'a'".to_owned(), false),
+        (format!("host = 'a' AND {of_times}"), false),
+        (format!("host IN ('a', 'b') AND {of_times}"), false),
+        (format!("host LIKE '%a%' AND {of_times}"), true),
+        (format!("host = 'a' AND usage > 1 AND {of_times}"), true),
+    ] {
+        let sql = format!("SELECT max(usage) AS most FROM cpu WHERE {condition} GROUP BY time");
+        let explain = request(&format!("EXPLAIN {sql}"), Caller::administrator(None));
+        let plan = engine.sql(explain).await.unwrap();
+        let plan = rows(&plan.try_collect::<Vec<_>>().await.unwrap()).join("\n");
+        let lines: Vec<_> = plan.lines().map(str::trim).collect();
+        let buffered = lines
+            .iter()
+            .position(|line| line.starts_with("BufferedExec"));
+        let above = lines[buffered.unwrap() - 1];
+        assert_eq!(above.starts_with("FilterExec"), is_tested, "{plan}");
+    }
     let sql = "SELECT host, sum(usage) FROM cpu GROUP BY host ORDER BY host";
     let answer = engine.sql(request(sql, Caller::administrator(None))).await;
     let answer = answer.unwrap().try_collect::<Vec<_>>().await.unwrap();
@@ -339,9 +359,9 @@ async fn work_is_divided_by_how_much_is_read_of_the_tags_asked_for() {
 
 #[tokio::test]
 async fn finished_plans_are_marked_and_no_others() {
-    let database = database().await;
-    database.flush().await;
-    let files = "time < '1970-01-01T00:00:03Z'";
+    let [memory, files_alone] = [database().await, database().await];
+    files_alone.flush().await;
+    let files = "time < '1970-01-01T00:00:09Z'";
     let finished = [
         format!("SELECT time, usage FROM cpu WHERE host = 'a' AND {files}"),
         format!(
@@ -358,7 +378,9 @@ async fn finished_plans_are_marked_and_no_others() {
         "SELECT count(*) FROM cpu".to_owned(),
     ];
     let all = finished.iter().map(|sql| (sql, true));
-    for (sql, is_finished) in all.chain(others.iter().map(|sql| (sql, false))) {
+    let all: Vec<_> = all.chain(others.iter().map(|sql| (sql, false))).collect();
+    let each = [&memory, &files_alone].map(|database| all.iter().map(move |one| (database, *one)));
+    for (database, (sql, is_finished)) in each.into_iter().flatten() {
         let engine = database.engine();
         let explain = |how: &str| {
             let explain = format!("{how} {sql}");
@@ -368,7 +390,11 @@ async fn finished_plans_are_marked_and_no_others() {
         let steps = steps.await.unwrap().try_collect::<Vec<_>>().await.unwrap();
         let plan = plan.await.unwrap().try_collect::<Vec<_>>().await.unwrap();
         let [steps, plan] = [steps, plan].map(|rows_of| rows(&rows_of).join("\n"));
-        assert_eq!(steps.contains("FinishedExec"), is_finished, "{steps}");
+        assert_eq!(
+            steps.contains("FinishedExec"),
+            is_finished,
+            "{sql}: {steps}"
+        );
         assert!(!plan.contains("FinishedExec"), "{plan}");
     }
 }

@@ -1,6 +1,5 @@
 //! [`KnownRowsSource`]: files of which nothing but known rows is read.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,8 +9,6 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileOpener, FileScanConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::expressions::{BinaryExpr, Column, InListExpr, Literal};
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::utils::conjunction_opt;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, PhysicalSortExpr};
@@ -22,6 +19,7 @@ use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
 use datafusion_datasource::morsel::Morselizer;
 use object_store::ObjectStore;
 
+use crate::known_tag::KnownTag;
 use crate::wanted::TagValues;
 
 /// A source of files that are narrowed to known rows. Of a tag that every one of them has one of some values of it needs no
@@ -30,17 +28,11 @@ use crate::wanted::TagValues;
 pub(crate) struct KnownRowsSource {
     inner: Arc<dyn FileSource>,
     rows: usize,
-    tag: Option<Tag>,
+    tag: Option<KnownTag>,
     /// Whether other filters are for the files, too.
     passes_filters: bool,
     /// What is true of every row.
     known: Option<Arc<dyn PhysicalExpr>>,
-}
-
-#[derive(Clone)]
-struct Tag {
-    name: String,
-    values: Vec<String>,
 }
 
 impl KnownRowsSource {
@@ -49,14 +41,10 @@ impl KnownRowsSource {
     /// It leaves filters above the scan that are not about the tag: a predicate would be rewritten, simplified and turned into
     /// conditions on statistics for every file, and leave out hardly anything of few rows that are known to be wanted.
     pub(crate) fn new(inner: Arc<dyn FileSource>, rows: usize, tag: Option<&TagValues>) -> Self {
-        let tag = tag.map(|tag| Tag {
-            name: tag.name.to_owned(),
-            values: tag.values.iter().map(|value| (*value).to_owned()).collect(),
-        });
         Self {
             inner,
             rows,
-            tag,
+            tag: tag.map(KnownTag::of),
             passes_filters: false,
             known: None,
         }
@@ -76,47 +64,6 @@ impl KnownRowsSource {
             ..self.clone()
         }
     }
-}
-
-impl Tag {
-    /// Whether all rows pass the filter.
-    fn is_known(&self, filter: &Arc<dyn PhysicalExpr>) -> bool {
-        let passing = self.passing(filter);
-        passing.is_some_and(|passing| {
-            let mut values = self.values.iter();
-            values.all(|value| passing.contains(value.as_str()))
-        })
-    }
-
-    /// The values of the tag that pass a filter, if it is about nothing else.
-    fn passing<'a>(&self, filter: &'a Arc<dyn PhysicalExpr>) -> Option<HashSet<&'a str>> {
-        if let Some(is_one) = filter.downcast_ref::<InListExpr>() {
-            let is_it = self.is_in(is_one.expr()) && !is_one.negated();
-            let texts = is_one.list().iter().map(text);
-            return is_it.then(|| texts.collect())?;
-        }
-        let compares = filter.downcast_ref::<BinaryExpr>()?;
-        let (left, right) = (compares.left(), compares.right());
-        match compares.op() {
-            Operator::Or => {
-                let mut all = self.passing(left)?;
-                all.extend(self.passing(right)?);
-                Some(all)
-            }
-            Operator::Eq if self.is_in(left) => Some(HashSet::from([text(right)?])),
-            Operator::Eq if self.is_in(right) => Some(HashSet::from([text(left)?])),
-            _ => None,
-        }
-    }
-
-    fn is_in(&self, expression: &Arc<dyn PhysicalExpr>) -> bool {
-        let column = expression.downcast_ref::<Column>();
-        column.is_some_and(|column| column.name() == self.name)
-    }
-}
-
-fn text(expression: &Arc<dyn PhysicalExpr>) -> Option<&str> {
-    expression.downcast_ref::<Literal>()?.value().try_as_str()?
 }
 
 impl FileSource for KnownRowsSource {
@@ -167,7 +114,7 @@ impl FileSource for KnownRowsSource {
         filters: Vec<Arc<dyn PhysicalExpr>>,
         config: &ConfigOptions,
     ) -> Result<FilterPushdownPropagation<Arc<dyn FileSource>>> {
-        let is_known = |filter| self.tag.as_ref().is_some_and(|tag| tag.is_known(filter));
+        let is_known = |filter| self.tag.as_ref().is_some_and(|tag| tag.all_pass(filter));
         let are_known: Vec<bool> = filters.iter().map(is_known).collect();
         let with_known = filters.into_iter().zip(&are_known);
         let (known, others): (Vec<_>, Vec<_>) = with_known.partition(|(_, is_known)| **is_known);

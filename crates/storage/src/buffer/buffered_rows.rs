@@ -4,46 +4,36 @@
 //! BufferedRows ─ find ─▶ FoundRows: the numbers of rows ─ batches, sorted_unique ─▶ record batches
 //! ```
 //!
-//! A condition on tags is evaluated once for every series ([`PassingSeries`]; rows that arrive in order of time are many parts with
-//! the same series), and leads to rows by an index that each chunk keeps
-//! ([`super::by_series`]): a question about one machine does not touch the rows of the others.
+//! A condition on tags is evaluated once for every series ([`super::passing_series`]), and leads to rows by an index that each chunk
+//! keeps ([`super::by_series`]): a question about one machine does not touch the rows of the others. What it finds in many chunks,
+//! a few rows in each, is put together at once.
 
-use std::fmt::Debug;
+use std::iter;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use catalog::{ColumnId, Table};
 
-use super::keys::SeriesKeys;
-use super::{Chunk, DistinctSeries};
+use super::Chunk;
+use super::passing_series::{PassingSeries, SeriesCondition};
 use crate::rows;
 
-/// A condition on tags: all rows of a series fulfil it, or none.
-pub trait SeriesCondition: Debug + Send + Sync {
-    /// The tags that it looks at.
-    fn tags(&self) -> &SchemaRef;
-
-    /// Evaluates it on the tags of series, one in each row. A NULL is not fulfilled.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be evaluated.
-    fn evaluate(&self, tags: &RecordBatch) -> Result<BooleanArray, ArrowError>;
-}
+/// Rows of several chunks are put together to at most so many.
+const TOGETHER_ROWS: usize = 8192;
 
 /// Buffered rows to be read.
 #[derive(Debug, Clone)]
 pub struct BufferedRows {
     /// Oldest first.
-    chunks: Vec<Arc<Chunk>>,
-    table: Arc<Table>,
+    pub(super) chunks: Vec<Arc<Chunk>>,
+    pub(super) table: Arc<Table>,
     /// Rows before are too old to be seen or were not asked for, like those after.
     times: RangeInclusive<i64>,
     /// What the tags of a series have to fulfil.
-    series: Option<Arc<dyn SeriesCondition>>,
+    pub(super) series: Option<Arc<dyn SeriesCondition>>,
 }
 
 impl BufferedRows {
@@ -87,14 +77,18 @@ impl BufferedRows {
         self.chunks.iter().map(|chunk| chunk.rows()).sum()
     }
 
-    /// Of how many series each chunk has rows, in all; 0 where no series are asked for.
-    pub fn series_count(&self) -> usize {
+    /// How many of the rows have to be looked at before any is found by its series: later ones find what this leads to.
+    pub fn unindexed_row_count(&self) -> usize {
+        let chunks = self.chunks.iter().filter(|chunk| !chunk.is_indexed());
         match &self.series {
-            Some(_) => (self.chunks.iter())
-                .map(|chunk| chunk.by_series().numbers().len())
-                .sum(),
+            Some(_) => chunks.map(|chunk| chunk.rows()).sum(),
             None => 0,
         }
+    }
+
+    /// No row has a time outside of this.
+    pub fn times(&self) -> &RangeInclusive<i64> {
+        &self.times
     }
 
     /// Earliest and latest time, or a little more.
@@ -127,127 +121,61 @@ impl BufferedRows {
     pub fn find_of(&self, series: &PassingSeries) -> FoundRows {
         let found = self.chunks.iter().map(|chunk| {
             let rows = self.rows_of(chunk, series.of_generation(&chunk.keys));
-            (Arc::clone(chunk), rows)
+            let chunk = Arc::clone(chunk);
+            FoundInChunk { chunk, rows }
         });
-        let has_rows = |rows: &Option<Vec<u32>>| rows.as_ref().is_none_or(|rows| !rows.is_empty());
         FoundRows {
-            chunks: found.filter(|(_, rows)| has_rows(rows)).collect(),
+            chunks: found.filter(|found| found.count() > 0).collect(),
             table: Arc::clone(&self.table),
         }
     }
 
     /// The rows of a chunk that are asked for, ascending; `None` if they are all.
     fn rows_of(&self, chunk: &Chunk, series: Option<&[u32]>) -> Option<Vec<u32>> {
-        let has_time = |row: &u32| self.times.contains(&chunk.times[*row as usize]);
-        match (series, self.has_all_times_of(chunk)) {
-            (None, true) => None,
-            (None, false) => Some((0u32..).take(chunk.rows()).filter(has_time).collect()),
-            (Some(series), _) => {
-                let rows = chunk.by_series().rows_of(series);
-                let mut rows: Vec<u32> = rows.filter(has_time).collect();
-                rows.sort();
-                Some(rows)
-            }
-        }
-    }
-}
-
-/// The series that fulfil a condition, of those in some chunks.
-#[derive(Debug)]
-pub struct PassingSeries(Vec<OfGeneration>);
-
-#[derive(Debug)]
-struct OfGeneration {
-    /// What the numbers stand for.
-    keys: Arc<SeriesKeys>,
-    /// Ascending; `None` if they are all.
-    numbers: Option<Vec<u32>>,
-}
-
-impl PassingSeries {
-    /// Those in parts of one table that have the same condition.
-    ///
-    /// # Errors
-    ///
-    /// The condition cannot be evaluated.
-    pub fn of(parts: &[BufferedRows]) -> Result<Self, ArrowError> {
-        let condition = parts.first().and_then(|part| part.series.clone());
-        let Some(condition) = condition else {
-            return Ok(Self(Vec::new()));
+        let has_all_times = self.has_all_times_of(chunk);
+        let has_time =
+            |row: &u32| has_all_times || self.times.contains(&chunk.times[*row as usize]);
+        let Some(series) = series else {
+            let some = || (0u32..).take(chunk.rows()).filter(has_time).collect();
+            return (!has_all_times).then(some);
         };
-        let mut generations: Vec<(Arc<SeriesKeys>, Vec<&Chunk>)> = Vec::new();
-        for chunk in parts.iter().flat_map(|part| &part.chunks) {
-            let known = generations.iter_mut();
-            match known.rev().find(|(keys, _)| Arc::ptr_eq(keys, &chunk.keys)) {
-                Some((_, chunks)) => chunks.push(chunk),
-                None => generations.push((Arc::clone(&chunk.keys), vec![chunk])),
-            }
-        }
-        let passing = generations.into_iter().map(|(keys, chunks)| {
-            let numbers = passing(condition.as_ref(), &parts[0].table, &keys, &chunks)?;
-            Ok(OfGeneration { keys, numbers })
-        });
-        passing.collect::<Result<_, ArrowError>>().map(Self)
+        let rows = chunk.by_series().rows_of(series);
+        let mut rows: Vec<u32> = rows.filter(has_time).collect();
+        rows.sort();
+        Some(rows)
     }
-
-    /// The numbers of one generation, ascending; `None` if they are all.
-    fn of_generation(&self, keys: &Arc<SeriesKeys>) -> Option<&[u32]> {
-        let mut generations = self.0.iter();
-        let own = generations.find(|own| Arc::ptr_eq(&own.keys, keys))?;
-        own.numbers.as_deref()
-    }
-}
-
-/// The numbers of the series in some chunks of one generation that fulfil the condition, ascending; `None` if they are all.
-fn passing(
-    condition: &dyn SeriesCondition,
-    table: &Table,
-    keys: &SeriesKeys,
-    chunks: &[&Chunk],
-) -> Result<Option<Vec<u32>>, ArrowError> {
-    let numbers = chunks.iter().map(|chunk| chunk.by_series().numbers());
-    let mut numbers = numbers.collect::<Vec<_>>().concat();
-    numbers.sort();
-    numbers.dedup();
-    let distinct = DistinctSeries::of_numbers(keys, &numbers);
-    let series: Vec<u32> = (0u32..).take(distinct.len()).collect();
-    let tags = condition.tags();
-    let columns = tags.fields().iter().map(|tag| {
-        let column = table.column(tag.name());
-        let column = column.expect("the condition is about the table's tags");
-        distinct.tag_values(column.id, &series)
-    });
-    let options = RecordBatchOptions::new().with_row_count(Some(series.len()));
-    let tags = RecordBatch::try_new_with_options(Arc::clone(tags), columns.collect(), &options)?;
-    let passes = condition.evaluate(&tags)?;
-    if passes.true_count() == numbers.len() {
-        return Ok(None);
-    }
-    let passes = numbers.into_iter().zip(&passes);
-    let passing = passes.filter(|(_, passes)| *passes == Some(true));
-    Ok(Some(passing.map(|(number, _)| number).collect()))
 }
 
 /// Buffered rows that were asked for.
 #[derive(Debug)]
 pub struct FoundRows {
-    /// Oldest first, with the numbers of the rows that were found if they are not all.
-    chunks: Vec<(Arc<Chunk>, Option<Vec<u32>>)>,
+    /// Oldest first.
+    chunks: Vec<FoundInChunk>,
     table: Arc<Table>,
+}
+
+#[derive(Debug)]
+struct FoundInChunk {
+    chunk: Arc<Chunk>,
+    /// The numbers of its rows that were found, ascending; `None` if they are all.
+    rows: Option<Vec<u32>>,
+}
+
+impl FoundInChunk {
+    fn count(&self) -> usize {
+        self.rows.as_ref().map_or(self.chunk.rows(), Vec::len)
+    }
 }
 
 impl FoundRows {
     /// How many there are, of which some may have the same key.
     pub fn count(&self) -> usize {
-        let count = |(chunk, rows): &(Arc<Chunk>, Option<Vec<u32>>)| {
-            rows.as_ref().map_or(chunk.rows(), Vec::len)
-        };
-        self.chunks.iter().map(count).sum()
+        self.chunks.iter().map(FoundInChunk::count).sum()
     }
 
     /// About how much memory they take as columns of `schema`.
     pub fn estimated_bytes(&self, schema: &SchemaRef) -> usize {
-        let bytes = |(chunk, rows): &(Arc<Chunk>, Option<Vec<u32>>)| match rows {
+        let bytes = |FoundInChunk { chunk, rows }: &FoundInChunk| match rows {
             Some(rows) => (chunk.bytes() / chunk.rows() + 1) * rows.len(),
             None => chunk.bytes(),
         };
@@ -258,28 +186,49 @@ impl FoundRows {
 
     /// The rows as they arrived, as columns of `schema` (any of the table's columns, any order).
     pub fn batches(&self, schema: &SchemaRef) -> Vec<RecordBatch> {
-        let rows = self.chunks_for(schema);
-        let batch = |chunk: &Arc<Chunk>| rows::in_arrival_order(chunk, &self.table, schema);
-        rows.iter().map(batch).collect()
+        let batch = |portion: &[FoundInChunk]| match portion {
+            [FoundInChunk { chunk, rows: None }] => {
+                rows::in_arrival_order(chunk, &self.table, schema)
+            }
+            _ => {
+                let chosen = portion.iter().map(|FoundInChunk { chunk, rows }| {
+                    let rows = rows.as_deref();
+                    (&**chunk, rows.expect("whole chunks are by themselves"))
+                });
+                rows::chosen_in_arrival_order(&chosen.collect::<Vec<_>>(), &self.table, schema)
+            }
+        };
+        self.portions().map(batch).collect()
+    }
+
+    /// Neighbours that make a batch: one that has all of its rows, or some that have few of theirs.
+    fn portions(&self) -> impl Iterator<Item = &[FoundInChunk]> {
+        let mut rest = &self.chunks[..];
+        iter::from_fn(move || {
+            let mut rows = 0;
+            let is_among_few = |found: &&FoundInChunk| {
+                rows += found.count();
+                found.rows.is_some() && rows <= TOGETHER_ROWS
+            };
+            let count = rest.iter().take_while(is_among_few).count();
+            let (portion, tail) = rest.split_at(count.max(1).min(rest.len()));
+            rest = tail;
+            (!portion.is_empty()).then_some(portion)
+        })
     }
 
     /// The rows sorted by the row key, every key once, as columns of `schema`.
     pub fn sorted_unique(&self, schema: &SchemaRef) -> RecordBatch {
-        // A condition on tags and times is true of all rows of a key or of none: none is missed here.
-        let rows = self.chunks_for(schema);
-        let rows: Vec<_> = rows.iter().map(|chunk| &**chunk).collect();
-        rows::sorted_unique(&rows, &self.table, schema)
-    }
-
-    /// The chunks with no other rows; those that are copied for it, without fields that `schema` lacks.
-    fn chunks_for(&self, schema: &SchemaRef) -> Vec<Arc<Chunk>> {
         let fields = schema.fields().iter();
         let columns = fields.filter_map(|field| Some(self.table.column(field.name())?.id));
         let columns: Vec<ColumnId> = columns.collect();
-        let chunk = |(chunk, rows): &(Arc<Chunk>, Option<Vec<u32>>)| match rows {
+        // A condition on tags and times is true of all rows of a key or of none: none is missed here.
+        let chunk = |FoundInChunk { chunk, rows }: &FoundInChunk| match rows {
             Some(rows) => Arc::new(chunk.chosen(rows.clone(), |id| columns.contains(&id))),
             None => Arc::clone(chunk),
         };
-        self.chunks.iter().map(chunk).collect()
+        let chunks: Vec<Arc<Chunk>> = self.chunks.iter().map(chunk).collect();
+        let chunks: Vec<_> = chunks.iter().map(|chunk| &**chunk).collect();
+        rows::sorted_unique(&chunks, &self.table, schema)
     }
 }

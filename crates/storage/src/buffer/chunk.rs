@@ -189,6 +189,11 @@ impl Chunk {
         Arc::ptr_eq(&self.keys, &other.keys) && is_of_all()
     }
 
+    /// Whether its rows by series are there already.
+    pub(super) fn is_indexed(&self) -> bool {
+        self.by_series.get().is_some()
+    }
+
     /// Its rows by series. Found when first asked for, and kept.
     pub(super) fn by_series(&self) -> &BySeries {
         self.by_series.get_or_init(|| BySeries::of(&self.series))

@@ -41,7 +41,26 @@ impl DistinctSeries {
         };
         // Chunks of one generation follow one another: the list is in order of age.
         for generation in chunks.chunk_by(|a, b| Arc::ptr_eq(&a.keys, &b.keys)) {
-            distinct.add(&generation[0].keys, generation);
+            let numbers = || generation.iter().flat_map(|chunk| &chunk.series).copied();
+            distinct.add(&generation[0].keys, numbers);
+        }
+        distinct
+    }
+
+    /// Those of some rows of chunks, by their numbers.
+    pub(crate) fn of_chosen(chosen: &[(&Chunk, &[u32])]) -> Self {
+        let mut distinct = Self {
+            views: Vec::new(),
+            places: Vec::new(),
+            of_row: Vec::with_capacity(chosen.iter().map(|(_, rows)| rows.len()).sum()),
+        };
+        for generation in chosen.chunk_by(|(a, _), (b, _)| Arc::ptr_eq(&a.keys, &b.keys)) {
+            let of_chunk = |(chunk, rows): &(&Chunk, &[u32])| {
+                let numbers = rows.iter().map(|&row| chunk.series[row as usize]);
+                numbers.collect::<Vec<_>>()
+            };
+            let numbers: Vec<u32> = generation.iter().flat_map(of_chunk).collect();
+            distinct.add(&generation[0].0.keys, || numbers.iter().copied());
         }
         distinct
     }
@@ -55,12 +74,13 @@ impl DistinctSeries {
         }
     }
 
-    fn add(&mut self, keys: &SeriesKeys, chunks: &[&Chunk]) {
-        let numbers = || chunks.iter().flat_map(|chunk| &chunk.series).copied();
+    /// Adds rows with these numbers of one generation.
+    fn add<I: Iterator<Item = u32>>(&mut self, keys: &SeriesKeys, numbers: impl Fn() -> I) {
         let view = u32::try_from(self.views.len()).expect("there are few generations");
         let first = self.places.len();
-        let (min, max) = numbers().fold((u32::MAX, 0), |(min, max), n| (min.min(n), max.max(n)));
-        let rows: usize = chunks.iter().map(|chunk| chunk.rows()).sum();
+        let bounds = (u32::MAX, 0, 0);
+        let wider = |(min, max, rows): (u32, u32, usize), n| (min.min(n), max.max(n), rows + 1);
+        let (min, max, rows) = numbers().fold(bounds, wider);
         let span = (max - min) as usize + 1;
         let places = &mut self.places;
         let mut new = |number| {
@@ -142,12 +162,12 @@ impl DistinctSeries {
     pub(crate) fn tag_values(&self, column: ColumnId, rows: &[u32]) -> ArrayRef {
         let first = rows.iter().min().copied().unwrap_or_default();
         let end = rows.iter().max().map_or(0, |last| last + 1);
-        let mut codes: HashMap<&str, i32, RandomState> = HashMap::default();
+        let mut codes: HashMap<&[u8], i32, RandomState> = HashMap::default();
         let mut values: Vec<&str> = Vec::new();
         let code = |series| {
-            let value = series::tag(self.key(series), column)?;
+            let value = series::raw_tag(self.key(series), column)?;
             Some(*codes.entry(value).or_insert_with(|| {
-                values.push(value);
+                values.push(series::text(value));
                 i32::try_from(values.len() - 1).expect("fewer than 2^31 values of a tag in memory")
             }))
         };

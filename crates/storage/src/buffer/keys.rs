@@ -61,6 +61,11 @@ impl SeriesKeys {
         self.0.read()
     }
 
+    /// How many there are: their numbers are those below.
+    pub(super) fn count(&self) -> usize {
+        self.0.read().count
+    }
+
     /// The keys of these numbers, to be read without a lock.
     pub(super) fn view(&self, numbers: impl IntoIterator<Item = u32>) -> KeysView {
         let own = self.0.read();

@@ -296,6 +296,38 @@ proptest! {
 }
 
 #[test]
+fn rows_of_a_series_in_many_chunks_are_few_batches() {
+    let (buffer, table) = (Buffer::default(), table());
+    let chunks = 0..20;
+    for chunk in chunks.clone() {
+        let times = chunk * 1000..(chunk + 1) * 1000;
+        let rows: Vec<_> = times
+            .flat_map(|time| [((1, time), 7), ((2, time), time)])
+            .collect();
+        write(&buffer, &table, chunk as u64 + 1, &rows);
+        drop(buffer.freeze());
+    }
+    let found = buffer.table(table.id).unwrap().contents().chunks;
+    assert_eq!(found.len(), 20);
+    let found = found.into_iter().map(|(_, chunk)| chunk).collect();
+    let rows = BufferedRows::new(found, Arc::clone(&table), i64::MIN..=i64::MAX);
+    let two = Predicate::Compare {
+        column: ColumnRef::Column(ColumnId(0)),
+        comparison: Comparison::Equal,
+        value: Value::Text("s02".to_owned()),
+    };
+    let rows = rows.of_series(TagPredicate::new(two, &table));
+    let schema = arrow_schema(&table);
+    let batches = rows.find().unwrap().batches(&schema);
+    let sizes: Vec<_> = batches.iter().map(RecordBatch::num_rows).collect();
+    assert_eq!(sizes, [8000, 8000, 4000]);
+    let of_all: Vec<_> = batches.iter().flat_map(rows_of).collect();
+    let expected = chunks.flat_map(|chunk| chunk * 1000..(chunk + 1) * 1000);
+    let expected = expected.map(|time| ((2, time), (time, second(time))));
+    assert_eq!(of_all, expected.collect::<Vec<_>>());
+}
+
+#[test]
 fn few_chunks_hold_many_small_writes() {
     let (buffer, table) = (Buffer::default(), table());
     for sequence in 1..=5000 {

@@ -4,9 +4,9 @@
 //! by field, the newest value that is not NULL. [`crate::merge`] does the same across files.
 
 use std::borrow::Cow;
-use std::cell::LazyCell;
 use std::ops::Range;
 use std::sync::Arc;
+use std::vec;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, TimestampNanosecondArray, new_null_array};
 use arrow::compute::interleave;
@@ -17,27 +17,28 @@ use crate::buffer::{Chunk, DistinctSeries};
 
 /// Rows of a chunk in arrival order, as the columns of `schema` (any columns of `table`).
 pub(crate) fn in_arrival_order(chunk: &Chunk, table: &Table, schema: &SchemaRef) -> RecordBatch {
-    let distinct = LazyCell::new(|| DistinctSeries::of(&[chunk]));
-    let columns = schema
-        .fields()
-        .iter()
-        .map(|field| match field.name().as_str() {
-            TIME_COLUMN => {
-                Arc::new(TimestampNanosecondArray::from(chunk.times.clone())) as ArrayRef
-            }
-            name => {
-                let column = table
-                    .column(name)
-                    .expect("the schema is made of the table's columns");
-                match column.kind {
-                    ColumnKind::Tag => distinct.tag_values(column.id, distinct.of_row()),
-                    ColumnKind::Field(_) => match chunk.fields.get(&column.id) {
-                        Some(array) => Arc::clone(array),
-                        None => new_null_array(field.data_type(), chunk.rows()),
-                    },
-                }
-            }
-        });
+    let column = |field: &Arc<Field>| {
+        let column = table.column(field.name());
+        column.expect("the schema is made of the table's columns")
+    };
+    let is_tag = |field: &Arc<Field>| {
+        let is_time = field.name() == TIME_COLUMN;
+        !is_time && column(field).kind == ColumnKind::Tag
+    };
+    let tags = schema.fields().iter().filter(|field| is_tag(field));
+    let tags: Vec<ColumnId> = tags.map(|field| column(field).id).collect();
+    let mut tags = TagArrays::of(&tags, || DistinctSeries::of(&[chunk]));
+    let columns = schema.fields().iter().map(|field| {
+        if field.name() == TIME_COLUMN {
+            return Arc::new(TimestampNanosecondArray::from(chunk.times.clone())) as ArrayRef;
+        }
+        let column = column(field);
+        match (column.kind, chunk.fields.get(&column.id)) {
+            (ColumnKind::Tag, _) => tags.next(),
+            (ColumnKind::Field(_), Some(array)) => Arc::clone(array),
+            (ColumnKind::Field(_), None) => new_null_array(field.data_type(), chunk.rows()),
+        }
+    });
     let columns = columns.collect();
     record_batch(schema, columns, chunk.rows())
 }
@@ -53,16 +54,39 @@ pub(crate) fn chosen_in_arrival_order(
         rows.map(move |&row| (chunk, row as usize))
     });
     let places: Vec<Place> = places.collect();
-    let distinct = LazyCell::new(|| DistinctSeries::of_chosen(chosen));
     let chunks: Vec<&Chunk> = chosen.iter().map(|(chunk, _)| *chunk).collect();
     let columns = sources(&chunks, table, schema);
+    let mut tags = TagArrays::of(&tags(&columns), || DistinctSeries::of_chosen(chosen));
     let columns = columns.iter().map(|source| match source {
-        Source::Tag(column) => distinct.tag_values(*column, distinct.of_row()),
+        Source::Tag(_) => tags.next(),
         Source::Time(times) => gathered_times(times, &places),
         Source::Field(field) => field.gather(Cow::Borrowed(&places)),
         Source::Missing(kind) => new_null_array(kind, places.len()),
     });
     record_batch(schema, columns.collect(), places.len())
+}
+
+/// The columns of tags, one after the other.
+struct TagArrays(vec::IntoIter<ArrayRef>);
+
+impl TagArrays {
+    /// Those of all rows that series were found for, which is done if there are any tags.
+    fn of(tags: &[ColumnId], find: impl FnOnce() -> DistinctSeries) -> Self {
+        if tags.is_empty() {
+            return Self(Vec::new().into_iter());
+        }
+        let distinct = find();
+        Self::of_rows(tags, &distinct, distinct.of_row())
+    }
+
+    /// Those of rows of these series.
+    fn of_rows(tags: &[ColumnId], distinct: &DistinctSeries, rows: &[u32]) -> Self {
+        Self(distinct.tag_values(tags, rows).into_iter())
+    }
+
+    fn next(&mut self) -> ArrayRef {
+        self.0.next().expect("there is a column for each tag")
+    }
 }
 
 /// Rows of chunks, oldest chunk first, sorted by the row key with every key once.
@@ -137,9 +161,10 @@ impl<'a> SortedRows<'a> {
         let places: Vec<_> = newest.iter().map(|&row| self.place(row)).collect();
         let of_row = self.distinct.of_row();
         let series: Vec<u32> = newest.iter().map(|&row| of_row[row as usize]).collect();
+        let mut tags = TagArrays::of_rows(&tags(&self.columns), &self.distinct, &series);
         let columns = self.columns.iter().map(|source| match source {
             Source::Time(times) => gathered_times(times, &places),
-            Source::Tag(column) => self.distinct.tag_values(*column, &series),
+            Source::Tag(_) => tags.next(),
             Source::Field(field) => field.gather(self.newest_present(field, &keys, &places)),
             Source::Missing(kind) => new_null_array(kind, places.len()),
         });
@@ -235,6 +260,15 @@ fn sources<'a>(chunks: &[&'a Chunk], table: &Table, schema: &SchemaRef) -> Vec<S
         }
     };
     schema.fields().iter().map(source).collect()
+}
+
+/// The tags among columns, in their order.
+fn tags(columns: &[Source<'_>]) -> Vec<ColumnId> {
+    let tags = columns.iter().filter_map(|source| match source {
+        Source::Tag(column) => Some(*column),
+        Source::Time(_) | Source::Field(_) | Source::Missing(_) => None,
+    });
+    tags.collect()
 }
 
 fn gathered_times(chunks: &[&[i64]], places: &[Place]) -> ArrayRef {

@@ -61,7 +61,8 @@ pub(crate) fn text(value: &[u8]) -> &str {
     std::str::from_utf8(value).expect("checked when the key was made")
 }
 
-fn raw_tags(key: &[u8]) -> impl Iterator<Item = RawTag<'_>> {
+/// The tags of the series with this key, by ascending column id: see [`text`].
+pub(crate) fn raw_tags(key: &[u8]) -> impl Iterator<Item = RawTag<'_>> {
     let mut rest = key;
     std::iter::from_fn(move || {
         let (tag, tail) = split_tag(rest)?;
@@ -71,7 +72,7 @@ fn raw_tags(key: &[u8]) -> impl Iterator<Item = RawTag<'_>> {
 }
 
 /// A tag, not yet known to be UTF-8.
-type RawTag<'a> = (ColumnId, &'a [u8]);
+pub(crate) type RawTag<'a> = (ColumnId, &'a [u8]);
 
 /// The first tag of a key and what follows it.
 fn split_tag(bytes: &[u8]) -> Option<(RawTag<'_>, &[u8])> {

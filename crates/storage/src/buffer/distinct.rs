@@ -157,30 +157,60 @@ impl DistinctSeries {
         self.views[view as usize].key(number)
     }
 
-    /// The value of one tag for rows of these series. The work goes with the rows, and the series from
+    /// The values of some tags for rows of these series, a column for each tag. The work goes with the rows, and the series from
     /// the first to the last of them.
-    pub(crate) fn tag_values(&self, column: ColumnId, rows: &[u32]) -> ArrayRef {
+    pub(crate) fn tag_values(&self, tags: &[ColumnId], rows: &[u32]) -> Vec<ArrayRef> {
         let first = rows.iter().min().copied().unwrap_or_default();
         let end = rows.iter().max().map_or(0, |last| last + 1);
-        let mut codes: HashMap<&[u8], i32, RandomState> = HashMap::default();
-        let mut values: Vec<&str> = Vec::new();
-        let code = |series| {
-            let value = series::raw_tag(self.key(series), column)?;
-            Some(*codes.entry(value).or_insert_with(|| {
-                values.push(series::text(value));
-                i32::try_from(values.len() - 1).expect("fewer than 2^31 values of a tag in memory")
-            }))
-        };
-        let codes: Vec<Option<i32>> = (first..end).map(code).collect();
-        let code_of = |series: u32| codes[(series - first) as usize];
+        let mut columns: Vec<TagColumn<'_>> = tags.iter().map(|_| TagColumn::default()).collect();
+        // Keys have tags in this order, and are gone through once.
+        let mut in_order: Vec<usize> = (0..tags.len()).collect();
+        in_order.sort_by_key(|&column| tags[column]);
+        for series in first..end {
+            let mut of_series = series::raw_tags(self.key(series)).peekable();
+            for &column in &in_order {
+                while of_series.next_if(|(tag, _)| *tag < tags[column]).is_some() {}
+                let value = of_series.peek().filter(|(tag, _)| *tag == tags[column]);
+                columns[column].push(value.map(|(_, value)| *value));
+            }
+        }
+        let columns = columns.into_iter();
+        columns.map(|column| column.of_rows(rows, first)).collect()
+    }
+}
+
+/// A tag of some series.
+#[derive(Default)]
+struct TagColumn<'a> {
+    /// For each series the number of its value.
+    codes: Vec<Option<i32>>,
+    by_value: HashMap<&'a [u8], i32, RandomState>,
+    values: Vec<&'a str>,
+}
+
+impl<'a> TagColumn<'a> {
+    fn push(&mut self, value: Option<&'a [u8]>) {
+        let code = value.map(|value| {
+            *self.by_value.entry(value).or_insert_with(|| {
+                self.values.push(series::text(value));
+                i32::try_from(self.values.len() - 1)
+                    .expect("fewer than 2^31 values of a tag in memory")
+            })
+        });
+        self.codes.push(code);
+    }
+
+    /// Its values for rows of series that are counted from the first one.
+    fn of_rows(self, rows: &[u32], first: u32) -> ArrayRef {
+        let code_of = |series: u32| self.codes[(series - first) as usize];
         let key = |&series: &u32| code_of(series).unwrap_or_default();
         let keys: Vec<i32> = rows.iter().map(key).collect();
-        let nulls = codes.contains(&None).then(|| {
+        let nulls = self.codes.contains(&None).then(|| {
             let is_present = |row: usize| code_of(rows[row]).is_some();
             NullBuffer::new(BooleanBuffer::collect_bool(rows.len(), is_present))
         });
         let keys = Int32Array::new(keys.into(), nulls);
-        let values = Arc::new(StringArray::from(values));
+        let values = Arc::new(StringArray::from(self.values));
         Arc::new(DictionaryArray::new(keys, values))
     }
 }

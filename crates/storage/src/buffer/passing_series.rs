@@ -126,13 +126,14 @@ fn passing(
     let distinct = DistinctSeries::of_numbers(keys, &numbers);
     let series: Vec<u32> = (0u32..).take(distinct.len()).collect();
     let tags = condition.tags();
-    let columns = tags.fields().iter().map(|tag| {
+    let ids = tags.fields().iter().map(|tag| {
         let column = table.column(tag.name());
         let column = column.expect("the condition is about the table's tags");
-        distinct.tag_values(column.id, &series)
+        column.id
     });
+    let columns = distinct.tag_values(&ids.collect::<Vec<_>>(), &series);
     let options = RecordBatchOptions::new().with_row_count(Some(series.len()));
-    let tags = RecordBatch::try_new_with_options(Arc::clone(tags), columns.collect(), &options)?;
+    let tags = RecordBatch::try_new_with_options(Arc::clone(tags), columns, &options)?;
     let passes = condition.evaluate(&tags)?;
     if passes.true_count() == all {
         return Ok(None);

@@ -142,7 +142,7 @@ impl BufferedExec {
         })
     }
 
-    /// Whether every row passes a filter.
+    /// Whether it is known that every row passes a filter: nobody tests it again.
     pub(crate) fn all_pass(&self, filter: &Arc<dyn PhysicalExpr>) -> bool {
         let mut parts = self.parts.iter();
         let series = self.series.as_ref();

@@ -72,3 +72,47 @@ impl KnownTag {
 fn text(expression: &Arc<dyn PhysicalExpr>) -> Option<&str> {
     expression.downcast_ref::<Literal>()?.value().try_as_str()?
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::common::{DFSchema, ScalarValue};
+    use datafusion::logical_expr::Expr;
+    use datafusion::prelude::{SessionContext, col, lit};
+
+    use super::*;
+
+    #[test]
+    fn only_what_all_values_pass_is_known() {
+        let text = |name| Field::new(name, DataType::Utf8, true);
+        let schema = DFSchema::try_from(Schema::new(vec![text("host"), text("rack")])).unwrap();
+        let session = SessionContext::new();
+        let known = KnownTag::of(&TagValues {
+            name: "host",
+            values: vec!["a", "b"],
+        });
+        let check = |filter: Expr, expected: bool| {
+            let physical = session
+                .create_physical_expr(filter.clone(), &schema)
+                .unwrap();
+            assert_eq!(known.all_pass(&physical), expected, "{filter}");
+        };
+        let host = || col("host");
+        let one_of = |values: &[&str]| values.iter().map(|value| lit(*value)).collect::<Vec<_>>();
+        let null = || lit(ScalarValue::Utf8(None));
+        check(host().in_list(one_of(&["a", "b", "c"]), false), true);
+        check(host().in_list(one_of(&["a", "b"]), false), true);
+        check(host().eq(lit("a")).or(lit("b").eq(host())), true);
+        check(host().in_list(one_of(&["a", "c"]), false), false);
+        check(host().in_list(one_of(&["x", "y", "z"]), true), false);
+        check(
+            host().in_list(vec![lit("a"), lit("b"), null()], false),
+            false,
+        );
+        check(host().eq(lit("a")), false);
+        check(host().eq(lit("a")).or(col("rack").eq(lit("b"))), false);
+        check(col("rack").in_list(one_of(&["a", "b"]), false), false);
+        check(host().not_eq(lit("z")), false);
+        check(host().eq(col("rack")), false);
+    }
+}

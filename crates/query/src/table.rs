@@ -16,9 +16,9 @@
 //! ```
 //!
 //! All filters are re-applied above the scan, so a filter below only has to skip what cannot
-//! matter. Below a merge that is one on the row key alone: a field's value may come from another
-//! row of the same key. Of files only rows with the tags asked for are read, where it is known which
-//! these are. Buffered rows are those of the times and series that filters ask for.
+//! matter, unless the source says that all of its rows pass: those of files that are known to have a tag,
+//! and buffered rows of the times and series that filters ask for, of which there are no others. Below a merge
+//! filters are those on the row key alone: a field's value may come from another row of the same key.
 
 use std::any::type_name;
 use std::collections::{BTreeMap, HashSet};
@@ -173,6 +173,8 @@ impl TableProvider for SnapshotTable {
         for (filter, files) in by_filter(files) {
             plans.insert(0, scan.unmerged(&files, filter)?);
         }
+        // Of files that are known to have none of the rows.
+        plans.retain(|plan| !plan.is::<EmptyExec>());
         match plans.len() {
             0 => Ok(Arc::new(EmptyExec::new(scan.output_schema()?))),
             1 => Ok(plans.swap_remove(0)),

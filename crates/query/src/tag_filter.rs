@@ -1,7 +1,7 @@
 //! The part of a query's filters that is about tags alone, as a condition on the series of buffered rows.
 //!
-//! Filters are applied above the scan in any case. This evaluates them once for every series instead of once
-//! for every row, and before rows are put together.
+//! This evaluates them once for every series instead of once for every row, and before rows are put together. It is exact: filters
+//! that it is known to imply are not applied above the scan again.
 
 use std::fmt;
 use std::sync::Arc;
@@ -100,6 +100,7 @@ impl SeriesCondition for TagFilter {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::RecordBatch;
     use futures::TryStreamExt;
 
     use crate::Caller;
@@ -121,6 +122,9 @@ mod tests {
         }
         database
     }
+
+    /// One row of each that is later, and those of a host that nothing is known of before.
+    const NEWEST: &str = "cpu,host=a,rack=1 usage=4 11\ncpu,host=b,rack=2 usage=1 11\ncpu,host=e,rack=1 usage=9 3\ncpu,host=e,rack=1 usage=9 11\n";
 
     const CONDITIONS: [&str; 16] = [
         "host = 'a'",
@@ -144,21 +148,61 @@ mod tests {
     #[tokio::test]
     async fn rows_in_memory_and_in_files_fulfil_the_same_conditions() {
         for is_merged in [false, true] {
-            let [memory, files] = [written(is_merged).await, written(is_merged).await];
+            let [memory, files, both] = [
+                written(is_merged).await,
+                written(is_merged).await,
+                written(is_merged).await,
+            ];
             files.flush().await;
-            // It leaves little work to one thread, for which it puts the lower ends of plans together.
-            let engine = memory.engine();
-            for condition in CONDITIONS {
-                let columns = "time, host, rack, usage, idle";
-                let sql =
-                    format!("SELECT {columns} FROM cpu WHERE {condition} ORDER BY host, time");
-                let [expected, found] = [&files, &memory].map(|database| database.query(&sql));
-                let [expected, found] = [expected.await, found.await].map(Result::unwrap);
-                assert_eq!(rows(&found), rows(&expected), "{condition}");
-                let answer = engine.sql(request(&sql, Caller::administrator(None)));
-                let answer = answer.await.unwrap().try_collect::<Vec<_>>().await;
-                assert_eq!(rows(&answer.unwrap()), rows(&expected), "{condition}");
+            both.flush().await;
+            for database in [&memory, &files, &both] {
+                database.write(NEWEST).await;
             }
+            files.flush().await;
+            // They leave little work to one thread, for which they put the lower ends of plans together.
+            let engines = [&memory, &files, &both].map(|database| database.engine());
+            for condition in CONDITIONS {
+                for columns in ["time, host, rack, usage, idle", "usage, time", "count(*)"] {
+                    let sql = format!("SELECT {columns} FROM cpu WHERE {condition}");
+                    let [expected, found] = [&files, &memory].map(|database| database.query(&sql));
+                    let [expected, found] = [expected.await, found.await].map(Result::unwrap);
+                    let expected = sorted(&expected);
+                    assert_eq!(sorted(&found), expected, "{sql}");
+                    for engine in &engines {
+                        let answer = engine.sql(request(&sql, Caller::administrator(None)));
+                        let answer = answer.await.unwrap().try_collect::<Vec<_>>().await;
+                        assert_eq!(sorted(&answer.unwrap()), expected, "{sql}");
+                    }
+                }
+            }
+        }
+    }
+
+    fn sorted(batches: &[RecordBatch]) -> Vec<String> {
+        let mut rows = rows(batches);
+        rows.sort();
+        rows
+    }
+
+    #[tokio::test]
+    async fn series_without_rows_in_memory_fail_no_query() {
+        let database = TestDatabase::open().await;
+        database.write("cpu,host=abc,rack=1 usage=1 1\n").await;
+        database.flush().await;
+        for time in 0..3 {
+            let line = format!("cpu,host=12,rack=1 usage={time} 9{time}\n");
+            database.write(&line).await;
+        }
+        let number = "CAST(host AS BIGINT) >= 12";
+        let late = "time >= '1970-01-01T00:00:00.00000009Z'";
+        for tags in [
+            number.to_owned(),
+            format!("rack = '1' AND {number}"),
+            format!("host IN ('abc', '12') AND {number}"),
+        ] {
+            let sql = format!("SELECT usage FROM cpu WHERE {late} AND {tags}");
+            let found = database.query(&sql).await.unwrap();
+            assert_eq!(sorted(&found), ["0.0", "1.0", "2.0"], "{tags}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The range of times that a query's filters leave, for choosing what to read.
+//! The range of times that a query's filters leave, for choosing what to read, and the filters that are fulfilled by a range.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use datafusion::physical_expr::expressions::{
 /// All times.
 pub(crate) const ALL: RangeInclusive<i64> = i64::MIN..=i64::MAX;
 
-const NONE: RangeInclusive<i64> = i64::MAX..=i64::MIN;
+const NONE: RangeInclusive<i64> = RangeInclusive::new(i64::MAX, i64::MIN);
 
 /// A range that holds every row for which all `filters` can be true. Filters on anything else than
 /// `time` compared with a constant do not narrow it.
@@ -71,7 +71,7 @@ fn passing(op: Operator, nanos: i64) -> Option<RangeInclusive<i64>> {
     }
 }
 
-/// Whether all times of a range pass a filter of a plan.
+/// Whether it is seen that all times of a range pass a filter of a plan, in which DataFusion has constants on the right.
 pub(crate) fn all_pass(range: &RangeInclusive<i64>, filter: &Arc<dyn PhysicalExpr>) -> bool {
     let passing = || {
         let compares = filter.downcast_ref::<BinaryPhysicalExpr>()?;
@@ -158,6 +158,7 @@ mod tests {
         );
         assert_eq!(of_filters(&[time().gt(at(5)), time().lt(at(9))]), 6..=8);
     }
+
     #[test]
     fn filters_that_all_times_pass_are_told_from_others() {
         let column = DataType::Timestamp(TimeUnit::Nanosecond, None);

@@ -17,30 +17,15 @@ use crate::buffer::{Chunk, DistinctSeries};
 
 /// Rows of a chunk in arrival order, as the columns of `schema` (any columns of `table`).
 pub(crate) fn in_arrival_order(chunk: &Chunk, table: &Table, schema: &SchemaRef) -> RecordBatch {
-    let column = |field: &Arc<Field>| {
-        let column = table.column(field.name());
-        column.expect("the schema is made of the table's columns")
-    };
-    let is_tag = |field: &Arc<Field>| {
-        let is_time = field.name() == TIME_COLUMN;
-        !is_time && column(field).kind == ColumnKind::Tag
-    };
-    let tags = schema.fields().iter().filter(|field| is_tag(field));
-    let tags: Vec<ColumnId> = tags.map(|field| column(field).id).collect();
-    let mut tags = TagArrays::of(&tags, || DistinctSeries::of(&[chunk]));
-    let columns = schema.fields().iter().map(|field| {
-        if field.name() == TIME_COLUMN {
-            return Arc::new(TimestampNanosecondArray::from(chunk.times.clone())) as ArrayRef;
-        }
-        let column = column(field);
-        match (column.kind, chunk.fields.get(&column.id)) {
-            (ColumnKind::Tag, _) => tags.next(),
-            (ColumnKind::Field(_), Some(array)) => Arc::clone(array),
-            (ColumnKind::Field(_), None) => new_null_array(field.data_type(), chunk.rows()),
-        }
+    let columns = sources(&[chunk], table, schema);
+    let mut tags = TagArrays::of(&tags(&columns), || DistinctSeries::of(&[chunk]));
+    let columns = columns.into_iter().map(|source| match source {
+        Source::Tag(_) => tags.next(),
+        Source::Time(_) => Arc::new(TimestampNanosecondArray::from(chunk.times.clone())),
+        Source::Field(mut field) => field.arrays.swap_remove(0),
+        Source::Missing(kind) => new_null_array(&kind, chunk.rows()),
     });
-    let columns = columns.collect();
-    record_batch(schema, columns, chunk.rows())
+    record_batch(schema, columns.collect(), chunk.rows())
 }
 
 /// Some rows of each of some chunks, by their numbers, as the columns of `schema`.

@@ -19,6 +19,8 @@
 //!       DataSourceExec               BufferedExec (these columns of rows that pass)
 //!       BufferedExec
 //! ```
+//!
+//! Where one of the sources is something else, such as files with deleted rows, it is left to DataFusion's rules.
 
 use std::sync::Arc;
 
@@ -81,6 +83,15 @@ pub(super) fn lower_end(
     let Some(union) = end.source.downcast_ref::<UnionExec>() else {
         return end.put_together(end.source, config);
     };
+    // Columns are told by their names, which must be the same in all of them.
+    let schema = union.schema();
+    if union
+        .inputs()
+        .iter()
+        .any(|source| source.schema() != schema)
+    {
+        return Ok(None);
+    }
     let each = union.inputs().iter();
     let each = each.map(|source| end.put_together(source, config));
     let Some(inputs) = each.collect::<Result<Option<Vec<_>>>>()? else {

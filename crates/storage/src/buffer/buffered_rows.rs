@@ -62,7 +62,7 @@ impl BufferedRows {
         }))
     }
 
-    /// Those of series that fulfil this.
+    /// Those of series that fulfil this: no others are found, so that whoever reads them need not test it again.
     #[must_use]
     pub fn of_series(self, condition: Arc<dyn SeriesCondition>) -> Self {
         let series = Some(condition);
@@ -86,7 +86,7 @@ impl BufferedRows {
         }
     }
 
-    /// No row has a time outside of this.
+    /// No row that is found has a time outside of this: whoever reads them need not test it again.
     pub fn times(&self) -> &RangeInclusive<i64> {
         &self.times
     }
@@ -165,6 +165,17 @@ impl FoundInChunk {
     fn count(&self) -> usize {
         self.rows.as_ref().map_or(self.chunk.rows(), Vec::len)
     }
+
+    /// The chunk with no other rows; if it is copied for that, without fields that `schema` lacks.
+    fn chunk_for(&self, schema: &SchemaRef, table: &Table) -> Arc<Chunk> {
+        let Some(rows) = &self.rows else {
+            return Arc::clone(&self.chunk);
+        };
+        let fields = schema.fields().iter();
+        let columns = fields.filter_map(|field| Some(table.column(field.name())?.id));
+        let columns: Vec<ColumnId> = columns.collect();
+        Arc::new(self.chunk.chosen(rows.clone(), |id| columns.contains(&id)))
+    }
 }
 
 impl FoundRows {
@@ -187,8 +198,8 @@ impl FoundRows {
     /// The rows as they arrived, as columns of `schema` (any of the table's columns, any order).
     pub fn batches(&self, schema: &SchemaRef) -> Vec<RecordBatch> {
         let batch = |portion: &[FoundInChunk]| match portion {
-            [FoundInChunk { chunk, rows: None }] => {
-                rows::in_arrival_order(chunk, &self.table, schema)
+            [alone] => {
+                rows::in_arrival_order(&alone.chunk_for(schema, &self.table), &self.table, schema)
             }
             _ => {
                 let chosen = portion.iter().map(|FoundInChunk { chunk, rows }| {
@@ -219,15 +230,10 @@ impl FoundRows {
 
     /// The rows sorted by the row key, every key once, as columns of `schema`.
     pub fn sorted_unique(&self, schema: &SchemaRef) -> RecordBatch {
-        let fields = schema.fields().iter();
-        let columns = fields.filter_map(|field| Some(self.table.column(field.name())?.id));
-        let columns: Vec<ColumnId> = columns.collect();
         // A condition on tags and times is true of all rows of a key or of none: none is missed here.
-        let chunk = |FoundInChunk { chunk, rows }: &FoundInChunk| match rows {
-            Some(rows) => Arc::new(chunk.chosen(rows.clone(), |id| columns.contains(&id))),
-            None => Arc::clone(chunk),
-        };
-        let chunks: Vec<Arc<Chunk>> = self.chunks.iter().map(chunk).collect();
+        let chunks = self.chunks.iter();
+        let chunks = chunks.map(|found| found.chunk_for(schema, &self.table));
+        let chunks: Vec<Arc<Chunk>> = chunks.collect();
         let chunks: Vec<_> = chunks.iter().map(|chunk| &**chunk).collect();
         rows::sorted_unique(&chunks, &self.table, schema)
     }

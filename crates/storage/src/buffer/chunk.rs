@@ -179,12 +179,17 @@ impl Chunk {
 
     /// Of how many series it has rows.
     pub(crate) fn series_count(&self) -> usize {
-        self.by_series().numbers().len()
+        self.series_numbers().len()
+    }
+
+    /// The numbers of the series of which it has rows, ascending.
+    pub(super) fn series_numbers(&self) -> &[u32] {
+        self.by_series().numbers()
     }
 
     /// Whether it is seen at once that another chunk has rows of all of its series.
     pub(crate) fn has_no_series_beside(&self, other: &Self) -> bool {
-        let (own, others) = (self.by_series().numbers(), other.by_series().numbers());
+        let (own, others) = (self.series_numbers(), other.series_numbers());
         let is_of_all = || others.len() == self.keys.count() || own == others;
         Arc::ptr_eq(&self.keys, &other.keys) && is_of_all()
     }

@@ -33,12 +33,7 @@ pub(crate) struct DistinctSeries {
 impl DistinctSeries {
     /// In no particular order.
     pub(crate) fn of(chunks: &[&Chunk]) -> Self {
-        let rows = chunks.iter().map(|chunk| chunk.rows()).sum();
-        let mut distinct = Self {
-            views: Vec::new(),
-            places: Vec::new(),
-            of_row: Vec::with_capacity(rows),
-        };
+        let mut distinct = Self::for_rows(chunks.iter().map(|chunk| chunk.rows()).sum());
         // Chunks of one generation follow one another: the list is in order of age.
         for generation in chunks.chunk_by(|a, b| Arc::ptr_eq(&a.keys, &b.keys)) {
             let numbers = || generation.iter().flat_map(|chunk| &chunk.series).copied();
@@ -47,22 +42,26 @@ impl DistinctSeries {
         distinct
     }
 
-    /// Those of some rows of chunks, by their numbers.
+    /// Those of some rows of chunks, by their numbers: of each chunk there is one.
     pub(crate) fn of_chosen(chosen: &[(&Chunk, &[u32])]) -> Self {
-        let mut distinct = Self {
-            views: Vec::new(),
-            places: Vec::new(),
-            of_row: Vec::with_capacity(chosen.iter().map(|(_, rows)| rows.len()).sum()),
-        };
+        let mut distinct = Self::for_rows(chosen.iter().map(|(_, rows)| rows.len()).sum());
         for generation in chosen.chunk_by(|(a, _), (b, _)| Arc::ptr_eq(&a.keys, &b.keys)) {
-            let of_chunk = |(chunk, rows): &(&Chunk, &[u32])| {
-                let numbers = rows.iter().map(|&row| chunk.series[row as usize]);
-                numbers.collect::<Vec<_>>()
-            };
-            let numbers: Vec<u32> = generation.iter().flat_map(of_chunk).collect();
+            let mut numbers = Vec::new();
+            for (chunk, rows) in generation {
+                numbers.extend(rows.iter().map(|&row| chunk.series[row as usize]));
+            }
             distinct.add(&generation[0].0.keys, || numbers.iter().copied());
         }
         distinct
+    }
+
+    /// None, with room for so many rows.
+    fn for_rows(rows: usize) -> Self {
+        Self {
+            views: Vec::new(),
+            places: Vec::new(),
+            of_row: Vec::with_capacity(rows),
+        }
     }
 
     /// Those of one generation with these numbers, in this order, without any rows.
@@ -74,7 +73,7 @@ impl DistinctSeries {
         }
     }
 
-    /// Adds rows with these numbers of one generation.
+    /// Adds rows, at least one, with these numbers of one generation.
     fn add<I: Iterator<Item = u32>>(&mut self, keys: &SeriesKeys, numbers: impl Fn() -> I) {
         let view = u32::try_from(self.views.len()).expect("there are few generations");
         let first = self.places.len();

@@ -1,7 +1,8 @@
 //! Which series of buffered rows fulfil a condition on tags.
 //!
 //! Rows that arrive in order of time are in many chunks, each of which has about the same series: the condition is evaluated once for
-//! all of them. Where a tag must have one of some values, others than the series that have one are found by their keys alone.
+//! all of them. Where a tag must have one of some values, series without one are ruled out by their keys alone, before the condition
+//! is evaluated.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use catalog::Table;
+use catalog::{ColumnId, Table};
 use foldhash::fast::RandomState;
 use hashbrown::HashSet;
 
@@ -65,16 +66,17 @@ impl PassingSeries {
         passing.collect::<Result<_, ArrowError>>().map(Self)
     }
 
-    /// So many series are looked at to find them.
+    /// At most so many series are looked at to find them, but for those that are written meanwhile.
     pub fn candidates(parts: &[BufferedRows]) -> usize {
-        let parts = match parts.first().and_then(|part| part.series.as_ref()) {
-            Some(_) => parts,
-            None => &[],
+        let Some(condition) = parts.first().and_then(|part| part.series.as_ref()) else {
+            return 0;
         };
         let generations = generations(parts).into_iter();
-        generations
-            .map(|(keys, chunks)| in_chunks(&chunks).min(keys.count()))
-            .sum()
+        let candidates = generations.map(|(keys, chunks)| match condition.needed() {
+            Some(_) => in_chunks(&chunks).min(keys.count()),
+            None => in_chunks(&chunks),
+        });
+        candidates.sum()
     }
 
     /// The numbers of one generation, ascending; `None` if they are all.
@@ -98,11 +100,6 @@ fn generations(parts: &[BufferedRows]) -> Vec<(&Arc<SeriesKeys>, Vec<&Chunk>)> {
     generations
 }
 
-/// Of how many series each chunk has rows, in all.
-fn in_chunks(chunks: &[&Chunk]) -> usize {
-    chunks.iter().map(|chunk| chunk.series_count()).sum()
-}
-
 /// The numbers of the series in some chunks of one generation that fulfil the condition, ascending; `None` if they are all.
 fn passing(
     condition: &dyn SeriesCondition,
@@ -110,47 +107,86 @@ fn passing(
     keys: &SeriesKeys,
     chunks: &[&Chunk],
 ) -> Result<Option<Vec<u32>>, ArrowError> {
-    let mut numbers = numbers(keys, chunks);
-    let all = numbers.len();
-    if let Some((tag, values)) = condition.needed() {
-        let column = table.column(tag);
-        let column = column.expect("the condition is about the table's tags").id;
-        let values = values.iter().map(String::as_bytes);
-        let values: HashSet<&[u8], RandomState> = values.collect();
-        let keys = keys.view(numbers.iter().copied());
-        numbers.retain(|&number| {
-            let value = series::raw_tag(keys.key(number), column);
-            value.is_some_and(|value| values.contains(value))
-        });
-    }
-    let distinct = DistinctSeries::of_numbers(keys, &numbers);
+    let (mut may_pass, all) = may_pass(condition, table, keys, chunks);
+    let passing = fulfilling(condition, table, keys, &may_pass).or_else(|_| {
+        // No query fails because of series that have no rows here.
+        let present = numbers(chunks);
+        may_pass.retain(|number| present.binary_search(number).is_ok());
+        fulfilling(condition, table, keys, &may_pass)
+    })?;
+    Ok((passing.len() < all).then_some(passing))
+}
+
+/// Series that may fulfil the condition, of how many. Where a tag tells which, some that have no rows in the chunks may be among both.
+fn may_pass(
+    condition: &dyn SeriesCondition,
+    table: &Table,
+    keys: &SeriesKeys,
+    chunks: &[&Chunk],
+) -> (Vec<u32>, usize) {
+    let Some((tag, values)) = condition.needed() else {
+        let numbers = numbers(chunks);
+        let all = numbers.len();
+        return (numbers, all);
+    };
+    let known = keys.count();
+    let numbers = match in_chunks(chunks) >= known {
+        true => (0u32..).take(known).collect(),
+        false => numbers(chunks),
+    };
+    let with_value = with_value(keys, &numbers, column(table, tag), values);
+    (with_value, numbers.len())
+}
+
+/// Those of series with a value of a tag that is one of some.
+fn with_value(keys: &SeriesKeys, numbers: &[u32], tag: ColumnId, values: &[String]) -> Vec<u32> {
+    let values: HashSet<&[u8], RandomState> = values.iter().map(String::as_bytes).collect();
+    let keys = keys.view(numbers.iter().copied());
+    let has_value = |number: &u32| {
+        let value = series::raw_tag(keys.key(*number), tag);
+        value.is_some_and(|value| values.contains(value))
+    };
+    numbers.iter().copied().filter(has_value).collect()
+}
+
+/// Those of series that fulfil the condition.
+fn fulfilling(
+    condition: &dyn SeriesCondition,
+    table: &Table,
+    keys: &SeriesKeys,
+    numbers: &[u32],
+) -> Result<Vec<u32>, ArrowError> {
+    let distinct = DistinctSeries::of_numbers(keys, numbers);
     let series: Vec<u32> = (0u32..).take(distinct.len()).collect();
     let tags = condition.tags();
-    let ids = tags.fields().iter().map(|tag| {
-        let column = table.column(tag.name());
-        let column = column.expect("the condition is about the table's tags");
-        column.id
-    });
-    let columns = distinct.tag_values(&ids.collect::<Vec<_>>(), &series);
+    let columns = tags.fields().iter().map(|tag| column(table, tag.name()));
+    let columns = distinct.tag_values(&columns.collect::<Vec<_>>(), &series);
     let options = RecordBatchOptions::new().with_row_count(Some(series.len()));
     let tags = RecordBatch::try_new_with_options(Arc::clone(tags), columns, &options)?;
     let passes = condition.evaluate(&tags)?;
-    if passes.true_count() == all {
-        return Ok(None);
-    }
-    let passes = numbers.into_iter().zip(&passes);
-    let passing = passes.filter(|(_, passes)| *passes == Some(true));
-    Ok(Some(passing.map(|(number, _)| number).collect()))
+    let passing = numbers.iter().zip(&passes);
+    let passing = passing.filter(|(_, passes)| *passes == Some(true));
+    Ok(passing.map(|(number, _)| *number).collect())
 }
 
-/// The numbers of series that have rows in chunks of a generation, ascending. Some that have none may be among them.
-fn numbers(keys: &SeriesKeys, chunks: &[&Chunk]) -> Vec<u32> {
-    let all = keys.count();
-    if in_chunks(chunks) >= all {
-        return (0u32..).take(all).collect();
-    }
-    let numbers = chunks.iter().map(|chunk| chunk.by_series().numbers());
-    let mut numbers = numbers.collect::<Vec<_>>().concat();
+fn column(table: &Table, tag: &str) -> ColumnId {
+    let column = table.column(tag);
+    let column = column.expect("the condition is about the table's tags");
+    column.id
+}
+
+/// Of how many series each chunk has rows, in all.
+fn in_chunks(chunks: &[&Chunk]) -> usize {
+    chunks.iter().map(|chunk| chunk.series_count()).sum()
+}
+
+/// The numbers of the series that have rows in chunks of a generation, ascending.
+fn numbers(chunks: &[&Chunk]) -> Vec<u32> {
+    let each = chunks.iter().map(|chunk| chunk.series_numbers());
+    let mut each: Vec<&[u32]> = each.collect();
+    // Nearly all of them are the same where machines write their rows in turn.
+    each.dedup();
+    let mut numbers = each.concat();
     numbers.sort_unstable();
     numbers.dedup();
     numbers

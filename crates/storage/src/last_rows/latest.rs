@@ -26,7 +26,7 @@ impl Deref for Left<'_> {
 
 /// The last rows of chunks, without those of a series that has a later one in another chunk. The order of chunks stays.
 pub(super) fn latest<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<Left<'a>> {
-    let chunks = without_overtaken(chunks.map(Chunk::last_rows).collect());
+    let chunks = without_overtaken(chunks);
     // A series that has several numbers here keeps a row for each of them, which does no harm.
     let distinct = DistinctSeries::of(&chunks);
     let mut latest = vec![i64::MIN; distinct.len()];
@@ -51,14 +51,83 @@ pub(super) fn latest<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<Left<'a
     chosen.collect()
 }
 
-/// The chunks without those all of whose series have later rows in one of the others: in the one with the latest rows of the most series.
-fn without_overtaken(mut chunks: Vec<&Chunk>) -> Vec<&Chunk> {
+/// The last rows of chunks without those all of whose series have later ones in one of the others: in the one with the latest rows of
+/// the most series.
+fn without_overtaken<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<&'a Chunk> {
+    // Which series there are is asked of the chunks, that know it, and not of their last rows.
+    let mut chunks: Vec<(&Chunk, &Chunk)> = chunks.map(|all| (all, all.last_rows())).collect();
     let widest = chunks.iter().copied();
-    if let Some(widest) = widest.max_by_key(|chunk| (chunk.series_count(), chunk.time_min)) {
-        chunks.retain(|chunk| {
-            let is_earlier = chunk.time_max < widest.time_min;
-            !(is_earlier && chunk.has_no_series_beside(widest))
+    let widest = widest.max_by_key(|(all, last)| (all.series_count(), last.time_min));
+    if let Some((all_of_widest, widest)) = widest {
+        chunks.retain(|(all, last)| {
+            let is_earlier = last.time_max < widest.time_min;
+            !(is_earlier && all.has_no_series_beside(all_of_widest))
         });
     }
-    chunks
+    chunks.into_iter().map(|(_, last)| last).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use catalog::ColumnKind;
+
+    use super::*;
+    use crate::batch::{TableBatch, WriteBatch};
+    use crate::buffer::Buffer;
+    use crate::series::SeriesKey;
+    use crate::testing::table;
+
+    /// Chunks with a row for each of these series at one time, which are of one generation.
+    fn chunks(of: &[(&[&str], i64)]) -> Vec<Arc<Chunk>> {
+        let (buffer, table) = (Buffer::default(), table(&[("host", ColumnKind::Tag)]));
+        let host = table.column("host").unwrap().id;
+        for (sequence, (hosts, time)) in (1..).zip(of) {
+            let series = hosts.iter().map(|name| SeriesKey::new([(host, *name)]));
+            let batch = TableBatch {
+                table: table.id,
+                series: series.collect(),
+                series_of_row: (0u32..).take(hosts.len()).collect(),
+                times: vec![*time; hosts.len()],
+                fields: Vec::new(),
+            };
+            let tables = vec![batch];
+            buffer.append(sequence, WriteBatch { tables }, |_| i64::MIN);
+            // What a flush has taken up is not joined with what comes after.
+            drop(buffer.freeze());
+        }
+        let contents = buffer.table(table.id).unwrap().contents();
+        let chunks = contents.chunks.into_iter();
+        chunks.map(|(_, chunk)| chunk).collect()
+    }
+
+    #[test]
+    fn chunks_go_whose_series_all_have_later_rows_in_one_chunk() {
+        let check = |of: &[(&[&str], i64)], expected: &[usize]| {
+            let chunks = chunks(of);
+            assert_eq!(chunks.len(), of.len());
+            let left = without_overtaken(chunks.iter().map(|chunk| &**chunk));
+            let place = |one: &&Chunk| {
+                let is_it = |chunk: &Arc<Chunk>| std::ptr::eq(chunk.last_rows(), *one);
+                chunks.iter().position(is_it).unwrap()
+            };
+            assert_eq!(left.iter().map(place).collect::<Vec<_>>(), expected);
+        };
+        let (a, c, ab): (&[&str], &[&str], &[&str]) = (&["a"], &["c"], &["a", "b"]);
+        check(&[(ab, 1), (ab, 2), (ab, 3)], &[2]);
+        check(&[(a, 1), (ab, 2)], &[1]);
+        // The later chunk lacks a series, and says nothing of the other.
+        check(&[(ab, 1), (a, 2)], &[0, 1]);
+        check(&[(c, 0), (a, 1), (a, 2)], &[0, 2]);
+        check(&[(ab, 2), (ab, 2)], &[0, 1]);
+        check(&[(ab, 3), (ab, 2)], &[0]);
+    }
+
+    #[test]
+    fn numbers_of_another_generation_say_nothing() {
+        let (older, newer) = (chunks(&[(&["a"], 1)]), chunks(&[(&["b"], 2)]));
+        let both = older.iter().chain(&newer).map(|chunk| &**chunk);
+        assert_eq!(without_overtaken(both).len(), 2);
+    }
 }

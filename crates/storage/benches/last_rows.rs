@@ -248,7 +248,7 @@ async fn timed(what: &str, engine: &Engine, table: TableId) -> Result {
     let snapshot = engine.snapshot(table).ok_or("no such table")?;
     let cost = engine.last_rows_cost(&snapshot);
     let start = Instant::now();
-    let rows = engine.last_rows(&snapshot, snapshot.schema()).await?;
+    let rows = engine.last_rows(&snapshot, snapshot.schema(), None).await?;
     let took = start.elapsed();
     let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
     assert_eq!(count, SERIES);

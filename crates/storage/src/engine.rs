@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 use crate::background::Background;
 use crate::batch::{TableBatch, WriteBatch, codec};
-use crate::buffer::{self, Buffer};
+use crate::buffer::{self, Buffer, SeriesCondition};
 use crate::compaction;
 use crate::error::{Error, Result};
 use crate::last_rows::{self, LastRowsCost};
@@ -379,7 +379,7 @@ impl Engine {
     }
 
     /// The row with the latest time of every series of a snapshot, sorted by key, as columns of `schema`
-    /// (any of the snapshot's, any order).
+    /// (any of the snapshot's, any order). Series that do not fulfil `condition` may be left out.
     ///
     /// It is what a query over all rows of the snapshot would find. The rows of files are kept in
     /// memory between calls, as far as the setting `last_rows.cache_bytes` allows.
@@ -387,11 +387,12 @@ impl Engine {
         &self,
         snapshot: &TableSnapshot,
         schema: &SchemaRef,
+        condition: Option<Arc<dyn SeriesCondition>>,
     ) -> Result<Vec<RecordBatch>> {
         // Parts are read once: nothing is gained by keeping their bytes too.
         let (store, spill) = (Arc::clone(&self.core.store), Arc::clone(&self.core.spill));
         let store: Arc<dyn ObjectStore> = Arc::new(SpillStore::new(store, spill));
-        last_rows::read(&self.core.last_rows, snapshot, &store, schema).await
+        last_rows::read(&self.core.last_rows, snapshot, &store, schema, condition).await
     }
 
     /// What [`Engine::last_rows`] would take now.

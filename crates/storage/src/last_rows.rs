@@ -20,6 +20,9 @@
 //! are taken out at the end, since a series whose last row is too old has no row that is not. Deletes
 //! are applied to each file before, and where one takes a last row away, the file is looked through for
 //! the one before it.
+//!
+//! Who asks for some series gets those without a look at most of the others: last rows of files are filtered before they are merged,
+//! and of chunks the rows of the series are found by their index.
 
 mod cache;
 mod collect;
@@ -42,7 +45,7 @@ pub(crate) use cache::{Cache, Rewritten};
 use latest::latest;
 pub(crate) use part::PartWriter;
 
-use crate::buffer::Chunk;
+use crate::buffer::{Chunk, SeriesCondition};
 use crate::error::{Error, Result};
 use crate::rows;
 use crate::snapshot::TableSnapshot;
@@ -75,16 +78,21 @@ pub struct LastRowsCost {
     pub series_max: u64,
 }
 
-/// The last row of each series of a snapshot, sorted by key, as columns of `schema`.
+/// Of so many rows of series that are asked for it takes less to put them all together than to look for the last ones among all series.
+const FEW_ROWS: usize = 8192;
+
+/// The last row of each series of a snapshot, sorted by key, as columns of `schema`. Series that do not fulfil a condition may be left
+/// out.
 pub(crate) async fn read(
     cache: &Cache,
     snapshot: &TableSnapshot,
     store: &Arc<dyn ObjectStore>,
     schema: &SchemaRef,
+    condition: Option<Arc<dyn SeriesCondition>>,
 ) -> Result<Vec<RecordBatch>> {
     let of_files = cache.of_files(snapshot, store).await?;
     let (snapshot, schema) = (snapshot.clone(), Arc::clone(schema));
-    let assemble = move || assemble(&of_files, &snapshot, &schema);
+    let assemble = move || assemble(&of_files, &snapshot, &schema, condition.as_ref());
     tokio::task::spawn_blocking(assemble)
         .await
         .map_err(|_| Error::ShuttingDown)?
@@ -95,24 +103,18 @@ fn assemble(
     of_files: &[RecordBatch],
     snapshot: &TableSnapshot,
     schema: &SchemaRef,
+    condition: Option<&Arc<dyn SeriesCondition>>,
 ) -> Result<Vec<RecordBatch>> {
     let needed = needed_columns(snapshot.schema(), schema);
-    let mut inputs = vec![
-        of_files
-            .iter()
-            .map(|rows| as_columns(rows, &needed))
-            .collect::<Result<Vec<_>>>()?,
-    ];
-    // The older of two chunks that may hold the same key comes first.
-    let chunks = latest(snapshot.chunks().map(|chunk| &**chunk));
-    let chunks: Vec<&Chunk> = chunks.iter().map(|chunk| &**chunk).collect();
-    if !chunks.is_empty() {
-        inputs.push(vec![rows::sorted_unique(
-            &chunks,
-            snapshot.table(),
-            &needed,
-        )]);
-    }
+    let of_files = of_files.iter().map(|rows| {
+        let rows = as_columns(rows, &needed)?;
+        match condition {
+            Some(condition) => of_series(rows, condition.as_ref()),
+            None => Ok(rows),
+        }
+    });
+    let mut inputs = vec![of_files.collect::<Result<Vec<_>>>()?];
+    inputs.extend(of_chunks(snapshot, &needed, condition).map(|rows| vec![rows]));
     let merged = merge::last_of_all(&needed, inputs)?;
     let seen = merged
         .into_iter()
@@ -120,6 +122,33 @@ fn assemble(
     let mut seen = seen.collect::<Result<Vec<_>>>()?;
     seen.retain(|rows| rows.num_rows() > 0);
     Ok(seen)
+}
+
+/// Rows of series that fulfil a condition; all if it cannot be evaluated, as of rows that nobody may see.
+fn of_series(rows: RecordBatch, condition: &dyn SeriesCondition) -> Result<RecordBatch> {
+    let tags = as_columns(&rows, condition.tags())?;
+    Ok(match condition.evaluate(&tags) {
+        Ok(fulfil) => filter_record_batch(&rows, &fulfil)?,
+        Err(_) => rows,
+    })
+}
+
+/// Rows of chunks, the last one of each series among them, sorted by key.
+fn of_chunks(
+    snapshot: &TableSnapshot,
+    needed: &SchemaRef,
+    condition: Option<&Arc<dyn SeriesCondition>>,
+) -> Option<RecordBatch> {
+    if let Some(condition) = condition
+        && let Ok(found) = (snapshot.buffered().of_series(Arc::clone(condition))).find()
+        && found.count() <= FEW_ROWS
+    {
+        return (found.count() > 0).then(|| found.sorted_unique(needed));
+    }
+    // The older of two chunks that may hold the same key comes first.
+    let chunks = latest(snapshot.chunks().map(|chunk| &**chunk));
+    let chunks: Vec<&Chunk> = chunks.iter().map(|chunk| &**chunk).collect();
+    (!chunks.is_empty()).then(|| rows::sorted_unique(&chunks, snapshot.table(), needed))
 }
 
 /// The columns of the table that the row key and the answer are made of.

@@ -128,6 +128,12 @@ impl TableSnapshot {
         self.chunks.iter().map(|(_, chunk)| chunk)
     }
 
+    /// All rows in memory, whatever their age.
+    pub(crate) fn buffered(&self) -> BufferedRows {
+        let chunks = self.chunks().cloned().collect();
+        BufferedRows::new(chunks, Arc::clone(&self.table), i64::MIN..=i64::MAX)
+    }
+
     /// How many rows are in memory, as they were written.
     pub fn buffered_row_count(&self) -> usize {
         self.chunks().map(|chunk| chunk.rows()).sum()

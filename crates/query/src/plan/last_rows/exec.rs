@@ -26,12 +26,16 @@ use futures::{StreamExt, TryStreamExt, stream};
 use storage::TableSnapshot;
 use tokio::sync::OnceCell;
 
+use crate::tag_filter::TagFilter;
+
 /// Reads the last row of each series of a table, sorted by key.
 #[derive(Debug)]
 pub(crate) struct LastRowsExec {
     snapshot: TableSnapshot,
     storage: Arc<storage::Engine>,
     schema: SchemaRef,
+    /// What the tags of series have to fulfil; others may be there all the same.
+    series: Option<Arc<TagFilter>>,
     otherwise: Option<Otherwise>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -67,10 +71,16 @@ impl LastRowsExec {
             snapshot,
             storage,
             schema,
+            series: None,
             otherwise: None,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+
+    /// The same without most series that do not fulfil this.
+    pub(super) fn of_series(self, series: Option<Arc<TagFilter>>) -> Self {
+        Self { series, ..self }
     }
 
     /// Passes on all rows, as `plan` reads them, if the last row of any series has no value in one of
@@ -106,12 +116,15 @@ impl LastRowsExec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match (&self.otherwise, &children[..]) {
             (None, []) => Ok(self),
-            (Some(otherwise), [plan]) => Ok(Arc::new(Self::unless_missing(
-                self.snapshot.clone(),
-                Arc::clone(&self.storage),
-                Arc::clone(plan),
-                otherwise.present.clone(),
-            ))),
+            (Some(otherwise), [plan]) => {
+                let made = Self::unless_missing(
+                    self.snapshot.clone(),
+                    Arc::clone(&self.storage),
+                    Arc::clone(plan),
+                    otherwise.present.clone(),
+                );
+                Ok(Arc::new(made.of_series(self.series.clone())))
+            }
             _ => internal_err!("last rows have as many inputs as before"),
         }
     }
@@ -127,6 +140,9 @@ impl DisplayAs for LastRowsExec {
             "LastRowsExec: table={table}, projection=[{}]",
             names.join(", ")
         )?;
+        if let Some(series) = &self.series {
+            write!(f, ", series=[{series}]")?;
+        }
         if let Some(otherwise) = &self.otherwise {
             let present = otherwise.present.iter().map(|&at| names[at]);
             let present: Vec<_> = present.collect();
@@ -192,6 +208,7 @@ impl ExecutionPlan for LastRowsExec {
             snapshot: self.snapshot.clone(),
             storage: Arc::clone(&self.storage),
             schema: Arc::clone(&self.schema),
+            series: self.series.clone(),
             memory,
             metrics: BaselineMetrics::new(&self.metrics, partition),
             batch_rows: context.session_config().batch_size(),
@@ -247,6 +264,7 @@ struct Read {
     snapshot: TableSnapshot,
     storage: Arc<storage::Engine>,
     schema: SchemaRef,
+    series: Option<Arc<TagFilter>>,
     memory: MemoryReservation,
     metrics: BaselineMetrics,
     batch_rows: usize,
@@ -254,8 +272,10 @@ struct Read {
 
 impl Read {
     async fn last_rows(&self) -> Result<Vec<RecordBatch>> {
-        let rows = self.storage.last_rows(&self.snapshot, &self.schema).await;
-        rows.map_err(|error| DataFusionError::External(Box::new(error)))
+        let series = self.series.clone().map(|series| series as _);
+        let rows = (self.storage).last_rows(&self.snapshot, &self.schema, series);
+        rows.await
+            .map_err(|error| DataFusionError::External(Box::new(error)))
     }
 
     /// The last rows if they have values in all of these columns.

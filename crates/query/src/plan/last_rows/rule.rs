@@ -273,10 +273,6 @@ fn with_last_rows(plan: LogicalPlan, newest: &Newest) -> Result<Transformed<Logi
         if !last_rows.is_cheaper_than_scan(&relation.filters, relation.has_filter_on_series()) {
             return Ok(Transformed::no(LogicalPlan::TableScan(scan)));
         }
-        if present.is_empty() {
-            // They are applied above as well.
-            scan.filters.clear();
-        }
         scan.source = provider_as_source(Arc::new(last_rows));
         let scan = LogicalPlan::TableScan(scan);
         Ok(Transformed::new(scan, true, TreeNodeRecursion::Stop))

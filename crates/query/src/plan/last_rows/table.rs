@@ -18,7 +18,9 @@ use storage::{ScanUnit, TableSnapshot, key_columns};
 
 use super::exec::LastRowsExec;
 use crate::table::SnapshotTable;
+use crate::tag_filter::TagFilter;
 use crate::time_range;
+use crate::wanted::Wanted;
 
 /// Files are read in parallel and only where needed, last rows one file after the other: as many
 /// bytes take longer.
@@ -105,12 +107,8 @@ impl TableProvider for LastRowsTable {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        // Last rows are few; they are filtered above.
-        let support = match self.present.is_empty() {
-            true => TableProviderFilterPushDown::Unsupported,
-            false => TableProviderFilterPushDown::Inexact,
-        };
-        Ok(vec![support; filters.len()])
+        // Series that are not asked for are left out, the rest is done above.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
     async fn scan(
@@ -125,17 +123,29 @@ impl TableProvider for LastRowsTable {
             None => self.schema(),
         };
         let (snapshot, storage) = (self.snapshot.clone(), Arc::clone(&self.storage));
-        if self.present.is_empty() {
-            let ordering = self.ordering(&schema);
-            return Ok(Arc::new(LastRowsExec::new(
-                snapshot, storage, schema, ordering,
-            )));
-        }
         let all = SnapshotTable::new(snapshot.clone(), Arc::clone(&storage));
-        let all = all.scan(session, projection, filters, None).await?;
-        let present = self.present.iter().map(|name| schema.index_of(name));
-        let present = present.collect::<Result<Vec<_>, _>>()?;
-        let exec = LastRowsExec::unless_missing(snapshot, storage, all, present);
-        Ok(Arc::new(exec))
+        let wanted = Wanted::of(&all, filters);
+        let series = TagFilter::of(
+            filters,
+            &wanted,
+            snapshot.table(),
+            snapshot.schema(),
+            session,
+        )?;
+        let exec = match self.present.is_empty() {
+            true => LastRowsExec::new(
+                snapshot,
+                storage,
+                Arc::clone(&schema),
+                self.ordering(&schema),
+            ),
+            false => {
+                let all = all.scan(session, projection, filters, None).await?;
+                let present = self.present.iter().map(|name| schema.index_of(name));
+                let present = present.collect::<Result<Vec<_>, _>>()?;
+                LastRowsExec::unless_missing(snapshot, storage, all, present)
+            }
+        };
+        Ok(Arc::new(exec.of_series(series)))
     }
 }

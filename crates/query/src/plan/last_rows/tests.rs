@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::testing::{TestDatabase, query_in, rows};
 
 /// Their answers do not hang on which of two rows at the same time comes first.
-const QUERIES: [&str; 14] = [
+const QUERIES: [&str; 16] = [
     "SELECT DISTINCT ON (host, rack) host, rack, f, g, time FROM t ORDER BY host, rack, time DESC",
     "SELECT DISTINCT ON (rack) rack, host, f FROM t ORDER BY rack, host, time DESC",
     "SELECT host, rack, last_value(f ORDER BY time), last_value(g ORDER BY time), max(time) FROM t GROUP BY host, rack",
@@ -19,6 +19,8 @@ const QUERIES: [&str; 14] = [
     "SELECT last_value(f ORDER BY host, rack, time) FROM t WHERE time > '1970-01-01T00:00:02Z'",
     "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY host, rack ORDER BY time DESC) AS n FROM t) AS r WHERE n = 1",
     "SELECT f, host FROM (SELECT *, rank() OVER (PARTITION BY rack ORDER BY time DESC) AS n FROM t) AS r WHERE n = 1 AND f > 2",
+    "SELECT DISTINCT ON (host, rack) host, rack, f, g, time FROM t WHERE host = 'a' AND time >= '1970-01-01T00:00:02Z' ORDER BY host, rack, time DESC",
+    "SELECT host, rack, last_value(f ORDER BY time), last_value(g ORDER BY time) IGNORE NULLS FROM t WHERE host IN ('b', 'c') OR rack = 'y' GROUP BY host, rack",
     "SELECT DISTINCT host, rack FROM t",
     "SELECT count(DISTINCT host) FROM t WHERE rack IS NOT NULL",
     "SELECT f, g, host FROM t ORDER BY host, rack, time DESC LIMIT 1",
@@ -102,6 +104,39 @@ async fn the_queries_differ_by_the_rule() {
             assert_eq!(plan.contains("LastRowsExec"), has_it, "{sql}:\n{plan}");
         }
     }
+}
+
+#[tokio::test]
+async fn series_that_are_not_asked_for_are_left_out() {
+    let database = TestDatabase::open().await;
+    let write = async |second: u32| {
+        for host in ["a", "b", "c", "d"] {
+            let line = format!("t,host={host} f={second} {second}000000000");
+            database.write(&line).await;
+        }
+    };
+    let check = async |condition: &str, count: &str, expected: &[&str]| {
+        let sql = format!(
+            "SELECT DISTINCT ON (host) host, f FROM t WHERE {condition} ORDER BY host, time DESC"
+        );
+        assert_eq!(rows(&database.query(&sql).await.unwrap()), expected);
+        let explain = format!("EXPLAIN ANALYZE {sql}");
+        let plan = rows(&database.query(&explain).await.unwrap()).join("\n");
+        let last_rows = plan.lines().find(|line| line.contains("LastRowsExec"));
+        let last_rows = last_rows.unwrap_or_else(|| panic!("{sql}:\n{plan}"));
+        let (_, output) = last_rows.split_once("output_rows=").unwrap();
+        assert_eq!(output.split([',', ' ']).next(), Some(count), "{plan}");
+    };
+    write(1).await;
+    database.flush().await;
+    check("host = 'b'", "1", &["b 1.0"]).await;
+    write(2).await;
+    write(3).await;
+    check("host = 'b'", "1", &["b 3.0"]).await;
+    check("host <> 'b'", "3", &["a 3.0", "c 3.0", "d 3.0"]).await;
+    check("host = 'nobody'", "0", &[]).await;
+    let late = "host = 'c' AND time >= '1970-01-01T00:00:02Z'";
+    check(late, "1", &["c 3.0"]).await;
 }
 
 proptest! {

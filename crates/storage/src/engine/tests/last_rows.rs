@@ -4,6 +4,7 @@ use catalog::Retention;
 use proptest::collection::vec;
 
 use super::*;
+use crate::testing::TagPredicate;
 
 const HOUR: i64 = 3_600_000_000_000;
 
@@ -196,12 +197,24 @@ impl World {
 
     async fn last_rows(&self) -> Vec<(Key, Fields)> {
         let snapshot = self.engine.snapshot(self.table).unwrap();
-        let rows = self
-            .engine
-            .last_rows(&snapshot, snapshot.schema())
-            .await
-            .unwrap();
-        rows.iter().flat_map(rows_of).collect()
+        let read = self.engine.last_rows(&snapshot, snapshot.schema(), None);
+        let rows: Vec<_> = read.await.unwrap().iter().flat_map(rows_of).collect();
+        for tag in ["x", "nobody"] {
+            let is_tag = Predicate::Compare {
+                column: ColumnRef::Column(snapshot.table().column("tag").unwrap().id),
+                comparison: Comparison::Equal,
+                value: Value::Text(tag.to_owned()),
+            };
+            let of_tag = TagPredicate::new(is_tag, snapshot.table());
+            let read = (self.engine).last_rows(&snapshot, snapshot.schema(), Some(of_tag));
+            let mut expected = rows.clone();
+            expected.retain(|((own, _), _)| own.as_deref() == Some(tag));
+            let mut found: Vec<_> = read.await.unwrap().iter().flat_map(rows_of).collect();
+            // Others may be there where there are many rows.
+            found.retain(|((own, _), _)| own.as_deref() == Some(tag));
+            assert_eq!(found, expected, "of {tag}");
+        }
+        rows
     }
 
     fn expected(&self) -> Vec<(Key, Fields)> {
@@ -294,10 +307,14 @@ async fn columns_are_those_that_were_asked_for() {
     let snapshot = world.engine.snapshot(world.table).unwrap();
     let check = async |columns: &[usize]| {
         let schema = Arc::new(snapshot.schema().project(columns).unwrap());
-        let rows = world.engine.last_rows(&snapshot, &schema).await.unwrap();
+        let rows = world
+            .engine
+            .last_rows(&snapshot, &schema, None)
+            .await
+            .unwrap();
         let all = world
             .engine
-            .last_rows(&snapshot, snapshot.schema())
+            .last_rows(&snapshot, snapshot.schema(), None)
             .await
             .unwrap();
         assert_eq!(rows.len(), 1);
@@ -321,7 +338,7 @@ async fn an_older_snapshot_has_the_last_rows_of_its_time() {
     let of_older = async || {
         let rows = world
             .engine
-            .last_rows(&older, older.schema())
+            .last_rows(&older, older.schema(), None)
             .await
             .unwrap();
         rows.iter().flat_map(rows_of).collect::<Vec<_>>()

@@ -190,8 +190,18 @@ impl Chunk {
     /// Whether it is seen at once that another chunk has rows of all of its series.
     pub(crate) fn has_no_series_beside(&self, other: &Self) -> bool {
         let (own, others) = (self.series_numbers(), other.series_numbers());
-        let is_of_all = || others.len() == self.keys.count() || own == others;
-        Arc::ptr_eq(&self.keys, &other.keys) && is_of_all()
+        let is_of_all = || others.len() == self.known_series() || own == others;
+        self.is_of_generation(other) && is_of_all()
+    }
+
+    /// Whether the numbers of its series stand for the same as those of another chunk.
+    pub(crate) fn is_of_generation(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.keys, &other.keys)
+    }
+
+    /// How many series are known of its generation, with rows in it or not.
+    pub(crate) fn known_series(&self) -> usize {
+        self.keys.count()
     }
 
     /// Whether its rows by series are there already.

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 
 use super::file::{self, View, on_blocking_thread};
 use super::{LastRowsCost, merge, times};
+use crate::buffer::Chunk;
 use crate::compaction::rewrite::with_all_columns;
 use crate::error::Result;
 use crate::row_filter::matches;
@@ -143,7 +144,7 @@ impl Cache {
         let (known, missing) = missing.unwrap_or((0, files));
         let of_parts = |value: fn(&FileRecord) -> u64| missing.iter().map(|file| value(file)).sum();
         let in_files: u64 = of_parts(|file| file.last_rows.map_or(file.rows, |part| part.rows));
-        let in_chunks: u64 = snapshot.chunks().map(|chunk| chunk.rows() as u64).sum();
+        let in_chunks = series_in_chunks(snapshot) as u64;
         LastRowsCost {
             files: missing.len(),
             bytes: of_parts(|file| {
@@ -210,6 +211,24 @@ impl Cache {
             }
         }
     }
+}
+
+/// Of so many series there are rows in memory at most: in chunks of one generation there are no more than it knows, however many rows
+/// these have.
+fn series_in_chunks(snapshot: &TableSnapshot) -> usize {
+    let mut generations: Vec<(&Chunk, usize)> = Vec::new();
+    for chunk in snapshot.chunks() {
+        let known = generations.iter_mut().rev();
+        let mut known = known.filter(|(first, _)| first.is_of_generation(chunk));
+        match known.next() {
+            Some((_, rows)) => *rows += chunk.rows(),
+            None => generations.push((chunk, chunk.rows())),
+        }
+    }
+    let counts = generations.into_iter();
+    counts
+        .map(|(chunk, rows)| rows.min(chunk.known_series()))
+        .sum()
 }
 
 impl Kept {

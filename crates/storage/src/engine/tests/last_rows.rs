@@ -363,3 +363,14 @@ async fn a_row_known_from_a_file_that_was_merged_with_an_unknown_one_can_be_dele
     world.act(Act::DeleteGreater(0)).await;
     assert_eq!(world.last_rows().await, []);
 }
+
+#[tokio::test]
+async fn rows_in_memory_are_counted_by_their_series() {
+    let mut world = World::new().await;
+    for hour in 0..3 {
+        world.act(Act::WriteMany(hour * HOUR)).await;
+    }
+    let series = world.last_rows().await.len() as u64;
+    assert!(series > 0);
+    assert_eq!(world.cost().series_max, series);
+}

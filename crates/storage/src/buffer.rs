@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use crate::batch::WriteBatch;
 use crate::error::{Error, Result};
 pub use buffered_rows::{BufferedRows, FoundRows};
-pub(crate) use chunk::Chunk;
+pub(crate) use chunk::{Chunk, by_generation};
 pub(crate) use distinct::DistinctSeries;
 pub(crate) use known::{Forget, Forgotten};
 use memory::Memory;

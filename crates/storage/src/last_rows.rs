@@ -124,7 +124,8 @@ fn assemble(
     Ok(seen)
 }
 
-/// Rows of series that fulfil a condition; all if it cannot be evaluated, as of rows that nobody may see.
+/// Rows of series that fulfil a condition; all if it cannot be evaluated, as of rows that are too old to be seen: whoever asked applies
+/// it to those that are seen.
 fn of_series(rows: RecordBatch, condition: &dyn SeriesCondition) -> Result<RecordBatch> {
     let tags = as_columns(&rows, condition.tags())?;
     Ok(match condition.evaluate(&tags) {
@@ -133,17 +134,18 @@ fn of_series(rows: RecordBatch, condition: &dyn SeriesCondition) -> Result<Recor
     })
 }
 
-/// Rows of chunks, the last one of each series among them, sorted by key.
+/// Rows of chunks, the last one of each series among them, sorted by key. Of all series if there are many rows of those that fulfil the
+/// condition, or if it cannot be evaluated: whoever asked applies it to the rows that are seen.
 fn of_chunks(
     snapshot: &TableSnapshot,
     needed: &SchemaRef,
     condition: Option<&Arc<dyn SeriesCondition>>,
 ) -> Option<RecordBatch> {
-    if let Some(condition) = condition
-        && let Ok(found) = (snapshot.buffered().of_series(Arc::clone(condition))).find()
-        && found.count() <= FEW_ROWS
-    {
-        return (found.count() > 0).then(|| found.sorted_unique(needed));
+    if let Some(condition) = condition {
+        let rows = snapshot.buffered().of_series(Arc::clone(condition));
+        if let Ok(Some(found)) = rows.find_few(FEW_ROWS) {
+            return (found.count() > 0).then(|| found.sorted_unique(needed));
+        }
     }
     // The older of two chunks that may hold the same key comes first.
     let chunks = latest(snapshot.chunks().map(|chunk| &**chunk));

@@ -146,8 +146,8 @@ impl<'a> End<'a> {
             read.sort_unstable();
             read.dedup();
         }
-        let every = read.iter().copied().eq(0..source.schema().fields().len());
-        let input = match every {
+        let reads_all = read.iter().copied().eq(0..source.schema().fields().len());
+        let input = match reads_all {
             true => Some(filtered.plan()),
             false => filtered.of_columns(&read, &source.schema())?,
         };

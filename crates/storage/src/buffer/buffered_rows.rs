@@ -77,7 +77,7 @@ impl BufferedRows {
         self.chunks.iter().map(|chunk| chunk.rows()).sum()
     }
 
-    /// How many of the rows have to be looked at before any is found by its series: later ones find what this leads to.
+    /// How many of the rows are in chunks whose index by series is not there yet: who asks first makes it, and it is kept.
     pub fn unindexed_row_count(&self) -> usize {
         let chunks = self.chunks.iter().filter(|chunk| !chunk.is_indexed());
         match &self.series {
@@ -119,15 +119,35 @@ impl BufferedRows {
 
     /// Finds the rows, of which it is known already which series are asked for.
     pub fn find_of(&self, series: &PassingSeries) -> FoundRows {
+        self.found(self.found_in_chunks(series).collect())
+    }
+
+    /// The same unless there are more than so many: no more of them are looked for then.
+    pub(crate) fn find_few(&self, few: usize) -> Result<Option<FoundRows>, ArrowError> {
+        let series = PassingSeries::of(std::slice::from_ref(self))?;
+        let (mut chunks, mut count) = (Vec::new(), 0);
+        for found in self.found_in_chunks(&series) {
+            count += found.count();
+            if count > few {
+                return Ok(None);
+            }
+            chunks.push(found);
+        }
+        Ok(Some(self.found(chunks)))
+    }
+
+    fn found(&self, chunks: Vec<FoundInChunk>) -> FoundRows {
+        let table = Arc::clone(&self.table);
+        FoundRows { chunks, table }
+    }
+
+    fn found_in_chunks(&self, series: &PassingSeries) -> impl Iterator<Item = FoundInChunk> {
         let found = self.chunks.iter().map(|chunk| {
             let rows = self.rows_of(chunk, series.of_generation(&chunk.keys));
             let chunk = Arc::clone(chunk);
             FoundInChunk { chunk, rows }
         });
-        FoundRows {
-            chunks: found.filter(|found| found.count() > 0).collect(),
-            table: Arc::clone(&self.table),
-        }
+        found.filter(|found| found.count() > 0)
     }
 
     /// The rows of a chunk that are asked for, ascending; `None` if they are all.

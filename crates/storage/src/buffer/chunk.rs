@@ -191,12 +191,7 @@ impl Chunk {
     pub(crate) fn has_no_series_beside(&self, other: &Self) -> bool {
         let (own, others) = (self.series_numbers(), other.series_numbers());
         let is_of_all = || others.len() == self.known_series() || own == others;
-        self.is_of_generation(other) && is_of_all()
-    }
-
-    /// Whether the numbers of its series stand for the same as those of another chunk.
-    pub(crate) fn is_of_generation(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.keys, &other.keys)
+        Arc::ptr_eq(&self.keys, &other.keys) && is_of_all()
     }
 
     /// How many series are known of its generation, with rows in it or not.
@@ -255,6 +250,21 @@ impl Chunk {
         };
         Self::from_parts(parts, times)
     }
+}
+
+/// Chunks whose series numbers stand for the same, in their order.
+pub(crate) fn by_generation<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<Vec<&'a Chunk>> {
+    let mut generations: Vec<Vec<&Chunk>> = Vec::new();
+    for chunk in chunks {
+        // Neighbours nearly always are of one.
+        let known = generations.iter_mut().rev();
+        let mut known = known.filter(|known| Arc::ptr_eq(&known[0].keys, &chunk.keys));
+        match known.next() {
+            Some(known) => known.push(chunk),
+            None => generations.push(vec![chunk]),
+        }
+    }
+    generations
 }
 
 /// The earliest and the latest of some times.

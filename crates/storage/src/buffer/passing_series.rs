@@ -15,7 +15,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashSet;
 
 use super::keys::SeriesKeys;
-use super::{BufferedRows, Chunk, DistinctSeries};
+use super::{BufferedRows, Chunk, DistinctSeries, by_generation};
 use crate::series;
 
 /// A condition on tags: all rows of a series fulfil it, or none.
@@ -58,9 +58,9 @@ impl PassingSeries {
             return Ok(Self(Vec::new()));
         };
         let generations = generations(parts).into_iter();
-        let passing = generations.map(|(keys, chunks)| {
-            let numbers = passing(condition.as_ref(), &parts[0].table, keys, &chunks)?;
-            let keys = Arc::clone(keys);
+        let passing = generations.map(|chunks| {
+            let keys = Arc::clone(&chunks[0].keys);
+            let numbers = passing(condition.as_ref(), &parts[0].table, &keys, &chunks)?;
             Ok(OfGeneration { keys, numbers })
         });
         passing.collect::<Result<_, ArrowError>>().map(Self)
@@ -72,8 +72,8 @@ impl PassingSeries {
             return 0;
         };
         let generations = generations(parts).into_iter();
-        let candidates = generations.map(|(keys, chunks)| match condition.needed() {
-            Some(_) => in_chunks(&chunks).min(keys.count()),
+        let candidates = generations.map(|chunks| match condition.needed() {
+            Some(_) => in_chunks(&chunks).min(chunks[0].known_series()),
             None => in_chunks(&chunks),
         });
         candidates.sum()
@@ -88,16 +88,9 @@ impl PassingSeries {
 }
 
 /// The chunks of parts by their generations.
-fn generations(parts: &[BufferedRows]) -> Vec<(&Arc<SeriesKeys>, Vec<&Chunk>)> {
-    let mut generations: Vec<(&Arc<SeriesKeys>, Vec<&Chunk>)> = Vec::new();
-    for chunk in parts.iter().flat_map(|part| &part.chunks) {
-        let known = generations.iter_mut();
-        match known.rev().find(|(keys, _)| Arc::ptr_eq(keys, &chunk.keys)) {
-            Some((_, chunks)) => chunks.push(chunk),
-            None => generations.push((&chunk.keys, vec![chunk])),
-        }
-    }
-    generations
+fn generations(parts: &[BufferedRows]) -> Vec<Vec<&Chunk>> {
+    let chunks = parts.iter().flat_map(|part| &part.chunks);
+    by_generation(chunks.map(|chunk| &**chunk))
 }
 
 /// The numbers of the series in some chunks of one generation that fulfil the condition, ascending; `None` if they are all.

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 
 use super::file::{self, View, on_blocking_thread};
 use super::{LastRowsCost, merge, times};
-use crate::buffer::Chunk;
+use crate::buffer::by_generation;
 use crate::compaction::rewrite::with_all_columns;
 use crate::error::Result;
 use crate::row_filter::matches;
@@ -216,19 +216,12 @@ impl Cache {
 /// Of so many series there are rows in memory at most: in chunks of one generation there are no more than it knows, however many rows
 /// these have.
 fn series_in_chunks(snapshot: &TableSnapshot) -> usize {
-    let mut generations: Vec<(&Chunk, usize)> = Vec::new();
-    for chunk in snapshot.chunks() {
-        let known = generations.iter_mut().rev();
-        let mut known = known.filter(|(first, _)| first.is_of_generation(chunk));
-        match known.next() {
-            Some((_, rows)) => *rows += chunk.rows(),
-            None => generations.push((chunk, chunk.rows())),
-        }
-    }
-    let counts = generations.into_iter();
-    counts
-        .map(|(chunk, rows)| rows.min(chunk.known_series()))
-        .sum()
+    let generations = by_generation(snapshot.chunks().map(|chunk| &**chunk));
+    let counts = generations.into_iter().map(|chunks| {
+        let rows: usize = chunks.iter().map(|chunk| chunk.rows()).sum();
+        rows.min(chunks[0].known_series())
+    });
+    counts.sum()
 }
 
 impl Kept {

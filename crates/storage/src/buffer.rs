@@ -18,7 +18,9 @@ mod known;
 mod memory;
 mod occupied;
 mod passing_series;
+pub(crate) mod shares;
 mod table;
+mod taken_times;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +39,7 @@ pub(crate) use distinct::DistinctSeries;
 pub(crate) use known::{Forget, Forgotten};
 use memory::Memory;
 pub use passing_series::{PassingSeries, SeriesCondition};
+pub(crate) use shares::{Shares, ToRead};
 pub(crate) use table::{Contents, FrozenRows, TableBuffer};
 
 /// Settings of the in-memory buffer.

@@ -3,7 +3,8 @@
 //! [`TableSnapshot::scan_units`] says what has to be read for a time range, which of it must be
 //! merged, and which rows must not be seen. Sources need merging only when rows of one may replace
 //! rows of another: when the windows of their partitions overlap, their times overlap, and the keys of
-//! the newer one are not known to be new (`keys_are_new`). Everything else is read as it lies.
+//! the newer one are not known to be new (`keys_are_new`). Of buffered rows it is known which series have
+//! such keys, and at what times: only these are merged. Everything else is read as it lies.
 
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use catalog::{FileRecord, State, Table};
 
-use crate::buffer::{self, BufferedRows, Chunk, Contents};
+use crate::buffer::{self, BufferedRows, Chunk, Contents, Shares, ToRead, shares};
 use crate::row_filter::RowFilter;
 use crate::schema::arrow_schema;
 
@@ -44,11 +45,11 @@ pub struct FileRows {
 pub enum ScanUnit {
     /// A file whose rows replace none and are replaced by none.
     File(FileRows),
-    /// Buffered rows, in any order, that replace none and are replaced by none.
+    /// Buffered rows, in any order, that replace none and are replaced by none but each other.
     Buffered(BufferedRows),
     /// Files and buffered rows, older before newer, whose rows may replace one another.
     Merged {
-        /// The files, oldest first.
+        /// The files, oldest first; there is at least one.
         files: Vec<FileRows>,
         /// Rows that are newer than all of the files.
         buffered: Option<BufferedRows>,
@@ -103,16 +104,24 @@ impl TableSnapshot {
     /// What has to be read to see every row with a time in `range`. Files may have others too.
     pub fn scan_units(&self, range: &RangeInclusive<i64>) -> Vec<ScanUnit> {
         let range = (*range.start()).max(self.earliest)..=*range.end();
-        let mut units = Vec::new();
+        let (mut units, mut replacing) = (Vec::new(), Vec::new());
         for group in in_overlapping_windows(self.sources()) {
             let sources: Vec<_> = group.iter().collect();
             for component in components(&sources) {
                 // A row outside the range never replaces one inside: they differ in time.
                 let overlaps = |source: &&Source| source.overlaps(&range);
-                let component: Vec<_> = component.into_iter().filter(overlaps).collect();
-                units.extend(self.unit(&component, &range));
+                let (files, chunks) = parts(component.into_iter().filter(overlaps));
+                let shares = Shares::of(&chunks);
+                let plain = shares.plain.into_iter();
+                units.extend(plain.map(|chunk| self.buffered_unit(vec![chunk], &range)));
+                match files.is_empty() {
+                    true => replacing.push(shares.replacing),
+                    false => units.push(self.unit_of_files(&files, shares.replacing, &range)),
+                }
             }
         }
+        let replacing = shares::together(replacing).into_iter();
+        units.extend(replacing.map(|chunks| self.buffered_unit(chunks, &range)));
         units
     }
 
@@ -131,7 +140,7 @@ impl TableSnapshot {
     /// All rows in memory, whatever their age.
     pub(crate) fn buffered(&self) -> BufferedRows {
         let chunks = self.chunks().cloned().collect();
-        BufferedRows::new(chunks, Arc::clone(&self.table), i64::MIN..=i64::MAX)
+        BufferedRows::all_of(chunks, Arc::clone(&self.table), i64::MIN..=i64::MAX)
     }
 
     /// How many rows are in memory, as they were written.
@@ -166,31 +175,47 @@ impl TableSnapshot {
         files.chain(chunks).collect()
     }
 
-    fn unit(&self, component: &[&Source], range: &RangeInclusive<i64>) -> Option<ScanUnit> {
-        let (mut files, mut chunks) = (Vec::new(), Vec::new());
-        for source in component {
-            match source {
-                Source::File(file) => files.push(FileRows {
-                    filter: RowFilter::of(&self.table, file, self.earliest),
-                    file: Arc::clone(file),
-                }),
-                Source::Chunk(chunk) => chunks.push(Arc::clone(chunk)),
-            }
-        }
-        let is_plain = component.len() == 1 && component[0].is_unique();
-        let table = Arc::clone(&self.table);
-        let buffered =
-            (!chunks.is_empty()).then(|| BufferedRows::new(chunks, table, range.clone()));
-        match (files.pop(), buffered) {
-            (None, None) => None,
-            (Some(file), None) if is_plain => Some(ScanUnit::File(file)),
-            (None, Some(buffered)) if is_plain => Some(ScanUnit::Buffered(buffered)),
-            (last, buffered) => {
-                files.extend(last);
-                Some(ScanUnit::Merged { files, buffered })
-            }
+    fn buffered_unit(&self, chunks: Vec<ToRead>, range: &RangeInclusive<i64>) -> ScanUnit {
+        ScanUnit::Buffered(self.buffered_rows(chunks, range))
+    }
+
+    /// Of files that may replace one another, and of buffered rows that may replace theirs.
+    fn unit_of_files(
+        &self,
+        files: &[&Arc<FileRecord>],
+        replacing: Vec<ToRead>,
+        range: &RangeInclusive<i64>,
+    ) -> ScanUnit {
+        let rows = |file: &&Arc<FileRecord>| FileRows {
+            filter: RowFilter::of(&self.table, file, self.earliest),
+            file: Arc::clone(file),
+        };
+        let buffered = (!replacing.is_empty()).then(|| self.buffered_rows(replacing, range));
+        match (files, &buffered) {
+            ([alone], None) => ScanUnit::File(rows(alone)),
+            _ => ScanUnit::Merged {
+                files: files.iter().map(rows).collect(),
+                buffered,
+            },
         }
     }
+
+    fn buffered_rows(&self, chunks: Vec<ToRead>, range: &RangeInclusive<i64>) -> BufferedRows {
+        BufferedRows::new(chunks, Arc::clone(&self.table), range.clone())
+    }
+}
+
+fn parts<'a>(
+    component: impl Iterator<Item = &'a Source>,
+) -> (Vec<&'a Arc<FileRecord>>, Vec<&'a Arc<Chunk>>) {
+    let (mut files, mut chunks) = (Vec::new(), Vec::new());
+    for source in component {
+        match source {
+            Source::File(file) => files.push(file),
+            Source::Chunk(chunk) => chunks.push(chunk),
+        }
+    }
+    (files, chunks)
 }
 
 impl Source {
@@ -206,16 +231,15 @@ impl Source {
         own.start() <= range.end() && range.start() <= own.end()
     }
 
-    fn keys_are_new(&self) -> bool {
+    /// The times of rows of it that may replace others, of it or of anything older.
+    fn replacing_times(&self) -> Option<RangeInclusive<i64>> {
         match self {
-            Self::File(file) => file.keys_are_new,
-            Self::Chunk(chunk) => chunk.keys_are_new,
+            Self::File(file) => (!file.keys_are_new).then(|| self.time_range()),
+            Self::Chunk(chunk) => {
+                let replacing = chunk.replacing.as_ref()?;
+                Some(replacing.time_min..=replacing.time_max)
+            }
         }
-    }
-
-    /// Whether no key is in it twice. Files are written so.
-    fn is_unique(&self) -> bool {
-        matches!(self, Self::File(_)) || self.keys_are_new()
     }
 }
 
@@ -245,11 +269,11 @@ pub(crate) fn in_overlapping_windows<T>(sources: Vec<(Range<i64>, T)>) -> Vec<Ve
 fn components<'a>(sources: &[&'a Source]) -> Vec<Vec<&'a Source>> {
     let mut group_of: Vec<usize> = (0..sources.len()).collect();
     for (newer, source) in sources.iter().enumerate() {
-        if source.keys_are_new() {
+        let Some(times) = source.replacing_times() else {
             continue;
-        }
+        };
         for older in 0..newer {
-            if sources[older].overlaps(&source.time_range()) && group_of[older] != group_of[newer] {
+            if sources[older].overlaps(&times) && group_of[older] != group_of[newer] {
                 let (from, to) = (group_of[older], group_of[newer]);
                 group_of
                     .iter_mut()

@@ -19,6 +19,7 @@ use catalog::{ColumnId, Table};
 
 use super::Chunk;
 use super::passing_series::{PassingSeries, SeriesCondition};
+use super::shares::{Share, ToRead};
 use crate::rows;
 
 /// Rows of several chunks are put together to at most so many.
@@ -28,7 +29,7 @@ const TOGETHER_ROWS: usize = 8192;
 #[derive(Debug, Clone)]
 pub struct BufferedRows {
     /// Oldest first.
-    pub(super) chunks: Vec<Arc<Chunk>>,
+    read: Vec<ToRead>,
     pub(super) table: Arc<Table>,
     /// Rows before are too old to be seen or were not asked for, like those after.
     times: RangeInclusive<i64>,
@@ -37,14 +38,24 @@ pub struct BufferedRows {
 }
 
 impl BufferedRows {
-    /// Those with times in this range.
-    pub(crate) fn new(
+    /// All rows of chunks as they arrived, with times in this range.
+    pub(crate) fn all_of(
         chunks: Vec<Arc<Chunk>>,
         table: Arc<Table>,
         times: RangeInclusive<i64>,
     ) -> Self {
+        let share = Share::All;
+        let read = chunks.into_iter().map(|chunk| ToRead {
+            chunk,
+            share: share.clone(),
+        });
+        Self::new(read.collect(), table, times)
+    }
+
+    /// Rows of chunks, oldest first, with times in this range.
+    pub(crate) fn new(read: Vec<ToRead>, table: Arc<Table>, times: RangeInclusive<i64>) -> Self {
         Self {
-            chunks,
+            read,
             table,
             times,
             series: None,
@@ -57,7 +68,7 @@ impl BufferedRows {
         let first = parts.next()?;
         Some(parts.fold(first, |mut all, part| {
             debug_assert_eq!(all.times, part.times, "all are of one snapshot");
-            all.chunks.extend(part.chunks);
+            all.read.extend(part.read);
             all
         }))
     }
@@ -69,21 +80,30 @@ impl BufferedRows {
         Self { series, ..self }
     }
 
+    pub(super) fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        self.read.iter().map(|read| &*read.chunk)
+    }
+
     /// Upper bound of the number of rows; exact for [`ScanUnit::Buffered`] unless they are
     /// [filtered](Self::is_filtered).
     ///
     /// [`ScanUnit::Buffered`]: crate::ScanUnit::Buffered
     pub fn row_count(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.rows()).sum()
+        let rows = |ToRead { chunk, share }: &ToRead| match share {
+            Share::Replacing(Some(series)) => chunk.by_series().rows_of(series).count(),
+            Share::All | Share::AllBut(_) | Share::Replacing(None) => chunk.rows(),
+        };
+        self.read.iter().map(rows).sum()
     }
 
     /// How many of the rows are in chunks whose index by series is not there yet: who asks first makes it, and it is kept.
     pub fn unindexed_row_count(&self) -> usize {
-        let chunks = self.chunks.iter().filter(|chunk| !chunk.is_indexed());
-        match &self.series {
-            Some(_) => chunks.map(|chunk| chunk.rows()).sum(),
-            None => 0,
-        }
+        let is_missing = |ToRead { chunk, share }: &&ToRead| {
+            let is_needed = self.series.is_some() || matches!(share, Share::AllBut(_));
+            is_needed && !chunk.is_indexed()
+        };
+        let unindexed = self.read.iter().filter(is_missing);
+        unindexed.map(|read| read.chunk.rows()).sum()
     }
 
     /// No row that is found has a time outside of this: whoever reads them need not test it again.
@@ -93,15 +113,18 @@ impl BufferedRows {
 
     /// Earliest and latest time, or a little more.
     pub fn time_range(&self) -> RangeInclusive<i64> {
-        let start = self.chunks.iter().map(|chunk| chunk.time_min).min();
-        let end = self.chunks.iter().map(|chunk| chunk.time_max).max();
+        let start = self.chunks().map(|chunk| chunk.time_min).min();
+        let end = self.chunks().map(|chunk| chunk.time_max).max();
         let (start, end) = (start.unwrap_or(i64::MAX), end.unwrap_or(i64::MIN));
         start.max(*self.times.start())..=end.min(*self.times.end())
     }
 
     /// Whether some of the rows in memory may be left out.
     pub fn is_filtered(&self) -> bool {
-        self.series.is_some() || !self.chunks.iter().all(|chunk| self.has_all_times_of(chunk))
+        let has_all = |ToRead { chunk, share }: &ToRead| {
+            matches!(share, Share::All) && self.has_all_times_of(chunk)
+        };
+        self.series.is_some() || !self.read.iter().all(has_all)
     }
 
     fn has_all_times_of(&self, chunk: &Chunk) -> bool {
@@ -142,27 +165,38 @@ impl BufferedRows {
     }
 
     fn found_in_chunks(&self, series: &PassingSeries) -> impl Iterator<Item = FoundInChunk> {
-        let found = self.chunks.iter().map(|chunk| {
-            let rows = self.rows_of(chunk, series.of_generation(&chunk.keys));
-            let chunk = Arc::clone(chunk);
-            FoundInChunk { chunk, rows }
+        let found = self.read.iter().map(|read| FoundInChunk {
+            rows: self.rows_of(read, series.of_generation(&read.chunk.keys)),
+            chunk: Arc::clone(&read.chunk),
+            may_replace: matches!(read.share, Share::Replacing(_)),
         });
         found.filter(|found| found.count() > 0)
     }
 
     /// The rows of a chunk that are asked for, ascending; `None` if they are all.
-    fn rows_of(&self, chunk: &Chunk, series: Option<&[u32]>) -> Option<Vec<u32>> {
+    fn rows_of(&self, ToRead { chunk, share }: &ToRead, asked: Option<&[u32]>) -> Option<Vec<u32>> {
         let has_all_times = self.has_all_times_of(chunk);
         let has_time =
             |row: &u32| has_all_times || self.times.contains(&chunk.times[*row as usize]);
-        let Some(series) = series else {
-            let some = || (0u32..).take(chunk.rows()).filter(has_time).collect();
-            return (!has_all_times).then(some);
+        let rows: Vec<u32> = match (share.series(asked), share) {
+            (Some(series), _) => {
+                let rows = chunk.by_series().rows_of(&series);
+                let mut rows: Vec<u32> = rows.filter(has_time).collect();
+                rows.sort();
+                rows
+            }
+            (None, Share::AllBut(series)) => {
+                let mut is_read = vec![true; chunk.rows()];
+                for row in chunk.by_series().rows_of(series) {
+                    is_read[row as usize] = false;
+                }
+                let rows = (0u32..).zip(is_read).filter(|(_, is_read)| *is_read);
+                rows.map(|(row, _)| row).filter(has_time).collect()
+            }
+            (None, _) if has_all_times => return None,
+            (None, _) => (0u32..).take(chunk.rows()).filter(has_time).collect(),
         };
-        let rows = chunk.by_series().rows_of(series);
-        let mut rows: Vec<u32> = rows.filter(has_time).collect();
-        rows.sort();
-        Some(rows)
+        (rows.len() < chunk.rows()).then_some(rows)
     }
 }
 
@@ -179,6 +213,8 @@ struct FoundInChunk {
     chunk: Arc<Chunk>,
     /// The numbers of its rows that were found, ascending; `None` if they are all.
     rows: Option<Vec<u32>>,
+    /// See [`Share::Replacing`].
+    may_replace: bool,
 }
 
 impl FoundInChunk {
@@ -206,7 +242,7 @@ impl FoundRows {
 
     /// About how much memory they take as columns of `schema`.
     pub fn estimated_bytes(&self, schema: &SchemaRef) -> usize {
-        let bytes = |FoundInChunk { chunk, rows }: &FoundInChunk| match rows {
+        let bytes = |FoundInChunk { chunk, rows, .. }: &FoundInChunk| match rows {
             Some(rows) => (chunk.bytes() / chunk.rows() + 1) * rows.len(),
             None => chunk.bytes(),
         };
@@ -215,46 +251,61 @@ impl FoundRows {
         all * columns / (self.table.columns().len() + 1)
     }
 
-    /// The rows as they arrived, as columns of `schema` (any of the table's columns, any order).
+    /// The rows as they arrived, after them those of which some may replace others, every key once, as columns of `schema` (any of the
+    /// table's columns, any order).
     pub fn batches(&self, schema: &SchemaRef) -> Vec<RecordBatch> {
-        let batch = |portion: &[FoundInChunk]| match portion {
+        let batch = |portion: &[&FoundInChunk]| match portion {
             [alone] => {
                 rows::in_arrival_order(&alone.chunk_for(schema, &self.table), &self.table, schema)
             }
             _ => {
-                let chosen = portion.iter().map(|FoundInChunk { chunk, rows }| {
+                let chosen = portion.iter().map(|FoundInChunk { chunk, rows, .. }| {
                     let rows = rows.as_deref();
                     (&**chunk, rows.expect("whole chunks are by themselves"))
                 });
                 rows::chosen_in_arrival_order(&chosen.collect::<Vec<_>>(), &self.table, schema)
             }
         };
-        self.portions().map(batch).collect()
-    }
-
-    /// Neighbours that make a batch: one that has all of its rows, or some that have few of theirs.
-    fn portions(&self) -> impl Iterator<Item = &[FoundInChunk]> {
-        let mut rest = &self.chunks[..];
-        iter::from_fn(move || {
-            let mut rows = 0;
-            let is_among_few = |found: &&FoundInChunk| {
-                rows += found.count();
-                found.rows.is_some() && rows <= TOGETHER_ROWS
-            };
-            let count = rest.iter().take_while(is_among_few).count();
-            let (portion, tail) = rest.split_at(count.max(1).min(rest.len()));
-            rest = tail;
-            (!portion.is_empty()).then_some(portion)
-        })
+        let all = self.chunks.iter();
+        let (replacing, plain): (Vec<_>, Vec<_>) = all.partition(|found| found.may_replace);
+        let mut batches: Vec<RecordBatch> = portions(&plain).map(batch).collect();
+        if !replacing.is_empty() {
+            batches.push(self.unique(replacing.into_iter(), schema));
+        }
+        batches
     }
 
     /// The rows sorted by the row key, every key once, as columns of `schema`.
     pub fn sorted_unique(&self, schema: &SchemaRef) -> RecordBatch {
+        self.unique(self.chunks.iter(), schema)
+    }
+
+    fn unique<'a>(
+        &self,
+        chunks: impl Iterator<Item = &'a FoundInChunk>,
+        schema: &SchemaRef,
+    ) -> RecordBatch {
         // A condition on tags and times is true of all rows of a key or of none: none is missed here.
-        let chunks = self.chunks.iter();
         let chunks = chunks.map(|found| found.chunk_for(schema, &self.table));
         let chunks: Vec<Arc<Chunk>> = chunks.collect();
         let chunks: Vec<_> = chunks.iter().map(|chunk| &**chunk).collect();
         rows::sorted_unique(&chunks, &self.table, schema)
     }
+}
+
+/// Neighbours that make a batch: one that has all of its rows, or some that have few of theirs.
+fn portions<'a, 'c>(
+    mut rest: &'a [&'c FoundInChunk],
+) -> impl Iterator<Item = &'a [&'c FoundInChunk]> {
+    iter::from_fn(move || {
+        let mut rows = 0;
+        let is_among_few = |found: &&&FoundInChunk| {
+            rows += found.count();
+            found.rows.is_some() && rows <= TOGETHER_ROWS
+        };
+        let count = rest.iter().take_while(is_among_few).count();
+        let (portion, tail) = rest.split_at(count.max(1).min(rest.len()));
+        rest = tail;
+        (!portion.is_empty()).then_some(portion)
+    })
 }

@@ -25,14 +25,58 @@ pub(crate) struct Chunk {
     pub(crate) last_sequence: u64,
     pub(crate) time_min: i64,
     pub(crate) time_max: i64,
-    /// No key in it is in anything older, or twice in it: no row replaces another, so nobody needs
-    /// to look for duplicates.
-    pub(crate) keys_are_new: bool,
+    /// Where rows of it may replace others; `None` if no key in it is in anything older, or twice in it: nobody needs to look for
+    /// duplicates then.
+    pub(crate) replacing: Option<Arc<Replacing>>,
     bytes: usize,
     /// See [`Chunk::by_series`].
     by_series: OnceLock<BySeries>,
     /// See [`Chunk::last_rows`]; `None` when that is the chunk itself.
     last_rows: OnceLock<Option<Box<Self>>>,
+}
+
+/// Where rows of a chunk may replace others, of it or of anything older.
+#[derive(Debug)]
+pub(crate) struct Replacing {
+    /// The numbers of their series, ascending.
+    pub(crate) series: Vec<u32>,
+    pub(crate) time_min: i64,
+    pub(crate) time_max: i64,
+}
+
+impl Replacing {
+    /// Of rows with these series and times; `None` of none.
+    fn of(rows: impl Iterator<Item = (u32, i64)>) -> Option<Arc<Self>> {
+        let (series, times): (Vec<u32>, Vec<i64>) = rows.unzip();
+        let (time_min, time_max) = time_bounds(&times);
+        let replacing = || Self {
+            series: numbers(series),
+            time_min,
+            time_max,
+        };
+        (!times.is_empty()).then(|| Arc::new(replacing()))
+    }
+
+    /// Of chunks of one generation.
+    pub(super) fn join<'a>(chunks: impl Iterator<Item = &'a Arc<Chunk>>) -> Option<Arc<Self>> {
+        let each = chunks.filter_map(|chunk| chunk.replacing.as_deref());
+        let each: Vec<&Self> = each.collect();
+        let time_min = each.iter().map(|one| one.time_min).min()?;
+        let time_max = each.iter().map(|one| one.time_max).max()?;
+        let series: Vec<&[u32]> = each.iter().map(|one| &one.series[..]).collect();
+        Some(Arc::new(Self {
+            series: numbers(series.concat()),
+            time_min,
+            time_max,
+        }))
+    }
+}
+
+/// Numbers of series in ascending order, each once.
+pub(super) fn numbers(mut series: Vec<u32>) -> Vec<u32> {
+    series.sort_unstable();
+    series.dedup();
+    series
 }
 
 /// What a chunk is made of, beside its times.
@@ -42,7 +86,7 @@ struct Parts {
     fields: BTreeMap<ColumnId, ArrayRef>,
     first_sequence: u64,
     last_sequence: u64,
-    keys_are_new: bool,
+    replacing: Option<Arc<Replacing>>,
 }
 
 /// The rows of one record and table, with series numbers in place of their keys.
@@ -63,13 +107,13 @@ impl Rows {
         let (min, max) = time_bounds(times);
         let first = partition_start(min);
         if first == partition_start(max) {
+            let replacing = self.replacing(0..times.len());
             let times = std::mem::take(&mut self.batch.times);
             let fields = std::mem::take(&mut self.batch.fields);
             let series = std::mem::take(&mut self.series);
-            let keys_are_new = self.is_new.iter().all(|&is_new| is_new);
             let has_values = |(_, array): &(ColumnId, ArrayRef)| array.null_count() < array.len();
             let fields = fields.into_iter().filter(has_values).collect();
-            return vec![(first, self.chunk(series, times, fields, keys_are_new))];
+            return vec![(first, self.chunk(series, times, fields, replacing))];
         }
         let mut partitions: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
         for (row, &time) in (0u32..).zip(times) {
@@ -84,14 +128,19 @@ impl Rows {
         let series = rows.iter().map(|&row| self.series[row as usize]).collect();
         let times = rows.iter().map(|&row| self.batch.times[row as usize]);
         let times = times.collect();
-        let keys_are_new = rows.iter().all(|&row| self.is_new[row as usize]);
+        let replacing = self.replacing(rows.iter().map(|&row| row as usize));
         let rows = UInt32Array::from(rows);
         let field = |(id, array): &(ColumnId, ArrayRef)| {
             let array = take(array, &rows, None).expect("the rows are within the batch");
             (array.null_count() < array.len()).then_some((*id, array))
         };
         let fields = self.batch.fields.iter().filter_map(field).collect();
-        self.chunk(series, times, fields, keys_are_new)
+        self.chunk(series, times, fields, replacing)
+    }
+
+    fn replacing(&self, rows: impl Iterator<Item = usize>) -> Option<Arc<Replacing>> {
+        let replacing = rows.filter(|&row| !self.is_new[row]);
+        Replacing::of(replacing.map(|row| (self.series[row], self.batch.times[row])))
     }
 
     fn chunk(
@@ -99,7 +148,7 @@ impl Rows {
         series: Vec<u32>,
         times: Vec<i64>,
         fields: BTreeMap<ColumnId, ArrayRef>,
-        keys_are_new: bool,
+        replacing: Option<Arc<Replacing>>,
     ) -> Chunk {
         let parts = Parts {
             keys: Arc::clone(&self.keys),
@@ -107,7 +156,7 @@ impl Rows {
             fields,
             first_sequence: self.sequence,
             last_sequence: self.sequence,
-            keys_are_new,
+            replacing,
         };
         Chunk::from_parts(parts, times)
     }
@@ -142,7 +191,7 @@ impl Chunk {
             fields: kinds.into_iter().map(field).collect(),
             first_sequence: oldest.first_sequence,
             last_sequence: newest.last_sequence,
-            keys_are_new: neighbours.iter().all(|chunk| chunk.keys_are_new),
+            replacing: Replacing::join(neighbours.iter()),
         };
         Self::from_parts(parts, times.concat())
     }
@@ -153,6 +202,8 @@ impl Chunk {
         let arrays: usize = arrays.map(|array| array.get_array_memory_size()).sum();
         // A series, a time, and a place in the index by series, which may come to be.
         let rows = times.len() * (2 * size_of::<u32>() + size_of::<i64>());
+        let replacing = parts.replacing.as_ref();
+        let replacing = replacing.map_or(0, |replacing| size_of_val(&replacing.series[..]));
         Self {
             keys: parts.keys,
             series: parts.series,
@@ -162,8 +213,8 @@ impl Chunk {
             last_sequence: parts.last_sequence,
             time_min,
             time_max,
-            keys_are_new: parts.keys_are_new,
-            bytes: size_of::<Self>() + arrays + rows,
+            replacing: parts.replacing,
+            bytes: size_of::<Self>() + arrays + rows + replacing,
             by_series: OnceLock::new(),
             last_rows: OnceLock::new(),
         }
@@ -171,6 +222,11 @@ impl Chunk {
 
     pub(crate) fn rows(&self) -> usize {
         self.times.len()
+    }
+
+    /// Whether no row of it replaces another one for certain, of it or of anything older.
+    pub(crate) fn keys_are_new(&self) -> bool {
+        self.replacing.is_none()
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -246,7 +302,7 @@ impl Chunk {
             fields: fields.map(field).collect(),
             first_sequence: self.first_sequence,
             last_sequence: self.last_sequence,
-            keys_are_new: self.keys_are_new,
+            replacing: self.replacing.clone(),
         };
         Self::from_parts(parts, times)
     }
@@ -268,7 +324,7 @@ pub(crate) fn by_generation<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<
 }
 
 /// The earliest and the latest of some times.
-fn time_bounds(times: &[i64]) -> (i64, i64) {
+pub(super) fn time_bounds(times: &[i64]) -> (i64, i64) {
     let bounds = (i64::MAX, i64::MIN);
     let wider = |(min, max): (i64, i64), &time: &i64| (min.min(time), max.max(time));
     times.iter().fold(bounds, wider)

@@ -22,12 +22,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use hashbrown::{HashSet, HashTable};
 use std::hash::BuildHasher;
 
+use super::chunk::time_bounds;
 use super::keys::{Blocks, SeriesKeys};
 use super::memory::{Account, Share};
 use super::occupied::{Occupied, Runs, Taking};
+use super::taken_times::TakenTimes;
 use crate::series::SeriesKey;
 
 /// A table keeps what is known of this many series without asking whether they are still in use.
@@ -49,6 +51,7 @@ pub(super) struct KnownSeries {
     previous: Option<Generation>,
     /// The latest time that a series may have which is in neither generation.
     floor: i64,
+    taken: TakenTimes,
     /// How many series the current generation had at its first flush: about as many as are in use.
     in_use: Option<usize>,
     /// No series was looked up since the last flush.
@@ -83,6 +86,7 @@ impl KnownSeries {
             current: Generation::new(account),
             previous: None,
             floor: latest_in_files,
+            taken: TakenTimes::up_to(latest_in_files),
             in_use: None,
             is_idle: false,
             hasher: RandomState::default(),
@@ -161,11 +165,35 @@ impl KnownSeries {
     /// certain. `series` are numbers of the current generation.
     pub(super) fn take(&mut self, sequence: u64, series: &[u32], times: &[i64]) -> Vec<bool> {
         let current = &mut self.current;
-        let latest = times.iter().copied().max().unwrap_or(i64::MIN);
-        current.latest = current.latest.max(latest);
+        let (first, last) = time_bounds(times);
+        current.latest = current.latest.max(last);
         let rows = series.iter().zip(times);
-        rows.map(|(&series, &time)| current.take(series, time, sequence))
-            .collect()
+        let is_new = rows.map(|(&series, &time)| current.take(series, time, sequence));
+        let mut is_new: Vec<bool> = is_new.collect();
+        self.claim_free_times(series, times, &mut is_new);
+        self.taken.take(first, last);
+        is_new
+    }
+
+    /// Tells of rows of which their series does not know that they are new that they are: no row of an earlier record has their
+    /// time, and none before them in this one their key.
+    fn claim_free_times(&self, series: &[u32], times: &[i64], is_new: &mut [bool]) {
+        let rows = || series.iter().copied().zip(times.iter().copied());
+        let in_doubt = rows().zip(&*is_new);
+        let in_doubt =
+            in_doubt.filter(|((_, time), is_new)| !**is_new && self.taken.is_free(*time));
+        let in_doubt = in_doubt.map(|((series, _), _)| series);
+        let in_doubt: HashSet<u32, RandomState> = in_doubt.collect();
+        if in_doubt.is_empty() {
+            return;
+        }
+        let mut seen: HashSet<(u32, i64), RandomState> = HashSet::default();
+        for (row, is_new) in rows().zip(is_new) {
+            if in_doubt.contains(&row.0) {
+                let is_first = seen.insert(row);
+                *is_new |= is_first && self.taken.is_free(row.1);
+            }
+        }
     }
 
     /// Forgets series after a flush. Takes no longer for many series than for few.

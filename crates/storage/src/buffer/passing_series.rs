@@ -15,7 +15,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashSet;
 
 use super::keys::SeriesKeys;
-use super::{BufferedRows, Chunk, DistinctSeries, by_generation};
+use super::{BufferedRows, Chunk, DistinctSeries, by_generation, chunk};
 use crate::series;
 
 /// A condition on tags: all rows of a series fulfil it, or none.
@@ -89,8 +89,7 @@ impl PassingSeries {
 
 /// The chunks of parts by their generations.
 fn generations(parts: &[BufferedRows]) -> Vec<Vec<&Chunk>> {
-    let chunks = parts.iter().flat_map(|part| &part.chunks);
-    by_generation(chunks.map(|chunk| &**chunk))
+    by_generation(parts.iter().flat_map(BufferedRows::chunks))
 }
 
 /// The numbers of the series in some chunks of one generation that fulfil the condition, ascending; `None` if they are all.
@@ -179,8 +178,5 @@ fn numbers(chunks: &[&Chunk]) -> Vec<u32> {
     let mut each: Vec<&[u32]> = each.collect();
     // Nearly all of them are the same where machines write their rows in turn.
     each.dedup();
-    let mut numbers = each.concat();
-    numbers.sort_unstable();
-    numbers.dedup();
-    numbers
+    chunk::numbers(each.concat())
 }

@@ -218,7 +218,7 @@ proptest! {
                         let keys: Vec<Key> = here.map(|row| row.0).collect();
                         let distinct: BTreeSet<Key> = keys.iter().copied().collect();
                         let is_new = distinct.len() == keys.len() && distinct.is_disjoint(&written);
-                        prop_assert!(is_new || !chunk.keys_are_new, "{:?}", keys);
+                        prop_assert!(is_new || !chunk.keys_are_new(), "{:?}", keys);
                     }
                     written.extend(rows.iter().map(|row| row.0));
                 }
@@ -271,7 +271,7 @@ proptest! {
         let schema = arrow_schema(&table);
         for chunks in chunks.chunk_by(|a, b| a.0 == b.0) {
             let chunks: Vec<_> = chunks.iter().map(|(_, chunk)| Arc::clone(chunk)).collect();
-            let rows = |times| BufferedRows::new(chunks.clone(), Arc::clone(&table), times);
+            let rows = |times| BufferedRows::all_of(chunks.clone(), Arc::clone(&table), times);
             let of = |rows: &BufferedRows| {
                 let arrived = rows.find().unwrap().batches(&schema);
                 let arrived: Vec<_> = arrived.iter().flat_map(rows_of).collect();
@@ -295,6 +295,65 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn rows_that_may_replace_others_are_merged_and_the_others_read_as_they_are(
+        actions in prop::collection::vec(action(), 1..20),
+        start in -1i64..5,
+        length in 0i64..5,
+    ) {
+        let (buffer, table) = (Buffer::default(), table());
+        let settings = Settings { bytes_max: ByteSize(0), ..Settings::default() };
+        let mut model: BTreeMap<Key, Values> = BTreeMap::new();
+        for (sequence, action) in (1..).zip(actions) {
+            match action {
+                Action::Write(rows) => {
+                    write(&buffer, &table, sequence, &rows);
+                    let values = |&(key, value): &(Key, i64)| (key, (value, second(value)));
+                    merge(&mut model, rows.iter().map(values));
+                }
+                Action::Forget => drop(buffer.forget(&settings, |_| true)),
+                _ => drop(buffer.freeze()),
+            }
+        }
+        let contents = buffer.table(table.id).map(|table| table.contents());
+        let chunks = contents.unwrap_or_default().chunks;
+        let schema = arrow_schema(&table);
+        for (condition, is_met) in conditions() {
+            let tags = TagPredicate::new(condition.clone(), &table);
+            for times in [start..=start + length, i64::MIN..=i64::MAX] {
+                let (mut replacing, mut parts) = (Vec::new(), Vec::new());
+                for chunks in chunks.chunk_by(|a, b| a.0 == b.0) {
+                    let chunks: Vec<_> = chunks.iter().map(|(_, chunk)| chunk).collect();
+                    let shares = Shares::of(&chunks);
+                    parts.extend(shares.plain.into_iter().map(|chunk| vec![chunk]));
+                    replacing.push(shares.replacing);
+                }
+                parts.extend(shares::together(replacing));
+                let parts = parts.into_iter().map(|read| {
+                    let rows = BufferedRows::new(read, Arc::clone(&table), times.clone());
+                    rows.of_series(Arc::<TagPredicate>::clone(&tags))
+                });
+                let parts: Vec<_> = parts.collect();
+                let mut rows = Vec::new();
+                for part in &parts {
+                    let found = part.find().unwrap();
+                    prop_assert!(found.count() <= part.row_count());
+                    rows.extend(found.batches(&schema).iter().flat_map(rows_of));
+                }
+                rows.sort_unstable();
+                let mut expected: Vec<_> = model.iter().map(|(key, values)| (*key, *values)).collect();
+                expected.retain(|((series, time), _)| is_met(*series) && times.contains(time));
+                prop_assert_eq!(&rows, &expected, "{:?} {:?}", condition, times);
+                let together = BufferedRows::together(parts);
+                let sorted = together.map(|rows| rows.find().unwrap().sorted_unique(&schema));
+                let sorted: Vec<_> = sorted.iter().flat_map(rows_of).collect();
+                prop_assert_eq!(sorted, expected, "{:?} {:?}", condition, times);
+            }
+        }
+    }
+}
+
 #[test]
 fn rows_of_a_series_in_many_chunks_are_few_batches() {
     let (buffer, table) = (Buffer::default(), table());
@@ -310,7 +369,7 @@ fn rows_of_a_series_in_many_chunks_are_few_batches() {
     let found = buffer.table(table.id).unwrap().contents().chunks;
     assert_eq!(found.len(), 20);
     let found = found.into_iter().map(|(_, chunk)| chunk).collect();
-    let rows = BufferedRows::new(found, Arc::clone(&table), i64::MIN..=i64::MAX);
+    let rows = BufferedRows::all_of(found, Arc::clone(&table), i64::MIN..=i64::MAX);
     let two = Predicate::Compare {
         column: ColumnRef::Column(ColumnId(0)),
         comparison: Comparison::Equal,
@@ -335,7 +394,7 @@ fn few_chunks_hold_many_small_writes() {
     }
     let chunks = buffer.table(table.id).unwrap().contents().chunks;
     assert!(chunks.len() <= 30, "{} chunks", chunks.len());
-    assert!(chunks.iter().all(|(_, chunk)| chunk.keys_are_new));
+    assert!(chunks.iter().all(|(_, chunk)| chunk.keys_are_new()));
     assert_eq!(read(&buffer, &table).len(), 5000);
 }
 

@@ -422,7 +422,7 @@ fn file_record(frozen: &FrozenRows, table: &Table, summary: &FileSummary) -> Fil
         rows: summary.rows,
         time_min: time_min.expect(HAS_CHUNKS),
         time_max: time_max.expect(HAS_CHUNKS),
-        keys_are_new: chunks().all(|chunk| chunk.keys_are_new),
+        keys_are_new: chunks().all(|chunk| chunk.keys_are_new()),
         last_rows: summary.last_rows,
     }
 }

@@ -405,6 +405,46 @@ async fn in_order_rows_need_no_merging() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reading_sent_twice_has_no_others_merged() {
+    let setup = Setup::new();
+    let (engine, table) = setup.open().await;
+    let row = |tag: usize, time| ((Some(format!("m{tag}")), time), (Some(1.0), None));
+    for time in 0..8 {
+        let mut rows: Vec<_> = (0..100).map(|tag| row(tag, time)).collect();
+        rows.push(row(usize::try_from(time).unwrap(), time));
+        engine
+            .write(batch(table, &rows), Durability::Synced)
+            .await
+            .unwrap();
+        if time == 3 {
+            engine.flush().await.unwrap();
+        }
+    }
+    // Another machine's reading of an hour that is in a file.
+    engine
+        .write(batch(table, &[row(50, 2)]), Durability::Synced)
+        .await
+        .unwrap();
+    let units = engine
+        .snapshot(table)
+        .unwrap()
+        .scan_units(&(i64::MIN..=i64::MAX));
+    let (mut in_memory, mut with_files) = (0, 0);
+    for unit in units {
+        match unit {
+            ScanUnit::Buffered(rows) => in_memory += rows.find().unwrap().count(),
+            ScanUnit::Merged { files, buffered } => {
+                assert_eq!(files.len(), 1);
+                with_files += buffered.unwrap().find().unwrap().count();
+            }
+            ScanUnit::File(_) => panic!("a row of the file is replaced"),
+        }
+    }
+    assert_eq!((in_memory, with_files), (4 * 101, 1));
+    assert_eq!(read(&setup, &engine, table, 0..=100).await.len(), 800);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_process_per_data_directory() {
     let setup = Setup::new();
     let (_engine, _) = setup.open().await;

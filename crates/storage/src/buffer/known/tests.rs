@@ -97,6 +97,22 @@ fn a_stable_set_of_series_is_never_forgotten() {
     }
 }
 
+#[test]
+fn a_record_that_many_have_overtaken_is_known_to_be_new() {
+    let mut known = KnownSeries::new(i64::MIN, &Account::default());
+    let names: Vec<u32> = (0..4).collect();
+    let numbers = known.intern(&keys(&names));
+    // Each has two instants of all series, the sixth of which comes again.
+    for (sequence, record) in (1..).zip([1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 6]) {
+        let series = [&numbers[..], &numbers].concat();
+        let times = [[2 * record; 4], [2 * record + 1; 4]].concat();
+        let is_new = known.take(sequence, &series, &times);
+        assert_eq!(is_new, [sequence < 11; 8], "record {record}");
+    }
+    let twice = known.take(12, &[numbers[1]; 2], &[-5, -5]);
+    assert_eq!(twice, [true, false], "the second has the key of the first");
+}
+
 #[derive(Debug, Clone)]
 enum Action {
     Write(Vec<(u32, i64)>),
@@ -104,8 +120,18 @@ enum Action {
 }
 
 fn action() -> impl Strategy<Value = Action> {
+    let records = |start, length| {
+        let rows = prop::collection::vec((0u32..8, 0..length), 1..8);
+        let records = (rows, start).prop_map(|(rows, start): (Vec<(u32, i64)>, i64)| {
+            let rows = rows.into_iter();
+            rows.map(|(name, time)| (name, start + time)).collect()
+        });
+        records.prop_map(Action::Write)
+    };
     prop_oneof![
-        6 => prop::collection::vec((0u32..8, -20i64..20), 1..8).prop_map(Action::Write),
+        3 => records(-20i64..-19, 40i64),
+        // Records of which each has times of its own, many of them overtaken.
+        3 => records(-20i64..100, 3i64),
         1 => Just(Action::Forget(Forget::Idle)),
         1 => Just(Action::Forget(Forget::All)),
     ]

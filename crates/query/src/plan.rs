@@ -7,6 +7,7 @@
 //! | `finished`   | plans to which no other rule would do anything    | mark, put on by `short_chains`          |
 //! | `gap_fill`   | `date_bin_gapfill`, `locf`, `interpolate`, …      | analyzer rule, node, operator           |
 //! | `lower_ends` | filter and columns of files put together at once    | called by `short_chains`               |
+//! | `read_ahead` | groups of sorted partitions aggregated at once      | physical optimizer rule               |
 //! | `run_aggregation` | neighbouring rows of a group aggregated at once   | physical optimizer rule, operator     |
 //! | `series_exchange` | rows of series in order, whole series spread        | operator, placed by the two below      |
 //! | `series_groups` | groups of series in order, finished one by one        | physical optimizer rule, operator      |
@@ -27,6 +28,7 @@ mod gap_fill;
 mod interruptible_joins;
 mod last_rows;
 mod lower_ends;
+mod read_ahead;
 mod rollup_scan;
 mod run_aggregation;
 mod series_exchange;
@@ -104,6 +106,7 @@ pub(crate) fn extend(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_optimizer_rule(Arc::new(windows::FiltersAsArguments))
         .with_physical_optimizer_rules(PHYSICAL_RULES.clone())
         .with_physical_optimizer_rule(Arc::new(run_aggregation::RunAggregation))
+        .with_physical_optimizer_rule(Arc::new(read_ahead::ReadAhead))
         .with_physical_optimizer_rule(Arc::new(windows::CountedWindows))
         .with_physical_optimizer_rule(Arc::new(yielding_joins::YieldingJoins))
         .with_physical_optimizer_rule(Arc::new(finished::Unmarked))

@@ -28,6 +28,7 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
+pub(super) use exec::RunAggregateExec;
 pub(super) use functions::{Batch, Functions};
 pub(super) use rule::{RunAggregation, keeps_rows};
 pub(super) use runs::{changes, ranges};

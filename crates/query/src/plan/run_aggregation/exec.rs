@@ -37,7 +37,7 @@ const STATES_MAX: usize = 1 << 30;
 
 /// Gives states for runs of rows of the same group, or results of groups.
 #[derive(Debug)]
-pub(super) struct RunAggregateExec {
+pub(in crate::plan) struct RunAggregateExec {
     /// The aggregate that it stands for, with its input: a first step, which gives states, or the only one.
     aggregate: AggregateExec,
     /// Whether all runs of a group come to one state, as far as there is memory; otherwise each is one.

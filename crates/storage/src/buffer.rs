@@ -38,6 +38,7 @@ pub(crate) use chunk::{Chunk, by_generation};
 pub(crate) use distinct::DistinctSeries;
 pub(crate) use known::{Forget, Forgotten};
 use memory::Memory;
+pub(crate) use passing_series::Asked;
 pub use passing_series::{PassingSeries, SeriesCondition};
 pub(crate) use shares::{Shares, ToRead};
 pub(crate) use table::{Contents, FrozenRows, TableBuffer};

@@ -45,7 +45,7 @@ pub(crate) use cache::{Cache, Rewritten};
 use latest::latest;
 pub(crate) use part::PartWriter;
 
-use crate::buffer::{Chunk, SeriesCondition};
+use crate::buffer::{Chunk, PassingSeries, SeriesCondition};
 use crate::error::{Error, Result};
 use crate::rows;
 use crate::snapshot::TableSnapshot;
@@ -113,9 +113,8 @@ fn assemble(
             None => Ok(rows),
         }
     });
-    let mut inputs = vec![of_files.collect::<Result<Vec<_>>>()?];
-    inputs.extend(of_chunks(snapshot, &needed, condition).map(|rows| vec![rows]));
-    let merged = merge::last_of_all(&needed, inputs)?;
+    let of_chunks = of_chunks(snapshot, &needed, condition);
+    let merged = merge::last_of_both(&needed, of_files.collect::<Result<_>>()?, of_chunks)?;
     let seen = merged
         .into_iter()
         .map(|rows| as_columns(&not_before(rows, snapshot.earliest())?, schema));
@@ -134,21 +133,28 @@ fn of_series(rows: RecordBatch, condition: &dyn SeriesCondition) -> Result<Recor
     })
 }
 
-/// Rows of chunks, the last one of each series among them, sorted by key. Of all series if there are many rows of those that fulfil the
-/// condition, or if it cannot be evaluated: whoever asked applies it to the rows that are seen.
+/// Rows of chunks, the last one of each series among them, sorted by key. Some may be of series that do not fulfil the condition, of all if
+/// it cannot be evaluated: whoever asked applies it to the rows that are seen.
 fn of_chunks(
     snapshot: &TableSnapshot,
     needed: &SchemaRef,
     condition: Option<&Arc<dyn SeriesCondition>>,
 ) -> Option<RecordBatch> {
-    if let Some(condition) = condition {
+    let asked = condition.map(|condition| {
         let rows = snapshot.buffered().of_series(Arc::clone(condition));
-        if let Ok(Some(found)) = rows.find_few(FEW_ROWS) {
-            return (found.count() > 0).then(|| found.sorted_unique(needed));
-        }
+        let series = PassingSeries::of(std::slice::from_ref(&rows)).ok()?;
+        Some((rows, series))
+    });
+    let asked = asked.flatten();
+    if let Some((rows, series)) = &asked
+        && let Some(found) = rows.find_few_of(series, FEW_ROWS)
+    {
+        let found = found.latest();
+        return (found.count() > 0).then(|| found.sorted_unique(needed));
     }
+    let asked = asked.as_ref().map(|(_, series)| series);
     // The older of two chunks that may hold the same key comes first.
-    let chunks = latest(snapshot.chunks().map(|chunk| &**chunk));
+    let chunks = latest(snapshot.chunks().map(|chunk| &**chunk), asked);
     let chunks: Vec<&Chunk> = chunks.iter().map(|chunk| &**chunk).collect();
     (!chunks.is_empty()).then(|| rows::sorted_unique(&chunks, snapshot.table(), needed))
 }

@@ -8,6 +8,7 @@
 //! keeps ([`super::by_series`]): a question about one machine does not touch the rows of the others. What it finds in many chunks,
 //! a few rows in each, is put together at once.
 
+use std::collections::HashMap;
 use std::iter;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -16,9 +17,11 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use catalog::{ColumnId, Table};
+use foldhash::fast::RandomState;
 
 use super::Chunk;
-use super::passing_series::{PassingSeries, SeriesCondition};
+use super::keys::SeriesKeys;
+use super::passing_series::{Asked, PassingSeries, SeriesCondition};
 use super::shares::{Share, ToRead};
 use crate::rows;
 
@@ -146,17 +149,16 @@ impl BufferedRows {
     }
 
     /// The same unless there are more than so many: no more of them are looked for then.
-    pub(crate) fn find_few(&self, few: usize) -> Result<Option<FoundRows>, ArrowError> {
-        let series = PassingSeries::of(std::slice::from_ref(self))?;
+    pub(crate) fn find_few_of(&self, series: &PassingSeries, few: usize) -> Option<FoundRows> {
         let (mut chunks, mut count) = (Vec::new(), 0);
-        for found in self.found_in_chunks(&series) {
+        for found in self.found_in_chunks(series) {
             count += found.count();
             if count > few {
-                return Ok(None);
+                return None;
             }
             chunks.push(found);
         }
-        Ok(Some(self.found(chunks)))
+        Some(self.found(chunks))
     }
 
     fn found(&self, chunks: Vec<FoundInChunk>) -> FoundRows {
@@ -166,7 +168,7 @@ impl BufferedRows {
 
     fn found_in_chunks(&self, series: &PassingSeries) -> impl Iterator<Item = FoundInChunk> {
         let found = self.read.iter().map(|read| FoundInChunk {
-            rows: self.rows_of(read, series.of_generation(&read.chunk.keys)),
+            rows: self.rows_of(read, series.of_chunk(&read.chunk)),
             chunk: Arc::clone(&read.chunk),
             may_replace: matches!(read.share, Share::Replacing(_)),
         });
@@ -174,27 +176,29 @@ impl BufferedRows {
     }
 
     /// The rows of a chunk that are asked for, ascending; `None` if they are all.
-    fn rows_of(&self, ToRead { chunk, share }: &ToRead, asked: Option<&[u32]>) -> Option<Vec<u32>> {
+    fn rows_of(&self, ToRead { chunk, share }: &ToRead, asked: Option<&Asked>) -> Option<Vec<u32>> {
         let has_all_times = self.has_all_times_of(chunk);
         let has_time =
             |row: &u32| has_all_times || self.times.contains(&chunk.times[*row as usize]);
-        let rows: Vec<u32> = match (share.series(asked), share) {
-            (Some(series), _) => {
-                let rows = chunk.by_series().rows_of(&series);
+        let is_asked = |number: u32| asked.is_none_or(|asked| asked.contains(number));
+        let rows: Vec<u32> = match share.few(chunk, asked) {
+            Some(few) => {
+                let rows = chunk.by_series().rows_of(&few);
                 let mut rows: Vec<u32> = rows.filter(has_time).collect();
                 rows.sort();
                 rows
             }
-            (None, Share::AllBut(series)) => {
-                let mut is_read = vec![true; chunk.rows()];
-                for row in chunk.by_series().rows_of(series) {
-                    is_read[row as usize] = false;
+            None => {
+                let is_read = share.rows_of(chunk);
+                if has_all_times && asked.is_none() && is_read.is_none() {
+                    return None;
                 }
-                let rows = (0u32..).zip(is_read).filter(|(_, is_read)| *is_read);
-                rows.map(|(row, _)| row).filter(has_time).collect()
+                let is_read = |row: &u32| is_read.as_ref().is_none_or(|rows| rows[*row as usize]);
+                let series = |row: &u32| chunk.series[*row as usize];
+                let rows = (0u32..).take(chunk.rows());
+                let rows = rows.filter(|row| is_asked(series(row)) && is_read(row));
+                rows.filter(has_time).collect()
             }
-            (None, _) if has_all_times => return None,
-            (None, _) => (0u32..).take(chunk.rows()).filter(has_time).collect(),
         };
         (rows.len() < chunk.rows()).then_some(rows)
     }
@@ -222,6 +226,24 @@ impl FoundInChunk {
         self.rows.as_ref().map_or(self.chunk.rows(), Vec::len)
     }
 
+    /// The numbers of its rows that were found, ascending.
+    fn rows(&self) -> impl Iterator<Item = u32> {
+        let all = 0..self.count();
+        all.map(|place| match &self.rows {
+            Some(rows) => rows[place],
+            None => u32::try_from(place).expect("rows are counted with 32 bits"),
+        })
+    }
+
+    /// The series of each of these rows, by its number in a generation, and its time.
+    fn keys(&self) -> impl Iterator<Item = ((*const SeriesKeys, u32), i64)> {
+        let (chunk, generation) = (&self.chunk, Arc::as_ptr(&self.chunk.keys));
+        self.rows().map(move |row| {
+            let row = row as usize;
+            ((generation, chunk.series[row]), chunk.times[row])
+        })
+    }
+
     /// The chunk with no other rows; if it is copied for that, without fields that `schema` lacks.
     fn chunk_for(&self, schema: &SchemaRef, table: &Table) -> Arc<Chunk> {
         let Some(rows) = &self.rows else {
@@ -238,6 +260,25 @@ impl FoundRows {
     /// How many there are, of which some may have the same key.
     pub fn count(&self) -> usize {
         self.chunks.iter().map(FoundInChunk::count).sum()
+    }
+
+    /// Those with the latest time of their series, maybe of each number that it has in another generation.
+    pub(crate) fn latest(mut self) -> Self {
+        let mut latest: HashMap<(*const SeriesKeys, u32), i64, RandomState> = HashMap::default();
+        for found in &self.chunks {
+            for (series, time) in found.keys() {
+                let latest = latest.entry(series).or_insert(time);
+                *latest = time.max(*latest);
+            }
+        }
+        for found in &mut self.chunks {
+            let is_latest = found.keys().map(|(series, time)| latest[&series] == time);
+            let rows = found.rows().zip(is_latest);
+            let rows = rows.filter(|(_, is_latest)| *is_latest);
+            found.rows = Some(rows.map(|(row, _)| row).collect());
+        }
+        self.chunks.retain(|found| found.count() > 0);
+        self
     }
 
     /// About how much memory they take as columns of `schema`.

@@ -247,7 +247,12 @@ impl Chunk {
     pub(crate) fn has_no_series_beside(&self, other: &Self) -> bool {
         let (own, others) = (self.series_numbers(), other.series_numbers());
         let is_of_all = || others.len() == self.known_series() || own == others;
-        Arc::ptr_eq(&self.keys, &other.keys) && is_of_all()
+        self.is_of_generation(other) && is_of_all()
+    }
+
+    /// Whether the numbers of its series stand for the same as those of another chunk.
+    pub(crate) fn is_of_generation(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.keys, &other.keys)
     }
 
     /// How many series are known of its generation, with rows in it or not.
@@ -314,7 +319,7 @@ pub(crate) fn by_generation<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<
     for chunk in chunks {
         // Neighbours nearly always are of one.
         let known = generations.iter_mut().rev();
-        let mut known = known.filter(|known| Arc::ptr_eq(&known[0].keys, &chunk.keys));
+        let mut known = known.filter(|known| known[0].is_of_generation(chunk));
         match known.next() {
             Some(known) => known.push(chunk),
             None => generations.push(vec![chunk]),

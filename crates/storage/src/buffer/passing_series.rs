@@ -5,9 +5,10 @@
 //! is evaluated.
 
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use catalog::{ColumnId, Table};
@@ -42,8 +43,43 @@ pub struct PassingSeries(Vec<OfGeneration>);
 struct OfGeneration {
     /// What the numbers stand for.
     keys: Arc<SeriesKeys>,
-    /// Ascending; `None` if they are all.
-    numbers: Option<Vec<u32>>,
+    /// `None` if they are all.
+    asked: Option<Asked>,
+}
+
+/// Series of a generation that are asked for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// Ascending.
+    numbers: Vec<u32>,
+    /// See [`Asked::contains`].
+    is_among: OnceLock<BooleanBuffer>,
+}
+
+impl Asked {
+    fn new(numbers: Vec<u32>) -> Self {
+        let is_among = OnceLock::new();
+        Self { numbers, is_among }
+    }
+
+    /// Their numbers, ascending.
+    pub(crate) fn numbers(&self) -> &[u32] {
+        &self.numbers
+    }
+
+    /// Whether a series is among them. Takes a bit for every number up to the greatest from the first time on.
+    pub(super) fn contains(&self, number: u32) -> bool {
+        let is_among = self.is_among.get_or_init(|| {
+            let count = self.numbers.last().map_or(0, |last| *last as usize + 1);
+            let mut is_among = BooleanBufferBuilder::new(count);
+            is_among.append_n(count, false);
+            for number in &self.numbers {
+                is_among.set_bit(*number as usize, true);
+            }
+            is_among.finish()
+        });
+        (number as usize) < is_among.len() && is_among.value(number as usize)
+    }
 }
 
 impl PassingSeries {
@@ -61,7 +97,8 @@ impl PassingSeries {
         let passing = generations.map(|chunks| {
             let keys = Arc::clone(&chunks[0].keys);
             let numbers = passing(condition.as_ref(), &parts[0].table, &keys, &chunks)?;
-            Ok(OfGeneration { keys, numbers })
+            let asked = numbers.map(Asked::new);
+            Ok(OfGeneration { keys, asked })
         });
         passing.collect::<Result<_, ArrowError>>().map(Self)
     }
@@ -79,11 +116,11 @@ impl PassingSeries {
         candidates.sum()
     }
 
-    /// The numbers of one generation, ascending; `None` if they are all.
-    pub(super) fn of_generation(&self, keys: &Arc<SeriesKeys>) -> Option<&[u32]> {
+    /// Those of a chunk's generation; `None` if they are all.
+    pub(crate) fn of_chunk(&self, chunk: &Chunk) -> Option<&Asked> {
         let mut generations = self.0.iter();
-        let own = generations.find(|own| Arc::ptr_eq(&own.keys, keys))?;
-        own.numbers.as_deref()
+        let own = generations.find(|own| Arc::ptr_eq(&own.keys, &chunk.keys))?;
+        own.asked.as_ref()
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::chunk::Replacing;
+use super::passing_series::Asked;
 use super::{Chunk, by_generation};
 
 /// Rows that are merged by themselves are put together to parts of at most so many.
@@ -28,26 +29,56 @@ pub(crate) enum Share {
     Replacing(Option<Arc<[u32]>>),
 }
 
+/// Rows of so many series are looked for by an index, and of more if there are so many times as many in the chunk; otherwise they are
+/// looked for among all rows, as in tests that have fewer series.
+const SERIES_FEW: usize = if cfg!(test) { 1 } else { 64 };
+const SERIES_PER_ASKED: usize = 8;
+
 impl Share {
-    /// The series of which rows are read, of those that are asked for; `None` if they are all in both.
-    pub(super) fn series<'a>(&'a self, asked: Option<&'a [u32]>) -> Option<Cow<'a, [u32]>> {
-        let only = |asked: &[u32], is_read: &dyn Fn(&u32) -> bool| {
-            asked.iter().copied().filter(is_read).collect::<Vec<_>>()
+    /// The series of which rows are read and asked for, if they are few of those of a chunk.
+    pub(super) fn few<'a>(
+        &'a self,
+        chunk: &Chunk,
+        asked: Option<&'a Asked>,
+    ) -> Option<Cow<'a, [u32]>> {
+        let are_few = |series: &[u32]| {
+            series.len() <= SERIES_FEW || series.len() * SERIES_PER_ASKED <= chunk.series_count()
         };
-        match (self, asked) {
-            (Self::All | Self::Replacing(None), _) => asked.map(Cow::Borrowed),
-            (Self::AllBut(_), None) => None,
-            (Self::AllBut(but), Some(asked)) => {
-                let is_read = |number: &u32| but.binary_search(number).is_err();
-                Some(Cow::Owned(only(asked, &is_read)))
+        let asked = asked.map(Asked::numbers);
+        Some(match (self, asked) {
+            (Self::Replacing(Some(own)), None) if are_few(own) => Cow::Borrowed(own),
+            (Self::Replacing(Some(own)), Some(asked)) if are_few(own) || are_few(asked) => {
+                Cow::Owned(only(own, asked, true))
             }
-            (Self::Replacing(Some(replacing)), None) => Some(Cow::Borrowed(replacing)),
-            (Self::Replacing(Some(replacing)), Some(asked)) => {
-                let is_read = |number: &u32| replacing.binary_search(number).is_ok();
-                Some(Cow::Owned(only(asked, &is_read)))
+            (Self::AllBut(others), Some(asked)) if are_few(asked) => {
+                Cow::Owned(only(asked, others, false))
             }
-        }
+            (Self::All | Self::Replacing(None), Some(asked)) if are_few(asked) => {
+                Cow::Borrowed(asked)
+            }
+            _ => return None,
+        })
     }
+
+    /// For each row of a chunk whether it is read; `None` if all are.
+    pub(super) fn rows_of(&self, chunk: &Chunk) -> Option<Vec<bool>> {
+        let (series, are_read) = match self {
+            Self::All | Self::Replacing(None) => return None,
+            Self::AllBut(series) => (series, false),
+            Self::Replacing(Some(series)) => (series, true),
+        };
+        let mut is_read = vec![!are_read; chunk.rows()];
+        for row in chunk.by_series().rows_of(series) {
+            is_read[row as usize] = are_read;
+        }
+        Some(is_read)
+    }
+}
+
+/// Those of some numbers that are among others, or are not.
+fn only(numbers: &[u32], others: &[u32], are_among: bool) -> Vec<u32> {
+    let is_among = |number: &&u32| others.binary_search(number).is_ok() == are_among;
+    numbers.iter().filter(is_among).copied().collect()
 }
 
 /// How chunks are read whose rows may replace one another, or those of files with them.

@@ -3,9 +3,12 @@
 //! While rows come in, each series has a last row in every chunk. Most of them are older than the one in the newest chunk, which is
 //! found out here before any of them is sorted, merged or copied: of most chunks without a look at their rows.
 
+use std::collections::HashMap;
 use std::ops::Deref;
 
-use crate::buffer::{Chunk, DistinctSeries};
+use foldhash::fast::RandomState;
+
+use crate::buffer::{Asked, Chunk, PassingSeries, by_generation};
 
 /// What is left of the last rows of a chunk.
 pub(super) enum Left<'a> {
@@ -24,23 +27,27 @@ impl Deref for Left<'_> {
     }
 }
 
-/// The last rows of chunks, without those of a series that has a later one in another chunk. The order of chunks stays.
-pub(super) fn latest<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<Left<'a>> {
+/// The last rows of chunks, without those of a series that has a later one in another chunk. The order of chunks stays. Where `asked`
+/// tells of which series they are to be, those of others may be left out.
+pub(super) fn latest<'a>(
+    chunks: impl Iterator<Item = &'a Chunk>,
+    asked: Option<&PassingSeries>,
+) -> Vec<Left<'a>> {
     let chunks = without_overtaken(chunks);
-    // A series that has several numbers here keeps a row for each of them, which does no harm.
-    let distinct = DistinctSeries::of(&chunks);
-    let mut latest = vec![i64::MIN; distinct.len()];
-    let times = chunks.iter().flat_map(|chunk| &chunk.times);
-    for (series, time) in distinct.of_row().iter().zip(times) {
-        let latest = &mut latest[*series as usize];
-        *latest = (*latest).max(*time);
-    }
-    let mut series = distinct.of_row();
+    let generations = by_generation(chunks.iter().copied()).into_iter();
+    // A series that is of several generations keeps a row of each of them, which does no harm.
+    let latest = generations.map(|chunks| {
+        let asked = asked.and_then(|asked| asked.of_chunk(chunks[0]));
+        let asked = asked.map(Asked::numbers);
+        (chunks[0], LatestTimes::of(&chunks, asked))
+    });
+    let latest: Vec<(&Chunk, LatestTimes)> = latest.collect();
     let chosen = chunks.into_iter().filter_map(|chunk| {
-        let (of_chunk, rest) = series.split_at(chunk.rows());
-        series = rest;
-        let rows = (0u32..).zip(of_chunk).zip(&chunk.times);
-        let rows = rows.filter(|((_, series), time)| **time == latest[**series as usize]);
+        let mut generations = latest.iter();
+        let own = generations.find(|(first, _)| first.is_of_generation(chunk));
+        let (_, latest) = own.expect("every chunk is of a generation");
+        let rows = (0u32..).zip(&chunk.series).zip(&chunk.times);
+        let rows = rows.filter(|((_, series), time)| **time == latest.of_series(**series));
         let rows: Vec<u32> = rows.map(|((row, _), _)| row).collect();
         match rows.len() {
             0 => None,
@@ -49,6 +56,56 @@ pub(super) fn latest<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<Left<'a
         }
     });
     chosen.collect()
+}
+
+/// A table by series number is used while it has at most this many places per row.
+const PLACES_PER_ROW: usize = 4;
+
+/// The latest time of each series of a generation.
+enum LatestTimes {
+    /// By the number of the series. Those that nobody asks for have a time that no row comes after.
+    ByNumber(Vec<i64>),
+    OfFew(HashMap<u32, i64, RandomState>),
+}
+
+impl LatestTimes {
+    /// Of the rows of chunks, and at least of those series that are asked for.
+    fn of(chunks: &[&Chunk], asked: Option<&[u32]>) -> Self {
+        let rows: usize = chunks.iter().map(|chunk| chunk.rows()).sum();
+        let known = chunks[0].known_series();
+        let mut latest = match known <= rows.saturating_mul(PLACES_PER_ROW) {
+            true => Self::ByNumber(Self::none_yet(known, asked)),
+            false => Self::OfFew(HashMap::default()),
+        };
+        for chunk in chunks {
+            for (series, time) in chunk.series.iter().zip(&chunk.times) {
+                let latest = match &mut latest {
+                    Self::ByNumber(times) => &mut times[*series as usize],
+                    Self::OfFew(times) => times.entry(*series).or_insert(i64::MIN),
+                };
+                *latest = (*latest).max(*time);
+            }
+        }
+        latest
+    }
+
+    fn none_yet(known: usize, asked: Option<&[u32]>) -> Vec<i64> {
+        let Some(asked) = asked else {
+            return vec![i64::MIN; known];
+        };
+        let mut times = vec![i64::MAX; known];
+        for series in asked {
+            times[*series as usize] = i64::MIN;
+        }
+        times
+    }
+
+    fn of_series(&self, series: u32) -> i64 {
+        match self {
+            Self::ByNumber(times) => times[series as usize],
+            Self::OfFew(times) => times[&series],
+        }
+    }
 }
 
 /// The last rows of chunks without those all of whose series have later ones in one of the others: in the one with the latest rows of
@@ -71,13 +128,13 @@ fn without_overtaken<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<&'a Chu
 mod tests {
     use std::sync::Arc;
 
-    use catalog::ColumnKind;
+    use catalog::{ColumnKind, ColumnRef, Comparison, Predicate, Value};
 
     use super::*;
     use crate::batch::{TableBatch, WriteBatch};
-    use crate::buffer::Buffer;
+    use crate::buffer::{Buffer, BufferedRows};
     use crate::series::SeriesKey;
-    use crate::testing::table;
+    use crate::testing::{TagPredicate, table};
 
     /// Chunks with a row for each of these series at one time, which are of one generation.
     fn chunks(of: &[(&[&str], i64)]) -> Vec<Arc<Chunk>> {
@@ -122,6 +179,37 @@ mod tests {
         check(&[(c, 0), (a, 1), (a, 2)], &[0, 2]);
         check(&[(ab, 2), (ab, 2)], &[0, 1]);
         check(&[(ab, 3), (ab, 2)], &[0]);
+    }
+
+    #[test]
+    fn rows_of_series_that_are_asked_for_are_found_among_those_of_others() {
+        let chunks = chunks(&[(&["a", "b"], 1), (&["a"], 2), (&["b", "c"], 3), (&["a"], 2)]);
+        let table = table(&[("host", ColumnKind::Tag)]);
+        let found = |asked: Option<&PassingSeries>| {
+            let left = latest(chunks.iter().map(|chunk| &**chunk), asked);
+            let rows = left
+                .iter()
+                .map(|chunk| (chunk.series.clone(), chunk.time_min));
+            rows.collect::<Vec<_>>()
+        };
+        // Rows of one key are left for who merges them.
+        let all = [(vec![0], 2), (vec![1, 2], 3), (vec![0], 2)];
+        assert_eq!(found(None), all);
+        for (host, expected) in [("a", &[0, 2][..]), ("b", &[1])] {
+            let host = Predicate::Compare {
+                column: ColumnRef::Column(table.column("host").unwrap().id),
+                comparison: Comparison::Equal,
+                value: Value::Text(host.to_owned()),
+            };
+            let rows = BufferedRows::all_of(chunks.clone(), Arc::clone(&table), 0..=9);
+            let rows = rows.of_series(TagPredicate::new(host, &table));
+            let asked = PassingSeries::of(&[rows]).unwrap();
+            let expected = expected.iter().map(|chunk| match all[*chunk].1 {
+                2 => (vec![0], 2),
+                time => (vec![1], time),
+            });
+            assert_eq!(found(Some(&asked)), expected.collect::<Vec<_>>());
+        }
     }
 
     #[test]

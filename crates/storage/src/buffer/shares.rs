@@ -11,6 +11,10 @@ use super::{Chunk, by_generation};
 /// Rows that are merged by themselves are put together to parts of at most so many.
 const TOGETHER_ROWS: usize = 1 << 18;
 
+/// So many series in doubt are told apart from the others, counted once for each chunk, and more in so many times as many rows.
+const SERIES_IN_DOUBT: usize = 4096;
+const ROWS_PER_DOUBT: usize = 16;
+
 /// A chunk to be read.
 #[derive(Debug, Clone)]
 pub(crate) struct ToRead {
@@ -99,15 +103,18 @@ impl Shares {
             });
             read.collect()
         };
-        let Some(replacing) = Replacing::join(chunks.iter().copied()) else {
+        if chunks.iter().all(|chunk| chunk.keys_are_new()) {
             return Self {
                 plain: each(Share::All),
                 replacing: Vec::new(),
             };
-        };
+        }
         // A series has other numbers in another generation.
         let is_of_one = by_generation(chunks.iter().map(|chunk| &***chunk)).len() == 1;
-        let series = is_of_one.then(|| Arc::from(&replacing.series[..]));
+        let series = (is_of_one && are_told_apart(chunks))
+            .then(|| Replacing::join(chunks.iter().copied()))
+            .flatten()
+            .map(|replacing| Arc::from(&replacing.series[..]));
         Self {
             plain: series
                 .iter()
@@ -116,6 +123,14 @@ impl Shares {
             replacing: each(Share::Replacing(series)),
         }
     }
+}
+
+/// Whether to look for the rows of series in doubt takes less than to merge all rows.
+fn are_told_apart(chunks: &[&Arc<Chunk>]) -> bool {
+    let in_doubt = chunks.iter().filter_map(|chunk| chunk.replacing.as_deref());
+    let in_doubt: usize = in_doubt.map(|replacing| replacing.series.len()).sum();
+    let rows: usize = chunks.iter().map(|chunk| chunk.rows()).sum();
+    in_doubt <= SERIES_IN_DOUBT || in_doubt * ROWS_PER_DOUBT <= rows
 }
 
 /// Rows that are merged by themselves, as few parts.

@@ -1,11 +1,14 @@
 //! A database in memory, for the tests of this crate.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use catalog::{Catalog, Clock, DatabaseName, Limits, Retention, SystemClock};
+use datafusion::common::resources_datafusion_err;
+use datafusion::execution::memory_pool::{MemoryPool, MemoryReservation, UnboundedMemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::collect;
@@ -189,6 +192,69 @@ pub(crate) async fn query_in(session: &SessionState, sql: &str) -> Result<Vec<Re
     let plan = engine::plan(session, sql, Vec::new()).await?;
     let plan = session.create_physical_plan(&plan).await?;
     Ok(collect(plan, session.task_ctx()).await?)
+}
+
+/// A pool in which one kind of consumer may take so much and everything else what it needs.
+#[derive(Debug)]
+struct Narrow {
+    rest: UnboundedMemoryPool,
+    consumer: &'static str,
+    most: usize,
+}
+
+impl fmt::Display for Narrow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("narrow")
+    }
+}
+
+impl MemoryPool for Narrow {
+    fn name(&self) -> &str {
+        "narrow"
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.rest.grow(reservation, additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.rest.shrink(reservation, shrink);
+    }
+
+    fn try_grow(
+        &self,
+        reservation: &MemoryReservation,
+        additional: usize,
+    ) -> datafusion::common::Result<()> {
+        let is_narrow = reservation.consumer().name() == self.consumer;
+        if is_narrow && reservation.size() + additional > self.most {
+            return Err(resources_datafusion_err!("it is narrow"));
+        }
+        self.rest.try_grow(reservation, additional)
+    }
+
+    fn reserved(&self) -> usize {
+        self.rest.reserved()
+    }
+}
+
+/// The rows of a query of which one kind of consumer may take so much memory at a time.
+pub(crate) async fn query_in_narrow(
+    session: &SessionState,
+    sql: &str,
+    consumer: &'static str,
+    most: usize,
+) -> Vec<String> {
+    let rest = UnboundedMemoryPool::default();
+    let pool = Arc::new(Narrow {
+        rest,
+        consumer,
+        most,
+    });
+    let plan = engine::plan(session, sql, Vec::new()).await.unwrap();
+    let plan = session.create_physical_plan(&plan).await.unwrap();
+    let context = session::task_context(session, &plan, pool).unwrap();
+    rows(&collect(plan, Arc::new(context)).await.unwrap())
 }
 
 /// Rows as text.

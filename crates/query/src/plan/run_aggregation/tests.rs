@@ -1,16 +1,10 @@
 //! Groups by runs against the same groups under keys in which no runs can be seen.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
-use datafusion::common::{Result, resources_datafusion_err};
-use datafusion::execution::memory_pool::{MemoryPool, MemoryReservation, UnboundedMemoryPool};
 use datafusion::execution::session_state::SessionState;
-use datafusion::physical_plan::collect;
 
-use crate::engine;
-use crate::session;
-use crate::testing::{TestDatabase, query_in, rows};
+use crate::testing::{TestDatabase, query_in, query_in_narrow, rows};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -159,52 +153,8 @@ fn one_thread(database: &TestDatabase) -> SessionState {
     session
 }
 
-/// A pool in which groups of runs may take so much and everything else what it needs.
-#[derive(Debug)]
-struct Narrow {
-    rest: UnboundedMemoryPool,
-    most: usize,
-}
-
-impl std::fmt::Display for Narrow {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("narrow")
-    }
-}
-
-impl MemoryPool for Narrow {
-    fn name(&self) -> &str {
-        "narrow"
-    }
-
-    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        self.rest.grow(reservation, additional);
-    }
-
-    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        self.rest.shrink(reservation, shrink);
-    }
-
-    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let is_ours = reservation.consumer().name() == "RunAggregateExec";
-        if is_ours && reservation.size() + additional > self.most {
-            return Err(resources_datafusion_err!("it is narrow"));
-        }
-        self.rest.try_grow(reservation, additional)
-    }
-
-    fn reserved(&self) -> usize {
-        self.rest.reserved()
-    }
-}
-
 async fn query_with(session: &SessionState, sql: &str, most: usize) -> Vec<String> {
-    let rest = UnboundedMemoryPool::default();
-    let pool = Arc::new(Narrow { rest, most });
-    let plan = engine::plan(session, sql, Vec::new()).await.unwrap();
-    let plan = session.create_physical_plan(&plan).await.unwrap();
-    let context = session::task_context(session, &plan, pool).unwrap();
-    rows(&collect(plan, Arc::new(context)).await.unwrap())
+    query_in_narrow(session, sql, "RunAggregateExec", most).await
 }
 
 #[tokio::test]

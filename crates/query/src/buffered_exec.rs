@@ -309,8 +309,9 @@ impl ExecutionPlan for BufferedExec {
 fn quick_parts(parts: Vec<BufferedRows>, batch_rows: usize) -> Vec<BufferedRows> {
     let mut together: Vec<BufferedRows> = Vec::new();
     for part in parts {
-        let before = together
-            .pop_if(|before| before.row_count() + part.row_count() <= QUICK_BATCHES * batch_rows);
+        let before = together.pop_if(|before| {
+            before.rows_looked_through() + part.rows_looked_through() <= QUICK_BATCHES * batch_rows
+        });
         together.extend(BufferedRows::together(before.into_iter().chain([part])));
     }
     together
@@ -350,9 +351,9 @@ impl Reading {
     ) -> Result<impl Stream<Item = Result<RecordBatch>> + Send> {
         let memory = MemoryConsumer::new("BufferedExec").register(reading.context.memory_pool());
         if rows.is_filtered() {
-            memory.try_grow(rows.row_count() * FINDING_BYTES)?;
+            memory.try_grow(rows.rows_looked_through() * FINDING_BYTES)?;
         }
-        let is_quick = rows.row_count() <= QUICK_BATCHES * reading.batch_rows;
+        let is_quick = rows.rows_looked_through() <= QUICK_BATCHES * reading.batch_rows;
         let found = elsewhere_unless(is_quick, move || rows.find_of(&series)).await?;
         memory.try_resize(found.estimated_bytes(&reading.schema))?;
         let is_little = found.count() <= LITTLE_BATCHES * reading.batch_rows;

@@ -7,7 +7,7 @@
 //! | `finished`   | plans to which no other rule would do anything    | mark, put on by `short_chains`          |
 //! | `gap_fill`   | `date_bin_gapfill`, `locf`, `interpolate`, …      | analyzer rule, node, operator           |
 //! | `lower_ends` | filter and columns of files put together at once    | called by `short_chains`               |
-//! | `read_ahead` | groups of sorted partitions aggregated at once      | physical optimizer rule               |
+//! | `read_ahead` | groups of sorted partitions aggregated at once      | physical optimizer rule, operator     |
 //! | `run_aggregation` | neighbouring rows of a group aggregated at once   | physical optimizer rule, operator     |
 //! | `series_exchange` | rows of series in order, whole series spread        | operator, placed by the two below      |
 //! | `series_groups` | groups of series in order, finished one by one        | physical optimizer rule, operator      |

@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::batch::WriteBatch;
 use crate::error::{Error, Result};
 pub use buffered_rows::{BufferedRows, FoundRows};
+pub(crate) use by_series::PLACES_PER_ROW;
 pub(crate) use chunk::{Chunk, by_generation};
 pub(crate) use distinct::DistinctSeries;
 pub(crate) use known::{Forget, Forgotten};

@@ -93,20 +93,28 @@ impl BufferedRows {
     /// [`ScanUnit::Buffered`]: crate::ScanUnit::Buffered
     pub fn row_count(&self) -> usize {
         let rows = |ToRead { chunk, share }: &ToRead| match share {
-            Share::Replacing(Some(series)) => chunk.by_series().rows_of(series).count(),
-            Share::All | Share::AllBut(_) | Share::Replacing(None) => chunk.rows(),
+            // To make an index is nothing for who plans.
+            Share::Replacing(Some(series)) if chunk.is_indexed() => {
+                chunk.by_series().rows_of(series).count()
+            }
+            _ => chunk.rows(),
         };
         self.read.iter().map(rows).sum()
     }
 
-    /// How many of the rows are in chunks whose index by series is not there yet: who asks first makes it, and it is kept.
+    /// Among so many rows they are found at most.
+    pub fn rows_looked_through(&self) -> usize {
+        self.chunks().map(Chunk::rows).sum()
+    }
+
+    /// How many of the rows are in chunks whose index by series is not there yet, if a condition makes it: who asks first makes it, and it
+    /// is kept.
     pub fn unindexed_row_count(&self) -> usize {
-        let is_missing = |ToRead { chunk, share }: &&ToRead| {
-            let is_needed = self.series.is_some() || matches!(share, Share::AllBut(_));
-            is_needed && !chunk.is_indexed()
-        };
-        let unindexed = self.read.iter().filter(is_missing);
-        unindexed.map(|read| read.chunk.rows()).sum()
+        let chunks = self.chunks().filter(|chunk| !chunk.is_indexed());
+        match &self.series {
+            Some(_) => chunks.map(Chunk::rows).sum(),
+            None => 0,
+        }
     }
 
     /// No row that is found has a time outside of this: whoever reads them need not test it again.

@@ -1,8 +1,10 @@
 //! Which rows of a chunk are of which series: what a question about a few machines starts from.
 
+use std::cmp::Ordering;
+
 /// A table by series number is used while it has at most this many places per row; otherwise rows are
-/// sorted, which takes longer, and memory by what is there.
-const PLACES_PER_ROW: usize = 4;
+/// sorted or hashed, which takes longer, and memory by what is there.
+pub(crate) const PLACES_PER_ROW: usize = 4;
 
 /// The numbers of rows by series, about four bytes a row.
 #[derive(Debug)]
@@ -90,12 +92,19 @@ impl BySeries {
 
     /// The rows of some series, given in ascending order of their numbers.
     pub(crate) fn rows_of(&self, series: &[u32]) -> impl Iterator<Item = u32> {
-        let mut from = 0;
-        let runs = series.iter().map(move |number| {
-            from += self.numbers[from..].partition_point(|other| other < number);
-            match self.numbers.get(from) == Some(number) {
-                true => self.run(from),
-                false => &[],
+        let (mut place, mut asked) = (0, 0);
+        let runs = std::iter::from_fn(move || {
+            loop {
+                // Where the one has many more than the other, most of them are passed over at once.
+                let (own, other) = (*self.numbers.get(place)?, *series.get(asked)?);
+                match own.cmp(&other) {
+                    Ordering::Less => place += gallop(&self.numbers[place..], other),
+                    Ordering::Greater => asked += gallop(&series[asked..], own),
+                    Ordering::Equal => {
+                        (place, asked) = (place + 1, asked + 1);
+                        return Some(self.run(place - 1));
+                    }
+                }
             }
         });
         runs.flatten().copied()
@@ -105,6 +114,16 @@ impl BySeries {
         let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.rows[start as usize..self.ends[place] as usize]
     }
+}
+
+/// How many of ascending numbers are below a bound, which the first one is: by the logarithm of the answer.
+fn gallop(numbers: &[u32], bound: u32) -> usize {
+    let mut end = 1;
+    while end < numbers.len() && numbers[end] < bound {
+        end *= 2;
+    }
+    let end = end.min(numbers.len());
+    end / 2 + numbers[end / 2..end].partition_point(|number| *number < bound)
 }
 
 #[cfg(test)]

@@ -12,13 +12,10 @@ use catalog::ColumnId;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+use super::by_series::PLACES_PER_ROW;
 use super::chunk::Chunk;
 use super::keys::{KeysView, SeriesKeys};
 use crate::series::{self, CommonStart};
-
-/// A table by series number is used while it has at most this many places per row; a hash map, which
-/// is slower and takes memory by what is in it, when the numbers lie further apart.
-const PLACES_PER_ROW: usize = 4;
 
 /// The distinct series of some chunks, with their tags.
 #[derive(Debug)]
@@ -34,7 +31,7 @@ impl DistinctSeries {
     /// In no particular order.
     pub(crate) fn of(chunks: &[&Chunk]) -> Self {
         let mut distinct = Self::for_rows(chunks.iter().map(|chunk| chunk.rows()).sum());
-        // Chunks of one generation follow one another: the list is in order of age.
+        // Chunks of one generation mostly follow one another. Where they do not, a series is there several times.
         for generation in chunks.chunk_by(|a, b| Arc::ptr_eq(&a.keys, &b.keys)) {
             let numbers = || generation.iter().flat_map(|chunk| &chunk.series).copied();
             distinct.add(&generation[0].keys, numbers);

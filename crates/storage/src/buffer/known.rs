@@ -165,18 +165,18 @@ impl KnownSeries {
     /// certain. `series` are numbers of the current generation.
     pub(super) fn take(&mut self, sequence: u64, series: &[u32], times: &[i64]) -> Vec<bool> {
         let current = &mut self.current;
-        let (first, last) = time_bounds(times);
+        let (_, last) = time_bounds(times);
         current.latest = current.latest.max(last);
         let rows = series.iter().zip(times);
         let is_new = rows.map(|(&series, &time)| current.take(series, time, sequence));
         let mut is_new: Vec<bool> = is_new.collect();
         self.claim_free_times(series, times, &mut is_new);
-        self.taken.take(first, last);
+        self.taken.take_all(times);
         is_new
     }
 
-    /// Tells of rows of which their series does not know that they are new that they are: no row of an earlier record has their
-    /// time, and none before them in this one their key.
+    /// Says of rows that their series is in doubt about that they are new all the same: no row of an earlier record has their time, and no
+    /// row before them in this one has their key.
     fn claim_free_times(&self, series: &[u32], times: &[i64], is_new: &mut [bool]) {
         let rows = || series.iter().copied().zip(times.iter().copied());
         let in_doubt = rows().zip(&*is_new);

@@ -8,11 +8,12 @@ use super::chunk::Replacing;
 use super::passing_series::Asked;
 use super::{Chunk, by_generation};
 
-/// Rows that are merged by themselves are put together to parts of at most so many.
-const TOGETHER_ROWS: usize = 1 << 18;
+/// Chunks with rows that are merged by themselves are put together to parts of at most so many rows, merged or not.
+const MERGED_CHUNKS_ROWS: usize = 1 << 18;
 
-/// So many series in doubt are told apart from the others, counted once for each chunk, and more in so many times as many rows.
-const SERIES_IN_DOUBT: usize = 4096;
+/// So many series in doubt are told apart from the others, counted once for each chunk, and more in so many times as many rows. Tests have
+/// fewer series, and should go both ways.
+const SERIES_IN_DOUBT: usize = if cfg!(test) { 3 } else { 4096 };
 const ROWS_PER_DOUBT: usize = 16;
 
 /// A chunk to be read.
@@ -52,7 +53,11 @@ impl Share {
         Some(match (self, asked) {
             (Self::Replacing(Some(own)), None) if are_few(own) => Cow::Borrowed(own),
             (Self::Replacing(Some(own)), Some(asked)) if are_few(own) || are_few(asked) => {
-                Cow::Owned(only(own, asked, true))
+                let (fewer, others) = match own.len() < asked.len() {
+                    true => (&own[..], asked),
+                    false => (asked, &own[..]),
+                };
+                Cow::Owned(only(fewer, others, true))
             }
             (Self::AllBut(others), Some(asked)) if are_few(asked) => {
                 Cow::Owned(only(asked, others, false))
@@ -109,12 +114,7 @@ impl Shares {
                 replacing: Vec::new(),
             };
         }
-        // A series has other numbers in another generation.
-        let is_of_one = by_generation(chunks.iter().map(|chunk| &***chunk)).len() == 1;
-        let series = (is_of_one && are_told_apart(chunks))
-            .then(|| Replacing::join(chunks.iter().copied()))
-            .flatten()
-            .map(|replacing| Arc::from(&replacing.series[..]));
+        let series = told_apart(chunks);
         Self {
             plain: series
                 .iter()
@@ -125,12 +125,20 @@ impl Shares {
     }
 }
 
-/// Whether to look for the rows of series in doubt takes less than to merge all rows.
-fn are_told_apart(chunks: &[&Arc<Chunk>]) -> bool {
+/// The series in doubt; `None` where to tell them apart takes more than to merge all rows.
+fn told_apart(chunks: &[&Arc<Chunk>]) -> Option<Arc<[u32]>> {
+    // A series has other numbers in another generation.
+    let is_of_one = by_generation(chunks.iter().map(|chunk| &***chunk)).len() == 1;
     let in_doubt = chunks.iter().filter_map(|chunk| chunk.replacing.as_deref());
     let in_doubt: usize = in_doubt.map(|replacing| replacing.series.len()).sum();
     let rows: usize = chunks.iter().map(|chunk| chunk.rows()).sum();
-    in_doubt <= SERIES_IN_DOUBT || in_doubt * ROWS_PER_DOUBT <= rows
+    let are_few = in_doubt <= SERIES_IN_DOUBT || in_doubt * ROWS_PER_DOUBT <= rows;
+    if !is_of_one || !are_few {
+        return None;
+    }
+    let series = &Replacing::join(chunks.iter().copied())?.series;
+    let are_most = series.len() * 2 > chunks[0].known_series();
+    (!are_most).then(|| Arc::from(&series[..]))
 }
 
 /// Rows that are merged by themselves, as few parts.
@@ -139,7 +147,7 @@ pub(crate) fn together(parts: Vec<Vec<ToRead>>) -> Vec<Vec<ToRead>> {
     let mut together: Vec<Vec<ToRead>> = Vec::new();
     for part in parts.into_iter().filter(|part| !part.is_empty()) {
         let last = together.last_mut();
-        match last.filter(|last| rows(last) + rows(&part) <= TOGETHER_ROWS) {
+        match last.filter(|last| rows(last) + rows(&part) <= MERGED_CHUNKS_ROWS) {
             Some(last) => last.extend(part),
             None => together.push(part),
         }

@@ -35,8 +35,22 @@ impl TakenTimes {
         time > self.floor && is_between
     }
 
-    /// Takes all times from the first to the last of a record.
-    pub(super) fn take(&mut self, first: i64, last: i64) {
+    /// Takes the times of a record: each of them, if they are few, so that one row of a wrong clock does not take all until then.
+    pub(super) fn take_all(&mut self, times: &[i64]) {
+        let mut instants = times.to_vec();
+        // Where a record has rows of many machines, an instant follows the other.
+        instants.dedup();
+        instants.sort_unstable();
+        instants.dedup();
+        match &instants[..] {
+            [] => {}
+            [first, .., last] if instants.len() > SPANS_MAX => self.take(*first, *last),
+            few => few.iter().for_each(|instant| self.take(*instant, *instant)),
+        }
+    }
+
+    /// Takes all times from the first to the last.
+    fn take(&mut self, first: i64, last: i64) {
         if last <= self.floor {
             return;
         }
@@ -97,16 +111,29 @@ mod tests {
         assert!(taken.spans.len() <= SPANS_MAX);
     }
 
+    #[test]
+    fn a_row_of_a_wrong_clock_takes_no_times_but_its_own() {
+        let mut taken = TakenTimes::up_to(i64::MIN);
+        taken.take_all(&[10, 10, 1 << 60, 11]);
+        assert!(!taken.is_free(10) && !taken.is_free(11) && !taken.is_free(1 << 60));
+        assert!(taken.is_free(9) && taken.is_free(12));
+        let many: Vec<i64> = (0..1000).map(|time| 10_000 - 10 * time).collect();
+        taken.take_all(&many);
+        assert!(!taken.is_free(5005) && taken.is_free(10_001));
+    }
+
     proptest! {
         #[test]
         fn what_is_called_free_was_free(
-            records in prop::collection::vec((-20i64..2000, 0i64..9), 1..200),
+            records in prop::collection::vec(prop::collection::vec(-20i64..2000, 1..90), 1..60),
+            runs in prop::collection::vec((-20i64..2000, 0i64..9), 0..60),
         ) {
+            let runs = runs.into_iter().map(|(first, length)| (first..=first + length).collect());
             let mut taken = TakenTimes::up_to(-5);
             let mut times: Vec<i64> = (-20..=-5).collect();
-            for (first, length) in records {
-                taken.take(first, first + length);
-                times.extend(first..=first + length);
+            for record in records.into_iter().chain(runs) {
+                taken.take_all(&record);
+                times.extend(record);
                 prop_assert!(taken.spans.len() <= SPANS_MAX);
                 prop_assert!(taken.spans.is_sorted_by(|a, b| a.1 < b.0), "{:?}", taken);
                 prop_assert!(!times.iter().any(|time| taken.is_free(*time)), "{:?}", taken);

@@ -8,7 +8,7 @@ use std::ops::Deref;
 
 use foldhash::fast::RandomState;
 
-use crate::buffer::{Asked, Chunk, PassingSeries, by_generation};
+use crate::buffer::{Asked, Chunk, PLACES_PER_ROW, PassingSeries, by_generation};
 
 /// What is left of the last rows of a chunk.
 pub(super) enum Left<'a> {
@@ -47,7 +47,7 @@ pub(super) fn latest<'a>(
         let own = generations.find(|(first, _)| first.is_of_generation(chunk));
         let (_, latest) = own.expect("every chunk is of a generation");
         let rows = (0u32..).zip(&chunk.series).zip(&chunk.times);
-        let rows = rows.filter(|((_, series), time)| **time == latest.of_series(**series));
+        let rows = rows.filter(|((_, series), time)| latest.is_of(**series, **time));
         let rows: Vec<u32> = rows.map(|((row, _), _)| row).collect();
         match rows.len() {
             0 => None,
@@ -58,9 +58,6 @@ pub(super) fn latest<'a>(
     chosen.collect()
 }
 
-/// A table by series number is used while it has at most this many places per row.
-const PLACES_PER_ROW: usize = 4;
-
 /// The latest time of each series of a generation.
 enum LatestTimes {
     /// By the number of the series. Those that nobody asks for have a time that no row comes after.
@@ -69,7 +66,7 @@ enum LatestTimes {
 }
 
 impl LatestTimes {
-    /// Of the rows of chunks, and at least of those series that are asked for.
+    /// Of the rows of chunks, at least of those series that are asked for.
     fn of(chunks: &[&Chunk], asked: Option<&[u32]>) -> Self {
         let rows: usize = chunks.iter().map(|chunk| chunk.rows()).sum();
         let known = chunks[0].known_series();
@@ -77,11 +74,15 @@ impl LatestTimes {
             true => Self::ByNumber(Self::none_yet(known, asked)),
             false => Self::OfFew(HashMap::default()),
         };
+        let is_asked = |series: &u32| asked.is_none_or(|asked| asked.binary_search(series).is_ok());
         for chunk in chunks {
             for (series, time) in chunk.series.iter().zip(&chunk.times) {
                 let latest = match &mut latest {
                     Self::ByNumber(times) => &mut times[*series as usize],
-                    Self::OfFew(times) => times.entry(*series).or_insert(i64::MIN),
+                    Self::OfFew(times) if is_asked(series) => {
+                        times.entry(*series).or_insert(i64::MIN)
+                    }
+                    Self::OfFew(_) => continue,
                 };
                 *latest = (*latest).max(*time);
             }
@@ -100,10 +101,11 @@ impl LatestTimes {
         times
     }
 
-    fn of_series(&self, series: u32) -> i64 {
+    /// Whether this is the latest time of a series.
+    fn is_of(&self, series: u32, time: i64) -> bool {
         match self {
-            Self::ByNumber(times) => times[series as usize],
-            Self::OfFew(times) => times[&series],
+            Self::ByNumber(times) => times[series as usize] == time,
+            Self::OfFew(times) => times.get(&series) == Some(&time),
         }
     }
 }

@@ -22,7 +22,7 @@
 //! the one before it.
 //!
 //! Who asks for some series gets those without a look at most of the others: last rows of files are filtered before they are merged,
-//! and of chunks the rows of the series are found by their index.
+//! and of chunks the rows of the series are found by their index, or by the numbers of the series where they are many.
 
 mod cache;
 mod collect;

@@ -178,20 +178,26 @@ impl KnownSeries {
     /// Says of rows that their series is in doubt about that they are new all the same: no row of an earlier record has their time, and no
     /// row before them in this one has their key.
     fn claim_free_times(&self, series: &[u32], times: &[i64], is_new: &mut [bool]) {
-        let rows = || series.iter().copied().zip(times.iter().copied());
-        let in_doubt = rows().zip(&*is_new);
-        let in_doubt =
-            in_doubt.filter(|((_, time), is_new)| !**is_new && self.taken.is_free(*time));
-        let in_doubt = in_doubt.map(|((series, _), _)| series);
-        let in_doubt: HashSet<u32, RandomState> = in_doubt.collect();
-        if in_doubt.is_empty() {
+        if is_new.iter().all(|is_new| *is_new) {
             return;
         }
-        let mut seen: HashSet<(u32, i64), RandomState> = HashSet::default();
-        for (row, is_new) in rows().zip(is_new) {
+        let rows = || series.iter().copied().zip(times.iter().copied());
+        let claims = rows().zip(&*is_new);
+        let claims: Vec<bool> = claims
+            .map(|((_, time), is_new)| !is_new && self.taken.is_free(time))
+            .collect();
+        let count = claims.iter().filter(|claim| **claim).count();
+        if count == 0 {
+            return;
+        }
+        // All rows of a write that was overtaken may be here: sets that grow take longer than what is put into them.
+        let mut in_doubt = HashSet::with_capacity_and_hasher(count, RandomState::default());
+        let of_claims = rows().zip(&claims).filter(|(_, claim)| **claim);
+        in_doubt.extend(of_claims.map(|((series, _), _)| series));
+        let mut seen = HashSet::with_capacity_and_hasher(count, RandomState::default());
+        for ((row, is_new), claim) in rows().zip(is_new).zip(claims) {
             if in_doubt.contains(&row.0) {
-                let is_first = seen.insert(row);
-                *is_new |= is_first && self.taken.is_free(row.1);
+                *is_new |= seen.insert(row) && claim;
             }
         }
     }

@@ -9,6 +9,8 @@
 //!                   floor
 //! ```
 
+use super::chunk::time_bounds;
+
 /// So many spans are told apart: as many records may be on their way at a time.
 const SPANS_MAX: usize = 64;
 
@@ -37,15 +39,19 @@ impl TakenTimes {
 
     /// Takes the times of a record: each of them, if they are few, so that one row of a wrong clock does not take all until then.
     pub(super) fn take_all(&mut self, times: &[i64]) {
-        let mut instants = times.to_vec();
-        // Where a record has rows of many machines, an instant follows the other.
-        instants.dedup();
-        instants.sort_unstable();
-        instants.dedup();
-        match &instants[..] {
-            [] => {}
-            [first, .., last] if instants.len() > SPANS_MAX => self.take(*first, *last),
-            few => few.iter().for_each(|instant| self.take(*instant, *instant)),
+        let mut instants: Vec<i64> = Vec::new();
+        // Where a record has rows of many machines, they are of one instant after the other.
+        for rows in times.chunk_by(|time, next| time == next) {
+            if let Err(place) = instants.binary_search(&rows[0]) {
+                instants.insert(place, rows[0]);
+            }
+            if instants.len() > SPANS_MAX {
+                let (first, last) = time_bounds(times);
+                return self.take(first, last);
+            }
+        }
+        for instant in instants {
+            self.take(instant, instant);
         }
     }
 

@@ -142,7 +142,7 @@ struct Core {
     replaced: maintenance::Replaced,
     /// What encodes and merges files.
     background: Background,
-    last_rows: last_rows::Cache,
+    last_rows: Arc<last_rows::Cache>,
     /// Files begun to be made of others.
     rewrites: AtomicU64,
     /// Records up to which a flush has tried to commit, where it is not known whether it did: rows on
@@ -259,9 +259,9 @@ impl Engine {
             models: tokio::sync::RwLock::default(),
             replaced: maintenance::Replaced::default(),
             background: Background::new(settings.maintenance.niceness)?,
-            last_rows: last_rows::Cache::new(
+            last_rows: Arc::new(last_rows::Cache::new(
                 usize::try_from(settings.last_rows.cache_bytes.as_u64()).unwrap_or(usize::MAX),
-            ),
+            )),
             rewrites: AtomicU64::new(0),
             attempted: Mutex::default(),
             flush_wanted: Notify::new(),
@@ -381,8 +381,8 @@ impl Engine {
     /// The row with the latest time of every series of a snapshot, sorted by key, as columns of `schema`
     /// (any of the snapshot's, any order). Series that do not fulfil `condition` may be left out.
     ///
-    /// It is what a query over all rows of the snapshot would find. The rows of files are kept in
-    /// memory between calls, as far as the setting `last_rows.cache_bytes` allows.
+    /// It is what a query over all rows of the snapshot would find. They are kept in memory between
+    /// calls, as far as the setting `last_rows.cache_bytes` allows.
     pub async fn last_rows(
         &self,
         snapshot: &TableSnapshot,

@@ -8,7 +8,9 @@
 //!
 //! files ─ their parts ─▶ merged, deletes applied ─┐  kept per table, added to by      file.rs, cache.rs
 //!                                                 │  flushes, untouched by compactions
-//! chunks ─ their last rows (kept with each) ──────┴▶ merged ─▶ too old? ─▶ answer    latest.rs, merge.rs
+//! chunks ─ their last rows (kept with each) ──────┴▶ merged and kept                   latest.rs, merge.rs,
+//!                                                     │                               newest.rs
+//!                                   of these series? ─┴▶ too old? ─▶ answer
 //! ```
 //!
 //! The part is inside the file: it comes and goes with it, is covered by the file's checksum, and needs
@@ -21,14 +23,16 @@
 //! are applied to each file before, and where one takes a last row away, the file is looked through for
 //! the one before it.
 //!
-//! Who asks for some series gets those without a look at most of the others: last rows of files are filtered before they are merged,
-//! and of chunks the rows of the series are found by their index, or by the numbers of the series where they are many.
+//! What has been merged is kept: while nothing is written, it is the answer, and after that only what is newer is merged in. Who asks for
+//! few series meanwhile gets those without a look at most of the others: last rows of files are filtered before they are merged, and
+//! of chunks the rows of the series are found by their index.
 
 mod cache;
 mod collect;
 mod file;
 mod latest;
 mod merge;
+mod newest;
 mod part;
 
 use std::sync::Arc;
@@ -37,15 +41,16 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Schema, SchemaRef, TimestampNanosecondType};
 use bytesize::ByteSize;
-use catalog::TIME_COLUMN;
+use catalog::{TIME_COLUMN, Table};
 use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use cache::{Cache, Rewritten};
 use latest::latest;
+use newest::Newest;
 pub(crate) use part::PartWriter;
 
-use crate::buffer::{Chunk, PassingSeries, SeriesCondition};
+use crate::buffer::{BufferedRows, Chunk, PassingSeries, SeriesCondition};
 use crate::error::{Error, Result};
 use crate::rows;
 use crate::snapshot::TableSnapshot;
@@ -54,8 +59,9 @@ use crate::snapshot::TableSnapshot;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Memory for the last rows that files hold of each series; default 64 MiB. A table whose last
-    /// rows take more is read from its files every time.
+    /// Memory for the last row of each series, those of files and, while rows are in memory, those of
+    /// both together; default 64 MiB. A table of which the former take more is read from its files every
+    /// time, and what both take is put together every time.
     pub cache_bytes: ByteSize,
 }
 
@@ -84,43 +90,112 @@ const FEW_ROWS: usize = 8192;
 /// The last row of each series of a snapshot, sorted by key, as columns of `schema`. Series that do not fulfil a condition may be left
 /// out.
 pub(crate) async fn read(
-    cache: &Cache,
+    cache: &Arc<Cache>,
     snapshot: &TableSnapshot,
     store: &Arc<dyn ObjectStore>,
     schema: &SchemaRef,
     condition: Option<Arc<dyn SeriesCondition>>,
 ) -> Result<Vec<RecordBatch>> {
     let of_files = cache.of_files(snapshot, store).await?;
-    let (snapshot, schema) = (snapshot.clone(), Arc::clone(schema));
-    let assemble = move || assemble(&of_files, &snapshot, &schema, condition.as_ref());
-    tokio::task::spawn_blocking(assemble)
+    let asked = Question {
+        cache: Arc::clone(cache),
+        of_files,
+        snapshot: snapshot.clone(),
+        schema: Arc::clone(schema),
+        condition,
+    };
+    tokio::task::spawn_blocking(move || asked.answer())
         .await
         .map_err(|_| Error::ShuttingDown)?
 }
 
-/// Puts the last rows of files and those of chunks together.
-fn assemble(
-    of_files: &[RecordBatch],
-    snapshot: &TableSnapshot,
-    schema: &SchemaRef,
-    condition: Option<&Arc<dyn SeriesCondition>>,
-) -> Result<Vec<RecordBatch>> {
-    let needed = needed_columns(snapshot.schema(), schema);
-    let of_files = of_files.iter().map(|rows| {
-        let rows = as_columns(rows, &needed)?;
-        match condition {
-            Some(condition) => of_series(rows, condition.as_ref()),
-            None => Ok(rows),
+/// What is asked for, and what is known of files.
+struct Question {
+    cache: Arc<Cache>,
+    of_files: Arc<Vec<RecordBatch>>,
+    snapshot: TableSnapshot,
+    schema: SchemaRef,
+    condition: Option<Arc<dyn SeriesCondition>>,
+}
+
+impl Question {
+    fn answer(&self) -> Result<Vec<RecordBatch>> {
+        let needed = needed_columns(self.snapshot.schema(), &[&self.schema]);
+        let rows = self.last_rows(&needed)?;
+        let seen = rows
+            .into_iter()
+            .map(|rows| as_columns(&not_before(rows, self.snapshot.earliest())?, &self.schema));
+        let mut seen = seen.collect::<Result<Vec<_>>>()?;
+        seen.retain(|rows| rows.num_rows() > 0);
+        Ok(seen)
+    }
+
+    /// The last rows of files and chunks, those that are too old included.
+    fn last_rows(&self, needed: &SchemaRef) -> Result<Vec<RecordBatch>> {
+        if self.snapshot.chunks().next().is_none() {
+            return self.asked_for(&self.of_files, needed);
         }
-    });
-    let of_chunks = of_chunks(snapshot, &needed, condition);
-    let merged = merge::last_of_both(&needed, of_files.collect::<Result<_>>()?, of_chunks)?;
-    let seen = merged
-        .into_iter()
-        .map(|rows| as_columns(&not_before(rows, snapshot.earliest())?, schema));
-    let mut seen = seen.collect::<Result<Vec<_>>>()?;
-    seen.retain(|rows| rows.num_rows() > 0);
-    Ok(seen)
+        let kept = self.cache.newest(self.snapshot.table().id);
+        let kept = kept.filter(|kept| kept.is_continued_by(&self.of_files, &self.snapshot));
+        let has_all = |kept: &&Arc<Newest>| kept.has_columns(needed);
+        if let Some(kept) = kept.as_ref().filter(has_all)
+            && kept.newer_chunks(&self.snapshot).is_empty()
+        {
+            return self.asked_for(kept.rows(), needed);
+        }
+        let series = self.series_of_chunks();
+        if let Some((rows, series)) = &series
+            && let Some(found) = rows.find_few_of(series, FEW_ROWS)
+        {
+            let found = found.latest();
+            let found = (found.count() > 0).then(|| found.sorted_unique(needed));
+            let of_files = self.asked_for(&self.of_files, needed)?;
+            return Ok(merge::last_of_both(needed, of_files, found)?);
+        }
+        if !self.cache.has_room_for_newest(&self.of_files, &self.snapshot) {
+            let of_files = self.asked_for(&self.of_files, needed)?;
+            let (chunks, table) = (self.snapshot.chunks(), self.snapshot.table());
+            let chunks = chunks.map(|chunk| &**chunk);
+            let asked = series.as_ref().map(|(_, series)| series);
+            let of_chunks = last_of_chunks(chunks, asked, table, needed);
+            return Ok(merge::last_of_both(needed, of_files, of_chunks)?);
+        }
+        let newest = match kept.as_ref() {
+            Some(kept) if kept.has_columns(needed) => {
+                kept.with(&kept.newer_chunks(&self.snapshot), &self.snapshot)?
+            }
+            // Questions about different columns come in turn: what is kept answers all of them.
+            Some(kept) => {
+                let both = needed_columns(self.snapshot.schema(), &[kept.schema(), needed]);
+                Newest::of(&self.of_files, &self.snapshot, &both)?
+            }
+            None => Newest::of(&self.of_files, &self.snapshot, needed)?,
+        };
+        let rows = self.asked_for(newest.rows(), needed);
+        self.cache.keep_newest(self.snapshot.table().id, newest);
+        rows
+    }
+
+    /// Those of some rows that may be of series that are asked for.
+    fn asked_for(&self, rows: &[RecordBatch], needed: &SchemaRef) -> Result<Vec<RecordBatch>> {
+        let rows = rows.iter().map(|rows| {
+            let rows = as_columns(rows, needed)?;
+            match &self.condition {
+                Some(condition) => of_series(rows, condition.as_ref()),
+                None => Ok(rows),
+            }
+        });
+        rows.collect()
+    }
+
+    /// The rows in memory and those of their series that are asked for; `None` if they all are, or that cannot be told, as of series
+    /// whose rows are all too old to be seen: whoever asked applies the condition to those that are.
+    fn series_of_chunks(&self) -> Option<(BufferedRows, PassingSeries)> {
+        let condition = self.condition.as_ref()?;
+        let rows = self.snapshot.buffered().of_series(Arc::clone(condition));
+        let series = PassingSeries::of(std::slice::from_ref(&rows)).ok()?;
+        Some((rows, series))
+    }
 }
 
 /// Rows of series that fulfil a condition; all if it cannot be evaluated, as of rows that are too old to be seen: whoever asked applies
@@ -133,38 +208,25 @@ fn of_series(rows: RecordBatch, condition: &dyn SeriesCondition) -> Result<Recor
     })
 }
 
-/// Rows of chunks, the last one of each series among them, sorted by key. Some may be of series that do not fulfil the condition, of all if
-/// it cannot be evaluated: whoever asked applies it to the rows that are seen.
-fn of_chunks(
-    snapshot: &TableSnapshot,
+/// Rows of chunks, the last one of each series among them, sorted by key. Of series that are not asked for they may be left out.
+fn last_of_chunks<'a>(
+    chunks: impl Iterator<Item = &'a Chunk>,
+    asked: Option<&PassingSeries>,
+    table: &Table,
     needed: &SchemaRef,
-    condition: Option<&Arc<dyn SeriesCondition>>,
 ) -> Option<RecordBatch> {
-    let asked = condition.map(|condition| {
-        let rows = snapshot.buffered().of_series(Arc::clone(condition));
-        let series = PassingSeries::of(std::slice::from_ref(&rows)).ok()?;
-        Some((rows, series))
-    });
-    let asked = asked.flatten();
-    if let Some((rows, series)) = &asked
-        && let Some(found) = rows.find_few_of(series, FEW_ROWS)
-    {
-        let found = found.latest();
-        return (found.count() > 0).then(|| found.sorted_unique(needed));
-    }
-    let asked = asked.as_ref().map(|(_, series)| series);
     // The older of two chunks that may hold the same key comes first.
-    let chunks = latest(snapshot.chunks().map(|chunk| &**chunk), asked);
+    let chunks = latest(chunks, asked);
     let chunks: Vec<&Chunk> = chunks.iter().map(|chunk| &**chunk).collect();
-    (!chunks.is_empty()).then(|| rows::sorted_unique(&chunks, snapshot.table(), needed))
+    (!chunks.is_empty()).then(|| rows::sorted_unique(&chunks, table, needed))
 }
 
-/// The columns of the table that the row key and the answer are made of.
-fn needed_columns(table: &Schema, wanted: &Schema) -> SchemaRef {
+/// The columns of the table that the row key and answers are made of.
+fn needed_columns(table: &Schema, wanted: &[&Schema]) -> SchemaRef {
     let is_needed = |name: &str, kind: &DataType| {
         name == TIME_COLUMN
             || matches!(kind, DataType::Dictionary(..))
-            || wanted.column_with_name(name).is_some()
+            || (wanted.iter()).any(|wanted| wanted.column_with_name(name).is_some())
     };
     let fields = table.fields().iter();
     let fields = fields.filter(|field| is_needed(field.name(), field.data_type()));

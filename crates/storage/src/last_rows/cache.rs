@@ -17,6 +17,7 @@ use object_store::ObjectStore;
 use parking_lot::Mutex;
 
 use super::file::{self, View, on_blocking_thread};
+use super::newest::Newest;
 use super::{LastRowsCost, merge, times};
 use crate::buffer::by_generation;
 use crate::compaction::rewrite::with_all_columns;
@@ -44,6 +45,8 @@ struct Slot {
     /// Held while files are read, so that this is done once.
     kept: tokio::sync::Mutex<Option<Kept>>,
     bytes: AtomicUsize,
+    /// Those of rows in memory as well.
+    newest: Mutex<Option<Arc<Newest>>>,
     last_use: AtomicU64,
 }
 
@@ -111,7 +114,7 @@ impl Cache {
         // A snapshot that is older than what is kept must not undo the work of newer ones.
         let is_of_use = match &*kept {
             Some(kept) if kept.manifest > snapshot.manifest() => false,
-            Some(kept) => !kept.is_of(&files, &view.table),
+            Some(kept) => !kept.is_of(&files, &view),
             None => true,
         };
         if is_of_use {
@@ -173,13 +176,46 @@ impl Cache {
         self.slots.lock().remove(&table);
     }
 
+    /// What [`Cache::keep_newest`] has kept of a table.
+    pub(super) fn newest(&self, table: TableId) -> Option<Arc<Newest>> {
+        let slots = self.slots.lock();
+        slots.get(&table)?.newest.lock().clone()
+    }
+
+    /// Whether the last rows of files and of a snapshot's chunks together are probably not too many to be kept.
+    pub(super) fn has_room_for_newest(
+        &self,
+        of_files: &[RecordBatch],
+        snapshot: &TableSnapshot,
+    ) -> bool {
+        let of_files = of_files.iter().map(RecordBatch::get_array_memory_size);
+        let of_files: usize = of_files.sum();
+        let row_bytes = snapshot.chunks().map(|chunk| chunk.bytes() / chunk.rows());
+        let of_chunks = series_in_chunks(snapshot) * row_bytes.max().unwrap_or(0);
+        2 * of_files + of_chunks <= self.bytes_max
+    }
+
+    /// Keeps the last rows of files and of rows in memory, as far as there is room.
+    pub(super) fn keep_newest(&self, table: TableId, newest: Newest) {
+        let slot = self.slots.lock().get(&table).cloned();
+        let Some(slot) = slot else { return };
+        if slot.bytes.load(Ordering::Relaxed) + newest.bytes() > self.bytes_max {
+            return;
+        }
+        {
+            let mut kept = slot.newest.lock();
+            if kept.as_ref().is_some_and(|kept| kept.is_after(&newest)) {
+                return;
+            }
+            *kept = Some(Arc::new(newest));
+        }
+        self.make_room(&slot);
+    }
+
     /// Memory in use.
     pub(crate) fn bytes(&self) -> usize {
         let slots = self.slots.lock();
-        slots
-            .values()
-            .map(|slot| slot.bytes.load(Ordering::Relaxed))
-            .sum()
+        slots.values().map(|slot| slot.bytes()).sum()
     }
 
     fn slot(&self, table: TableId) -> Arc<Slot> {
@@ -190,13 +226,20 @@ impl Cache {
         slot
     }
 
-    /// Keeps new rows, and lets go of those of tables that were asked for least recently.
+    /// Keeps new rows of files, as far as there is room.
     fn keep(&self, slot: &Arc<Slot>, kept: &mut Option<Kept>, new: Kept) {
         let bytes = new.bytes();
         let fits = bytes <= self.bytes_max;
         slot.bytes
             .store(if fits { bytes } else { 0 }, Ordering::Relaxed);
         *kept = fits.then_some(new);
+        // They were put together with others of files.
+        *slot.newest.lock() = None;
+        self.make_room(slot);
+    }
+
+    /// Lets go of what is kept of tables that were asked for least recently, but for this one.
+    fn make_room(&self, slot: &Arc<Slot>) {
         let mut others: Vec<Arc<Slot>> = self.slots.lock().values().cloned().collect();
         others.retain(|other| !Arc::ptr_eq(other, slot));
         others.sort_by_key(|other| other.last_use.load(Ordering::Relaxed));
@@ -208,8 +251,17 @@ impl Cache {
             if let Ok(mut kept) = other.kept.try_lock() {
                 *kept = None;
                 other.bytes.store(0, Ordering::Relaxed);
+                *other.newest.lock() = None;
             }
         }
+    }
+}
+
+impl Slot {
+    fn bytes(&self) -> usize {
+        let newest = self.newest.lock();
+        let newest = newest.as_ref().map_or(0, |newest| newest.bytes());
+        self.bytes.load(Ordering::Relaxed) + newest
     }
 }
 
@@ -274,14 +326,15 @@ impl Kept {
         unknown.any(|(_, delete)| self.files.values().any(|file| delete.concerns(file)))
     }
 
-    /// Whether it stands for exactly these files and the deletes of this state of the table.
-    fn is_of(&self, files: &[Arc<FileRecord>], table: &Table) -> bool {
+    /// Whether it stands for exactly these files and the columns and deletes of this state of the table.
+    fn is_of(&self, files: &[Arc<FileRecord>], view: &View) -> bool {
         self.partly.is_empty()
+            && self.schema == view.schema
             && self.files.len() == files.len()
             && files
                 .iter()
                 .all(|file| self.files.contains_key(&file.key()))
-            && (table.deletes().iter()).all(|delete| self.deletes.contains_key(&delete.id))
+            && (view.table.deletes().iter()).all(|delete| self.deletes.contains_key(&delete.id))
     }
 
     /// Puts a file in the place of others; false if the rows are of no use any more.

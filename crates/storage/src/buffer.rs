@@ -20,6 +20,7 @@ mod occupied;
 mod passing_series;
 pub(crate) mod shares;
 mod table;
+mod tag_values;
 mod taken_times;
 
 use std::collections::HashMap;

@@ -18,7 +18,7 @@ use crate::buffer::{Chunk, DistinctSeries};
 /// Rows of a chunk in arrival order, as the columns of `schema` (any columns of `table`).
 pub(crate) fn in_arrival_order(chunk: &Chunk, table: &Table, schema: &SchemaRef) -> RecordBatch {
     let columns = sources(&[chunk], table, schema);
-    let mut tags = TagArrays::of(&tags(&columns), || DistinctSeries::of(&[chunk]));
+    let mut tags = TagArrays(chunk.tag_values(&tags(&columns)).into_iter());
     let columns = columns.into_iter().map(|source| match source {
         Source::Tag(_) => tags.next(),
         Source::Time(_) => Arc::new(TimestampNanosecondArray::from(chunk.times.clone())),

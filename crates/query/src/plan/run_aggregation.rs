@@ -17,7 +17,10 @@
 //!
 //! All runs of a group come to one state, and a group is looked up once a run: files that are read one after the other have the same
 //! series in them. Where memory ends, the states that there are go on, and it begins anew; an only step becomes two for it. Where order is to be kept, or states are
-//! lists of rows, every run is a state. Where the runs turn out to be short, the operator hands what comes to the stock one that it
+//! lists of rows, every run is a state.
+//!
+//! Where there are tags among the keys, groups are found by numbers (`tag_groups`), also of single rows: those in memory are of another
+//! series each. Otherwise, or where hardly any two rows are of one group, what comes is handed to the stock operator that this one
 //! replaced.
 
 mod exec;
@@ -25,6 +28,7 @@ mod functions;
 mod reduce;
 mod rule;
 mod runs;
+mod tag_groups;
 #[cfg(test)]
 mod tests;
 

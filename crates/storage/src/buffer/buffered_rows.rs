@@ -186,13 +186,12 @@ impl BufferedRows {
     /// The rows of a chunk that are asked for, ascending; `None` if they are all.
     fn rows_of(&self, ToRead { chunk, share }: &ToRead, asked: Option<&Asked>) -> Option<Vec<u32>> {
         let has_all_times = self.has_all_times_of(chunk);
-        let has_time =
-            |row: &u32| has_all_times || self.times.contains(&chunk.times[*row as usize]);
+        let has_time = |row: usize| has_all_times || self.times.contains(&chunk.times[row]);
         let is_asked = |number: u32| asked.is_none_or(|asked| asked.contains(number));
         let rows: Vec<u32> = match share.few(chunk, asked) {
             Some(few) => {
                 let rows = chunk.by_series().rows_of(&few);
-                let mut rows: Vec<u32> = rows.filter(has_time).collect();
+                let mut rows: Vec<u32> = rows.filter(|row| has_time(*row as usize)).collect();
                 rows.sort();
                 rows
             }
@@ -201,15 +200,27 @@ impl BufferedRows {
                 if has_all_times && asked.is_none() && is_read.is_none() {
                     return None;
                 }
-                let is_read = |row: &u32| is_read.as_ref().is_none_or(|rows| rows[*row as usize]);
-                let series = |row: &u32| chunk.series[*row as usize];
-                let rows = (0u32..).take(chunk.rows());
-                let rows = rows.filter(|row| is_asked(series(row)) && is_read(row));
-                rows.filter(has_time).collect()
+                let is_read = |row: usize| is_read.as_ref().is_none_or(|rows| rows[row]);
+                // Which rows are asked for cannot be foreseen: the tests are made of each of them.
+                rows_with(chunk.rows(), |row| {
+                    is_asked(chunk.series[row]) & is_read(row) & has_time(row)
+                })
             }
         };
         (rows.len() < chunk.rows()).then_some(rows)
     }
+}
+
+/// The numbers of rows, of so many, that pass a test. It takes as long whichever they are.
+fn rows_with(count: usize, passes: impl Fn(usize) -> bool) -> Vec<u32> {
+    let mut rows = vec![0; count];
+    let mut found = 0;
+    for (row, number) in (0..count).zip(0u32..) {
+        rows[found] = number;
+        found += usize::from(passes(row));
+    }
+    rows.truncate(found);
+    rows
 }
 
 /// Buffered rows that were asked for.

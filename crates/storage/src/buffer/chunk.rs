@@ -8,9 +8,9 @@ use arrow::array::{Array, ArrayRef, UInt32Array, new_null_array};
 use arrow::compute::{concat, take};
 use catalog::ColumnId;
 
-use super::by_series::BySeries;
+use super::by_series::{BySeries, PLACES_PER_ROW};
 use super::keys::SeriesKeys;
-use super::partition_start;
+use super::{DistinctSeries, partition_start};
 use crate::batch::TableBatch;
 
 /// Rows as columns: a series number, a time, and one array per field that any row has.
@@ -258,6 +258,27 @@ impl Chunk {
     /// How many series are known of its generation, with rows in it or not.
     pub(crate) fn known_series(&self) -> usize {
         self.keys.count()
+    }
+
+    /// The values of some tags for each of its rows, a column for each tag.
+    pub(crate) fn tag_values(&self, tags: &[ColumnId]) -> Vec<ArrayRef> {
+        if tags.is_empty() {
+            return Vec::new();
+        }
+        // Of a chunk with few of many series no others are looked at.
+        if self.known_series() > self.rows().saturating_mul(PLACES_PER_ROW) {
+            let distinct = DistinctSeries::of(&[self]);
+            return distinct.tag_values(tags, distinct.of_row());
+        }
+        let values = tags
+            .iter()
+            .map(|tag| self.keys.tag_values(*tag, &self.series));
+        values.collect()
+    }
+
+    /// Memory that the keys of all known series of its generation take.
+    pub(crate) fn key_bytes(&self) -> usize {
+        self.keys.bytes()
     }
 
     /// Whether its rows by series are there already.

@@ -10,9 +10,12 @@
 
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
+use catalog::ColumnId;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::memory::{Account, Share};
+use super::tag_values::TagValues;
 
 /// Few enough that the copy of an open block is short and that a block of the longest keys stays
 /// below 4 GiB; many enough that a block's own cost vanishes.
@@ -39,36 +42,54 @@ impl KeyBlock {
 
 /// The keys of the series of one generation, by number.
 #[derive(Debug)]
-pub(crate) struct SeriesKeys(RwLock<Blocks>);
+pub(crate) struct SeriesKeys {
+    blocks: RwLock<Blocks>,
+    tags: TagValues,
+}
 
 impl SeriesKeys {
     pub(super) fn new(account: &Account) -> Self {
-        Self(RwLock::new(Blocks {
+        let blocks = Blocks {
             blocks: Vec::new(),
             count: 0,
             closed_bytes: 0,
             share: account.share(),
-        }))
+        };
+        Self {
+            blocks: RwLock::new(blocks),
+            tags: TagValues::new(account),
+        }
     }
 
     /// The keys for adding to them. Readers wait meanwhile.
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, Blocks> {
-        self.0.write()
+        self.blocks.write()
     }
 
     /// All keys. Whoever adds to them waits meanwhile.
     pub(super) fn read(&self) -> RwLockReadGuard<'_, Blocks> {
-        self.0.read()
+        self.blocks.read()
     }
 
     /// How many there are: their numbers are those below.
     pub(super) fn count(&self) -> usize {
-        self.0.read().count
+        self.blocks.read().count
+    }
+
+    /// Memory that they take, but for what has been asked of tags.
+    pub(super) fn bytes(&self) -> usize {
+        self.blocks.read().share.bytes()
+    }
+
+    /// The values of a tag for rows of series with these numbers. The first time, and for those that have come since, it goes through
+    /// all series.
+    pub(super) fn tag_values(&self, tag: ColumnId, rows: &[u32]) -> ArrayRef {
+        self.tags.of_rows(self, tag, rows)
     }
 
     /// The keys of these numbers, to be read without a lock.
     pub(super) fn view(&self, numbers: impl IntoIterator<Item = u32>) -> KeysView {
-        let own = self.0.read();
+        let own = self.blocks.read();
         let mut blocks = vec![None; own.blocks.len()];
         for number in numbers {
             let (block, _) = place_of(number);

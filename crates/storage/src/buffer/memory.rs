@@ -48,6 +48,10 @@ pub(super) struct Share {
 }
 
 impl Share {
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn set(&mut self, bytes: usize) {
         match bytes.checked_sub(self.bytes) {
             Some(more) => self.account.add(more),

@@ -215,5 +215,16 @@ fn numbers(chunks: &[&Chunk]) -> Vec<u32> {
     let mut each: Vec<&[u32]> = each.collect();
     // Nearly all of them are the same where machines write their rows in turn.
     each.dedup();
-    chunk::numbers(each.concat())
+    let known = chunks.first().map_or(0, |chunk| chunk.known_series());
+    if known > each.iter().map(|numbers| numbers.len()).sum() {
+        return chunk::numbers(each.concat());
+    }
+    let mut is_there = BooleanBufferBuilder::new(known);
+    is_there.append_n(known, false);
+    for number in each.into_iter().flatten() {
+        is_there.set_bit(*number as usize, true);
+    }
+    let numbers = is_there.finish();
+    let numbers = numbers.set_indices_u32();
+    numbers.collect()
 }

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use super::file::{self, View, on_blocking_thread};
 use super::newest::Newest;
 use super::{LastRowsCost, merge, times};
-use crate::buffer::by_generation;
+use crate::buffer::{Chunk, by_generation};
 use crate::compaction::rewrite::with_all_columns;
 use crate::error::Result;
 use crate::row_filter::matches;
@@ -47,6 +47,8 @@ struct Slot {
     bytes: AtomicUsize,
     /// Those of rows in memory as well.
     newest: Mutex<Option<Arc<Newest>>>,
+    /// Whether these were found to be too many since there were other files.
+    are_too_many: AtomicBool,
     last_use: AtomicU64,
 }
 
@@ -188,11 +190,20 @@ impl Cache {
         of_files: &[RecordBatch],
         snapshot: &TableSnapshot,
     ) -> bool {
+        let slot = self.slots.lock().get(&snapshot.table().id).cloned();
+        let are_too_many = |slot: Arc<Slot>| slot.are_too_many.load(Ordering::Relaxed);
+        if slot.is_none_or(are_too_many) {
+            return false;
+        }
         let of_files = of_files.iter().map(RecordBatch::get_array_memory_size);
         let of_files: usize = of_files.sum();
-        let row_bytes = snapshot.chunks().map(|chunk| chunk.bytes() / chunk.rows());
-        let of_chunks = series_in_chunks(snapshot) * row_bytes.max().unwrap_or(0);
-        2 * of_files + of_chunks <= self.bytes_max
+        let generations = by_generation(snapshot.chunks().map(|chunk| &**chunk));
+        let of_chunks = generations.into_iter().map(|chunks| {
+            let row_bytes = chunks.iter().map(|chunk| chunk.bytes() / chunk.rows());
+            let rows = series_at_most(&chunks) * row_bytes.max().unwrap_or(0);
+            rows + chunks[0].key_bytes()
+        });
+        2 * of_files + of_chunks.sum::<usize>() <= self.bytes_max
     }
 
     /// Keeps the last rows of files and of rows in memory, as far as there is room.
@@ -200,6 +211,7 @@ impl Cache {
         let slot = self.slots.lock().get(&table).cloned();
         let Some(slot) = slot else { return };
         if slot.bytes.load(Ordering::Relaxed) + newest.bytes() > self.bytes_max {
+            slot.are_too_many.store(true, Ordering::Relaxed);
             return;
         }
         {
@@ -235,6 +247,7 @@ impl Cache {
         *kept = fits.then_some(new);
         // They were put together with others of files.
         *slot.newest.lock() = None;
+        slot.are_too_many.store(false, Ordering::Relaxed);
         self.make_room(slot);
     }
 
@@ -265,15 +278,17 @@ impl Slot {
     }
 }
 
-/// Of so many series there are rows in memory at most: in chunks of one generation there are no more than it knows, however many rows
-/// these have.
+/// Of so many series there are rows in memory at most.
 fn series_in_chunks(snapshot: &TableSnapshot) -> usize {
     let generations = by_generation(snapshot.chunks().map(|chunk| &**chunk));
-    let counts = generations.into_iter().map(|chunks| {
-        let rows: usize = chunks.iter().map(|chunk| chunk.rows()).sum();
-        rows.min(chunks[0].known_series())
-    });
+    let counts = generations.iter().map(|chunks| series_at_most(chunks));
     counts.sum()
+}
+
+/// Of so many series there are rows in chunks of one generation at most: of no more than it knows, however many rows these have.
+fn series_at_most(chunks: &[&Chunk]) -> usize {
+    let rows: usize = chunks.iter().map(|chunk| chunk.rows()).sum();
+    rows.min(chunks[0].known_series())
 }
 
 impl Kept {

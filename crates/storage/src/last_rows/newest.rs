@@ -107,6 +107,10 @@ impl Newest {
         &self.rows
     }
 
+    pub(super) fn row_count(&self) -> usize {
+        self.rows.iter().map(RecordBatch::num_rows).sum()
+    }
+
     pub(super) fn bytes(&self) -> usize {
         let rows = self.rows.iter().map(RecordBatch::get_array_memory_size);
         rows.sum()

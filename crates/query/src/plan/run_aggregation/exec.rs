@@ -27,10 +27,8 @@ use parking_lot::Mutex;
 
 use super::runs::Runs;
 
-/// Rows that are looked at before runs can be said to be short, and the mean length at which they are:
-/// below it hashing every row costs less than a state for every run.
+/// Rows that are looked at before runs can be said to be short.
 const ROWS_MIN: usize = 32_768;
-const SHORT: usize = 4;
 
 /// The memory of states at which they are passed on, whatever there is: as columns they have to be of less than 2 GiB.
 const STATES_MAX: usize = 1 << 30;
@@ -286,7 +284,7 @@ impl Aggregating {
     fn runs_are_short(&self) -> bool {
         *self.aggregate.input_order_mode() == InputOrderMode::Linear
             && self.rows >= ROWS_MIN
-            && self.rows / SHORT < self.runs.added()
+            && self.runs.are_short(self.rows)
     }
 
     /// Puts what is left of the input to the operator that this one replaced.

@@ -14,6 +14,13 @@ use datafusion::physical_plan::aggregates::order::GroupOrdering;
 use datafusion::physical_plan::aggregates::{AggregateExec, PhysicalGroupBy, evaluate_group_by};
 
 use super::functions::{Batch, Functions};
+use super::tag_groups::TagGroups;
+
+/// The mean length below which runs are short: hashing every row costs less then than a state for every run.
+const SHORT: usize = 4;
+
+/// Of so many rows with more groups than this hardly any two are of one.
+const ROWS_PER_GROUPS: (usize, usize) = (5, 4);
 
 /// Runs, and the states of all functions for each of them or for each of their groups.
 pub(super) struct Runs {
@@ -22,6 +29,8 @@ pub(super) struct Runs {
     keys: Keys,
     /// How many runs were added.
     added: usize,
+    /// How many rows the states are of.
+    rows: usize,
     /// The state that each row of a batch belongs to; kept for its memory.
     state_of_row: Vec<usize>,
 }
@@ -35,6 +44,8 @@ enum Keys {
     },
     /// Each once.
     Distinct(Box<dyn GroupValues>),
+    /// Each once, and found for little.
+    OfTags(TagGroups),
 }
 
 impl Runs {
@@ -49,8 +60,11 @@ impl Runs {
         let schema = aggregate
             .group_expr()
             .group_schema(&aggregate.input_schema())?;
-        let groups = new_group_values(schema, &GroupOrdering::None)?;
-        Self::new(aggregate, Keys::Distinct(groups))
+        let keys = match TagGroups::try_new(&schema) {
+            Some(groups) => Keys::OfTags(groups),
+            None => Keys::Distinct(new_group_values(schema, &GroupOrdering::None)?),
+        };
+        Self::new(aggregate, keys)
     }
 
     fn new(aggregate: &AggregateExec, keys: Keys) -> Result<Self> {
@@ -59,13 +73,9 @@ impl Runs {
             keys,
             group: aggregate.group_expr().clone(),
             added: 0,
+            rows: 0,
             state_of_row: Vec::new(),
         })
-    }
-
-    /// How many runs were added.
-    pub(super) fn added(&self) -> usize {
-        self.added
     }
 
     /// How many states there are.
@@ -73,6 +83,18 @@ impl Runs {
         match &self.keys {
             Keys::OfRuns { count, .. } => *count,
             Keys::Distinct(groups) => groups.len(),
+            Keys::OfTags(groups) => groups.len(),
+        }
+    }
+
+    /// Whether more has been done for so many rows than it takes to hash each of them.
+    pub(super) fn are_short(&self, rows: usize) -> bool {
+        match &self.keys {
+            Keys::OfRuns { .. } | Keys::Distinct(_) => rows / SHORT < self.added,
+            // Hashing costs more, but sees where there is nothing to be put together, and passes rows on.
+            Keys::OfTags(groups) => {
+                groups.len() * ROWS_PER_GROUPS.0 > self.rows * ROWS_PER_GROUPS.1
+            }
         }
     }
 
@@ -86,6 +108,7 @@ impl Runs {
         let keys = match &self.keys {
             Keys::OfRuns { pieces, .. } => pieces.iter().flatten().map(of_piece).sum(),
             Keys::Distinct(groups) => groups.size(),
+            Keys::OfTags(groups) => groups.size(),
         };
         self.functions.size() + keys + self.state_of_row.capacity() * size_of::<usize>()
     }
@@ -103,6 +126,7 @@ impl Runs {
         let runs = ranges(firsts.values(), rows);
         let states = self.states_of(&keys, &firsts)?;
         self.added += runs.len();
+        self.rows += rows;
         self.state_of_row.clear();
         for (run, state) in runs.iter().zip(&states) {
             self.state_of_row.resize(run.end, *state);
@@ -120,21 +144,21 @@ impl Runs {
     fn states_of(&mut self, keys: &[ArrayRef], firsts: &UInt32Array) -> Result<Vec<usize>> {
         let of_runs = keys.iter().map(|key| take(key, firsts, None));
         let of_runs = of_runs.collect::<Result<Vec<_>, _>>()?;
-        match &mut self.keys {
+        let groups: &mut dyn GroupValues = match &mut self.keys {
             Keys::OfRuns { pieces, count } => {
                 for (pieces, keys) in pieces.iter_mut().zip(of_runs) {
                     pieces.push(keys);
                 }
                 let first = *count;
                 *count += firsts.len();
-                Ok((first..*count).collect())
+                return Ok((first..*count).collect());
             }
-            Keys::Distinct(groups) => {
-                let mut states = Vec::with_capacity(firsts.len());
-                groups.intern(&of_runs, &mut states)?;
-                Ok(states)
-            }
-        }
+            Keys::Distinct(groups) => &mut **groups,
+            Keys::OfTags(groups) => groups,
+        };
+        let mut states = Vec::with_capacity(firsts.len());
+        groups.intern(&of_runs, &mut states)?;
+        Ok(states)
     }
 
     /// Gives groups and their states as one batch, and begins again with nothing.
@@ -152,7 +176,8 @@ impl Runs {
     }
 
     fn take_keys(&mut self) -> Result<Vec<ArrayRef>> {
-        match &mut self.keys {
+        self.rows = 0;
+        let groups: &mut dyn GroupValues = match &mut self.keys {
             Keys::OfRuns { pieces, count } => {
                 *count = 0;
                 let whole = |pieces: &mut Vec<ArrayRef>| {
@@ -160,14 +185,14 @@ impl Runs {
                     let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| &**piece).collect();
                     Ok(concat(&pieces)?)
                 };
-                pieces.iter_mut().map(whole).collect()
+                return pieces.iter_mut().map(whole).collect();
             }
-            Keys::Distinct(groups) => {
-                let keys = groups.emit(EmitTo::All)?;
-                groups.clear_shrink(0);
-                Ok(keys)
-            }
-        }
+            Keys::Distinct(groups) => &mut **groups,
+            Keys::OfTags(groups) => groups,
+        };
+        let keys = groups.emit(EmitTo::All)?;
+        groups.clear_shrink(0);
+        Ok(keys)
     }
 }
 

@@ -86,6 +86,21 @@ async fn short_runs_are_hashed() {
 }
 
 #[tokio::test]
+async fn groups_have_no_tags_but_those_of_rows() {
+    let database = TestDatabase::open().await;
+    let lines = ["x", "2", "10"]
+        .iter()
+        .flat_map(|rack| (0..9).map(move |sample| format!("m,rack={rack} v={sample} {sample}\n")));
+    database.write(&lines.collect::<String>()).await;
+    // What the filter takes out is still in the dictionary of what it leaves, and is no number.
+    let sql = "SELECT CAST(rack AS BIGINT) AS number, count(*) FROM m WHERE rack ~ '^[0-9]+$' GROUP BY rack ORDER BY number";
+    for session in [database.session(), one_thread(&database)] {
+        let found = rows(&query_in(&session, sql).await.unwrap());
+        assert_eq!(found, ["2 9", "10 9"]);
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_grouped_where_nothing_is_found() {
     let database = database(10).await;
     let none = "SELECT host, count(*) FROM m WHERE other > 1000 GROUP BY host";

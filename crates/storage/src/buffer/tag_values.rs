@@ -180,7 +180,11 @@ mod tests {
         let keys = SeriesKeys::new(&account);
         let (host, site) = (ColumnId(0), ColumnId(3));
         let host_of = |number: u32| (number % 3 != 1).then(|| format!("h{}", number % 40));
-        let site_of = |number: u32| (number % 7 == 0).then(|| "s".repeat(number as usize % 5 + 1));
+        let site_of = |number: u32| {
+            number
+                .is_multiple_of(7)
+                .then(|| "s".repeat(number as usize % 5 + 1))
+        };
         for count in [1, 5, 6, 200, 3000] {
             for number in u32::try_from(keys.count()).unwrap()..count {
                 let (own_host, own_site) = (host_of(number), site_of(number));

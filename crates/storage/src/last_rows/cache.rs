@@ -210,18 +210,18 @@ impl Cache {
     pub(super) fn keep_newest(&self, table: TableId, newest: Newest) {
         let slot = self.slots.lock().get(&table).cloned();
         let Some(slot) = slot else { return };
-        if slot.bytes.load(Ordering::Relaxed) + newest.bytes() > self.bytes_max {
-            slot.are_too_many.store(true, Ordering::Relaxed);
+        let is_late = |kept: &Arc<Newest>| kept.is_after(&newest);
+        if slot.newest.lock().as_ref().is_some_and(is_late) {
             return;
         }
-        {
-            let mut kept = slot.newest.lock();
-            if kept.as_ref().is_some_and(|kept| kept.is_after(&newest)) {
-                return;
-            }
-            *kept = Some(Arc::new(newest));
+        *slot.newest.lock() = None;
+        // No rows of files go for it, which would have to be read again.
+        let has_room = || self.bytes() + newest.bytes() <= self.bytes_max;
+        forget_newest(&self.others(&slot), has_room);
+        match has_room() {
+            true => *slot.newest.lock() = Some(Arc::new(newest)),
+            false => slot.are_too_many.store(true, Ordering::Relaxed),
         }
-        self.make_room(&slot);
     }
 
     /// Memory in use.
@@ -238,7 +238,7 @@ impl Cache {
         slot
     }
 
-    /// Keeps new rows of files, as far as there is room.
+    /// Keeps new rows of files, and lets go of those of tables that were asked for least recently.
     fn keep(&self, slot: &Arc<Slot>, kept: &mut Option<Kept>, new: Kept) {
         let bytes = new.bytes();
         let fits = bytes <= self.bytes_max;
@@ -248,14 +248,8 @@ impl Cache {
         // They were put together with others of files.
         *slot.newest.lock() = None;
         slot.are_too_many.store(false, Ordering::Relaxed);
-        self.make_room(slot);
-    }
-
-    /// Lets go of what is kept of tables that were asked for least recently, but for this one.
-    fn make_room(&self, slot: &Arc<Slot>) {
-        let mut others: Vec<Arc<Slot>> = self.slots.lock().values().cloned().collect();
-        others.retain(|other| !Arc::ptr_eq(other, slot));
-        others.sort_by_key(|other| other.last_use.load(Ordering::Relaxed));
+        let others = self.others(slot);
+        forget_newest(&others, || self.bytes() <= self.bytes_max);
         for other in others {
             if self.bytes() <= self.bytes_max {
                 return;
@@ -264,9 +258,16 @@ impl Cache {
             if let Ok(mut kept) = other.kept.try_lock() {
                 *kept = None;
                 other.bytes.store(0, Ordering::Relaxed);
-                *other.newest.lock() = None;
             }
         }
+    }
+
+    /// All slots but one, those first that were asked for least recently.
+    fn others(&self, slot: &Arc<Slot>) -> Vec<Arc<Slot>> {
+        let mut others: Vec<Arc<Slot>> = self.slots.lock().values().cloned().collect();
+        others.retain(|other| !Arc::ptr_eq(other, slot));
+        others.sort_by_key(|other| other.last_use.load(Ordering::Relaxed));
+        others
     }
 }
 
@@ -275,6 +276,16 @@ impl Slot {
         let newest = self.newest.lock();
         let newest = newest.as_ref().map_or(0, |newest| newest.bytes());
         self.bytes.load(Ordering::Relaxed) + newest
+    }
+}
+
+/// Lets go of what is only put together again, of one slot after the other until there is room.
+fn forget_newest(slots: &[Arc<Slot>], has_room: impl Fn() -> bool) {
+    for slot in slots {
+        if has_room() {
+            return;
+        }
+        *slot.newest.lock() = None;
     }
 }
 
